@@ -1,0 +1,4 @@
+@NullMarked
+package io.ipsentry.ban;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ipsentry.banlog;
+
+import org.jspecify.annotations.NullMarked;

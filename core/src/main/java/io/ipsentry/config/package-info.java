@@ -1,0 +1,4 @@
+@NullMarked
+package io.ipsentry.config;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ipsentry.line;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ipsentry.net;
+
+import org.jspecify.annotations.NullMarked;

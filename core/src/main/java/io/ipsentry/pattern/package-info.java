@@ -1,0 +1,4 @@
+@NullMarked
+package io.ipsentry.pattern;
+
+import org.jspecify.annotations.NullMarked;

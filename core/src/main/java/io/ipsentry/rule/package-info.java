@@ -1,0 +1,4 @@
+@NullMarked
+package io.ipsentry.rule;
+
+import org.jspecify.annotations.NullMarked;
