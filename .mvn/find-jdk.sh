@@ -1,30 +1,34 @@
 # Sourced by ./mvnw, ./ip-sentry and ./run-tests (POSIX sh). Finds an installed JDK without starting one:
 # every JDK since 9 has a file `release` with its version.
 
-# jdk_is HOME MINIMUM TOOL: true if HOME holds version MINIMUM or newer with bin/TOOL; leaves the version in jdk_version.
-# Starts no process: this runs at every start of ./ip-sentry.
+# jdk_is HOME MINIMUM TOOL: true if HOME holds version MINIMUM or newer with bin/TOOL. Sets jdk_full (25.0.3) and
+# jdk_feature (25). Starts no process: this runs at every start of ./ip-sentry.
 jdk_is() {
-  jdk_version=
+  jdk_full=
+  jdk_feature=
   [ -x "$1/bin/$3" ] && [ -r "$1/release" ] || return 1
   while IFS= read -r jdk_line || [ -n "$jdk_line" ]; do
     case $jdk_line in
       JAVA_VERSION=*)
-        jdk_line=${jdk_line#JAVA_VERSION=}
-        jdk_line=${jdk_line#\"}
-        jdk_version=${jdk_line%%[!0-9]*}
+        jdk_full=${jdk_line#JAVA_VERSION=}
+        jdk_full=${jdk_full#\"}
+        jdk_full=${jdk_full%%\"*}
+        jdk_feature=${jdk_full%%[!0-9]*}
         break
         ;;
     esac
   done <"$1/release"
-  [ -n "$jdk_version" ] && [ "$jdk_version" -ge "$2" ]
+  [ -n "$jdk_feature" ] && [ "$jdk_feature" -ge "$2" ]
 }
 
-# find_jdk MINIMUM TOOL: sets JDK_HOME to a JDK of at least that version that has bin/TOOL (java or javac).
+# find_jdk MINIMUM TOOL: sets JDK_HOME and JDK_VERSION to a JDK of at least that version that has bin/TOOL (java or javac).
 # JAVA_HOME wins, then `java` on the PATH, then the newest in the usual places. Returns 1 if there is none.
 find_jdk() {
   JDK_HOME=
+  JDK_VERSION=
   if [ -n "${JAVA_HOME:-}" ] && jdk_is "$JAVA_HOME" "$1" "$2"; then
     JDK_HOME=$JAVA_HOME
+    JDK_VERSION=$jdk_full
     return 0
   fi
   jdk_path=$(command -v java 2>/dev/null) || jdk_path=
@@ -40,6 +44,7 @@ find_jdk() {
   jdk_home=${jdk_path%/bin/java}
   if [ -n "$jdk_home" ] && jdk_is "$jdk_home" "$1" "$2"; then
     JDK_HOME=$jdk_home
+    JDK_VERSION=$jdk_full
     return 0
   fi
   jdk_best=0
@@ -50,9 +55,10 @@ find_jdk() {
     "${HOME:-/nonexistent}"/.jbang/cache/jdks/* \
     /Library/Java/JavaVirtualMachines/*/Contents/Home "${HOME:-/nonexistent}"/Library/Java/JavaVirtualMachines/*/Contents/Home \
     /opt/homebrew/opt/openjdk*/libexec/openjdk.jdk/Contents/Home /usr/local/opt/openjdk*/libexec/openjdk.jdk/Contents/Home; do
-    if jdk_is "$jdk_home" "$1" "$2" && [ "$jdk_version" -gt "$jdk_best" ]; then
-      jdk_best=$jdk_version
+    if jdk_is "$jdk_home" "$1" "$2" && [ "$jdk_feature" -gt "$jdk_best" ]; then
+      jdk_best=$jdk_feature
       JDK_HOME=$jdk_home
+      JDK_VERSION=$jdk_full
     fi
   done
   [ -n "$JDK_HOME" ]
