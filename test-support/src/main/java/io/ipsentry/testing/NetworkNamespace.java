@@ -1,0 +1,84 @@
+package io.ipsentry.testing;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * A Linux network namespace of its own name, with loopback up; removed by {@link #close()} together
+ * with every interface in it.
+ *
+ * <p>For tests with {@code @RequiresRoot} and {@code @RequiresProgram("ip")}. See ip-netns(8).
+ */
+public final class NetworkNamespace implements AutoCloseable {
+  private final String name;
+
+  private NetworkNamespace(String name) {
+    this.name = name;
+  }
+
+  /** Makes a namespace; its name begins with {@code purpose} and is unique on the machine. */
+  public static NetworkNamespace create(String purpose) {
+    String suffix = Integer.toHexString(ThreadLocalRandom.current().nextInt(1 << 28));
+    NetworkNamespace namespace = new NetworkNamespace("ipsentry-" + purpose + "-" + suffix);
+    Programs.run("ip", "netns", "add", namespace.name);
+    namespace.run("ip", "link", "set", "lo", "up");
+    return namespace;
+  }
+
+  /**
+   * Joins two namespaces by a pair of virtual interfaces of the same name, both up, with these
+   * addresses ({@code 203.0.113.1/24}, {@code 2001:db8::1/64}).
+   */
+  public static void connect(
+      String device,
+      NetworkNamespace left,
+      List<String> leftAddresses,
+      NetworkNamespace right,
+      List<String> rightAddresses) {
+    left.run("ip", "link", "add", device, "type", "veth", "peer", "name", device, "netns", right.name);
+    left.setUp(device, leftAddresses);
+    right.setUp(device, rightAddresses);
+  }
+
+  /** Makes an interface without any other end, up, with these addresses. */
+  public void addInterface(String device, List<String> addresses) {
+    run("ip", "link", "add", device, "type", "dummy");
+    setUp(device, addresses);
+  }
+
+  /** Name as {@code ip netns} shows it. */
+  public String name() {
+    return name;
+  }
+
+  /** Runs a command in the namespace to its end; see {@link Programs#run(List)}. */
+  public String run(String... command) {
+    return Programs.run(command(List.of(command)));
+  }
+
+  /** The command that runs {@code command} in the namespace. */
+  public List<String> command(List<String> command) {
+    List<String> whole = new ArrayList<>(List.of("ip", "netns", "exec", name));
+    whole.addAll(command);
+    return whole;
+  }
+
+  /** Removes the namespace. */
+  @Override
+  public void close() {
+    Programs.run("ip", "netns", "delete", name);
+  }
+
+  private void setUp(String device, List<String> addresses) {
+    run("ip", "link", "set", device, "up");
+    for (String address : addresses) {
+      if (address.contains(":")) {
+        // Without duplicate address detection an IPv6 address is usable at once.
+        run("ip", "address", "add", address, "dev", device, "nodad");
+      } else {
+        run("ip", "address", "add", address, "dev", device);
+      }
+    }
+  }
+}

@@ -1,0 +1,22 @@
+package io.ipsentry.testing;
+
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Inherited;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/**
+ * A test that only the superuser can run, such as one that makes network namespaces.
+ *
+ * <p>For anybody else it is skipped with the reason, except with {@code CI=true} in the environment,
+ * where it fails.
+ */
+@Documented
+@Inherited
+@Retention(RetentionPolicy.RUNTIME)
+@Target({ElementType.TYPE, ElementType.METHOD})
+@ExtendWith(RequirementCondition.class)
+public @interface RequiresRoot {}
