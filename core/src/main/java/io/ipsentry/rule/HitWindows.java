@@ -1,0 +1,680 @@
+package io.ipsentry.rule;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
+
+/**
+ * True sliding windows of hits for many addresses within a budget of bytes.
+ *
+ * <p>Per rule and address it keeps the hits, oldest first, as (event time, pattern). The rule is
+ * reached when some hit at {@code T} has at least {@code threshold} hits, or {@code distinct}
+ * different patterns, in {@code (T − window, T]}; that hit is the one that decides, whatever order
+ * the lines came in. Hits are kept for {@code window + }{@value #OUT_OF_ORDER_MILLIS} ms, so lines
+ * that are late by no more than that are counted exactly; a line that is later still counts as far
+ * as the hits around it are still there.
+ *
+ * <p><b>Memory.</b> An address with one hit costs {@value #BYTES_PER_WINDOW} + {@value
+ * #BYTES_PER_HIT} bytes and up to 16 bytes of index. When the budget is used up, a window makes room
+ * by this law: never one that reached its rule (those become bans and leave); first the
+ * one least on its way to a ban (in {@value #LEVELS} steps of hits ÷ hits needed), among equals the
+ * one whose last hit came in longest ago. So a flood of addresses that each hit once displaces
+ * its own kind and not an attacker at work. One address keeps at most {@code max(64, 4 × (threshold
+ * + distinct))} hits; beyond that its oldest repeated one goes.
+ *
+ * <p>Times are epoch milliseconds of events; the class reads no clock. Confined to one thread.
+ */
+public final class HitWindows {
+  /** Lines late by no more than this are counted exactly, in milliseconds. */
+  public static final long OUT_OF_ORDER_MILLIS = 10_000;
+
+  /** Steps of the eviction law. */
+  static final int LEVELS = 8;
+
+  /** Cost of a window without its hits and index, in bytes. */
+  static final int BYTES_PER_WINDOW = 40;
+
+  /** Cost of a hit, in bytes. */
+  static final int BYTES_PER_HIT = 16;
+
+  /** Smallest budget, in bytes. */
+  public static final long MIN_BUDGET_BYTES = 1 << 20;
+
+  private static final int NIL = -1;
+  private static final int CHUNK_BITS = 12;
+  private static final int CHUNK = 1 << CHUNK_BITS;
+  private static final int CHUNK_MASK = CHUNK - 1;
+  private static final int FIRST_INDEX = 1 << 12;
+  private static final int FORM = 1;
+
+  private final long budgetBytes;
+  private Terms[] terms;
+
+  // Windows, in chunks so that growing copies nothing. Free ones are linked through windowNext.
+  private long[][] keyHi = new long[0][];
+  private long[][] keyLo = new long[0][];
+  private int[][] windowRule = new int[0][]; // rule << 8 | level
+  private int[][] windowHead = new int[0][];
+  private int[][] windowTail = new int[0][];
+  private int[][] windowSize = new int[0][];
+  private int[][] windowPrevious = new int[0][];
+  private int[][] windowNext = new int[0][];
+  private int freeWindow = NIL;
+  private int windows;
+
+  // Hits. Free ones are linked through hitNext.
+  private long[][] hitTime = new long[0][];
+  private int[][] hitPattern = new int[0][];
+  private int[][] hitNext = new int[0][];
+  private int freeHit = NIL;
+
+  // Open addressing: window + 1 or 0.
+  private int[] index = new int[FIRST_INDEX];
+
+  // The queue of each level, least recently hit first.
+  private final int[] levelHead = new int[LEVELS];
+  private final int[] levelTail = new int[LEVELS];
+
+  private long evictions;
+
+  // The answer of the last add.
+  private int count;
+  private int distinctCount;
+  private long decidedAt;
+
+  /**
+   * What a rule asks of its windows.
+   *
+   * @param threshold hits that ban; 0: not counted
+   * @param distinct different patterns that ban; 0: not counted
+   * @param windowMillis length of the window
+   */
+  public record Terms(int threshold, int distinct, long windowMillis) {
+    static Terms of(Rule rule) {
+      return new Terms(rule.threshold(), rule.distinct(), rule.window().toMillis());
+    }
+
+    /** Fewest hits that can reach the rule. */
+    int fewest() {
+      return threshold == 0 ? distinct : distinct == 0 ? threshold : Math.min(threshold, distinct);
+    }
+
+    int maxHits() {
+      return Math.max(64, 4 * (threshold + distinct));
+    }
+  }
+
+  /**
+   * @param budgetBytes limit of all its arrays together
+   * @param terms of the rules, by the number that {@link #add} is called with
+   */
+  public HitWindows(long budgetBytes, Terms[] terms) {
+    if (budgetBytes < MIN_BUDGET_BYTES) {
+      throw new IllegalArgumentException(
+          "budget for tracked addresses must be at least 1 MiB, but is " + budgetBytes + " bytes");
+    }
+    this.budgetBytes = budgetBytes;
+    this.terms = terms.clone();
+    Arrays.fill(levelHead, NIL);
+    Arrays.fill(levelTail, NIL);
+  }
+
+  /**
+   * Counts a hit.
+   *
+   * @param rule number of the rule
+   * @param hi upper half of the address that is counted
+   * @param lo lower half
+   * @param time event time, epoch milliseconds
+   * @param pattern identity of the pattern, for {@code distinct}
+   * @return true when the rule is reached; the window stays until {@link #forget}, and every later
+   *     hit within it says so again
+   */
+  public boolean add(int rule, long hi, long lo, long time, int pattern) {
+    Terms t = terms[rule];
+    int window = find(rule, hi, lo);
+    if (window == NIL) {
+      window = open(rule, hi, lo);
+    }
+    unlink(window);
+    long newest = Math.max(time, newest(window, time));
+    prune(window, newest - t.windowMillis - OUT_OF_ORDER_MILLIS);
+    if (size(window) >= t.maxHits()) {
+      dropOldestRepeated(window);
+    }
+    link(window, Math.min(LEVELS - 1, (size(window) + 1) * LEVELS / (t.fewest() + 1)));
+    insert(window, time, pattern);
+    return judge(window, t, time);
+  }
+
+  /** Hits in the window of the hit that was added last, or of the one that decided. */
+  public int count() {
+    return count;
+  }
+
+  /** Different patterns among {@link #count()}. */
+  public int distinctCount() {
+    return distinctCount;
+  }
+
+  /** Event time of the hit that reached the rule, after {@link #add} said true. */
+  public long decidedAtMillis() {
+    return decidedAt;
+  }
+
+  /** Drops the hits of an address, because it is banned or was unbanned. */
+  public void forget(int rule, long hi, long lo) {
+    int window = find(rule, hi, lo);
+    if (window != NIL) {
+      close(window);
+    }
+  }
+
+  /**
+   * Drops windows whose last hit is too old to count at {@code watermark} or later.
+   *
+   * @param watermark event time that no further line is expected to lie more than {@value
+   *     #OUT_OF_ORDER_MILLIS} ms before
+   * @param most windows to look at, so that one call stays short
+   */
+  public void expire(long watermark, int most) {
+    int left = most;
+    for (int level = 0; level < LEVELS && left > 0; level++) {
+      for (int w = levelHead[level]; w != NIL && left > 0; left--) {
+        int next = at(windowNext, w);
+        if (newest(w, Long.MIN_VALUE)
+            <= watermark - terms[rule(w)].windowMillis - OUT_OF_ORDER_MILLIS) {
+          close(w);
+        } else {
+          // Behind it are windows that were hit later. Only rules with other windows could differ.
+          break;
+        }
+        w = next;
+      }
+    }
+  }
+
+  /** Number of windows: one for each rule and address. */
+  public int size() {
+    return windows;
+  }
+
+  /** Windows that were dropped to stay within the budget. */
+  public long evictions() {
+    return evictions;
+  }
+
+  /** Bytes of all arrays; at most the budget. */
+  public long bytes() {
+    return bytes(keyHi.length, hitTime.length, index.length);
+  }
+
+  private static long bytes(long windowChunks, long hitChunks, long indexLength) {
+    return windowChunks * CHUNK * BYTES_PER_WINDOW
+        + hitChunks * CHUNK * BYTES_PER_HIT
+        + indexLength * Integer.BYTES;
+  }
+
+  /**
+   * Takes over new rules, keeping the hits of those that go on.
+   *
+   * @param newTerms by new number
+   * @param newNumber from a rule's old number to its new one, or a negative number when it is gone
+   */
+  public void renumber(Terms[] newTerms, IntUnaryOperator newNumber) {
+    removeIf(w -> newNumber.applyAsInt(rule(w)) < 0);
+    forEachWindow(
+        w -> set(windowRule, w, newNumber.applyAsInt(rule(w)) << 8 | at(windowRule, w) & 0xFF));
+    terms = newTerms.clone();
+    rebuildIndex(index.length);
+  }
+
+  // ---- deciding
+
+  private boolean judge(int window, Terms t, long time) {
+    int size = size(window);
+    if (size < t.fewest()) {
+      count = size;
+      distinctCount = 0;
+      return false;
+    }
+    // Only windows that end at this hit or later can have gained by it.
+    int end = at(windowHead, window);
+    while (at(hitTime, end) < time) {
+      end = at(hitNext, end);
+    }
+    while (end != NIL && at(hitTime, end) - time < t.windowMillis) {
+      long endTime = at(hitTime, end);
+      if (reachedAt(window, endTime, t)) {
+        decidedAt = endTime;
+        return true;
+      }
+      while (end != NIL && at(hitTime, end) == endTime) {
+        end = at(hitNext, end);
+      }
+    }
+    reachedAt(window, time, t);
+    return false;
+  }
+
+  private boolean reachedAt(int window, long end, Terms t) {
+    int hits = 0;
+    int different = 0;
+    int first = at(windowHead, window);
+    while (first != NIL && at(hitTime, first) <= end - t.windowMillis) {
+      first = at(hitNext, first);
+    }
+    for (int h = first; h != NIL && at(hitTime, h) <= end; h = at(hitNext, h)) {
+      hits++;
+      if (t.distinct > 0 && different < t.distinct && !seenBefore(first, h)) {
+        different++;
+      }
+    }
+    count = hits;
+    distinctCount = different;
+    return t.threshold > 0 && hits >= t.threshold || t.distinct > 0 && different >= t.distinct;
+  }
+
+  private boolean seenBefore(int first, int hit) {
+    int pattern = at(hitPattern, hit);
+    for (int h = first; h != hit; h = at(hitNext, h)) {
+      if (at(hitPattern, h) == pattern) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // ---- the hits of one window
+
+  private void insert(int window, long time, int pattern) {
+    int hit = takeHit(window);
+    set(hitTime, hit, time);
+    set(hitPattern, hit, pattern);
+    int tail = at(windowTail, window);
+    if (tail == NIL || at(hitTime, tail) <= time) {
+      set(hitNext, hit, NIL);
+      if (tail == NIL) {
+        set(windowHead, window, hit);
+      } else {
+        set(hitNext, tail, hit);
+      }
+      set(windowTail, window, hit);
+    } else {
+      int before = NIL;
+      int after = at(windowHead, window);
+      while (at(hitTime, after) <= time) {
+        before = after;
+        after = at(hitNext, after);
+      }
+      set(hitNext, hit, after);
+      if (before == NIL) {
+        set(windowHead, window, hit);
+      } else {
+        set(hitNext, before, hit);
+      }
+    }
+    set(windowSize, window, size(window) + 1);
+  }
+
+  private void prune(int window, long upTo) {
+    int head = at(windowHead, window);
+    while (head != NIL && at(hitTime, head) <= upTo) {
+      int next = at(hitNext, head);
+      freeHit(head);
+      set(windowSize, window, size(window) - 1);
+      head = next;
+    }
+    set(windowHead, window, head);
+    if (head == NIL) {
+      set(windowTail, window, NIL);
+    }
+  }
+
+  private void dropOldestRepeated(int window) {
+    int before = NIL;
+    int victim = at(windowHead, window);
+    while (victim != NIL && !repeatedLater(victim)) {
+      before = victim;
+      victim = at(hitNext, victim);
+    }
+    if (victim == NIL) {
+      before = NIL;
+      victim = at(windowHead, window);
+    }
+    int next = at(hitNext, victim);
+    if (before == NIL) {
+      set(windowHead, window, next);
+    } else {
+      set(hitNext, before, next);
+    }
+    if (next == NIL) {
+      set(windowTail, window, before);
+    }
+    freeHit(victim);
+    set(windowSize, window, size(window) - 1);
+  }
+
+  private boolean repeatedLater(int hit) {
+    int pattern = at(hitPattern, hit);
+    for (int h = at(hitNext, hit); h != NIL; h = at(hitNext, h)) {
+      if (at(hitPattern, h) == pattern) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private long newest(int window, long otherwise) {
+    int tail = at(windowTail, window);
+    return tail == NIL ? otherwise : at(hitTime, tail);
+  }
+
+  // ---- room
+
+  private int takeHit(int keep) {
+    if (freeHit == NIL && !growHits() && !evict(keep)) {
+      dropOldestRepeated(keep);
+    }
+    int hit = freeHit;
+    freeHit = at(hitNext, hit);
+    return hit;
+  }
+
+  private void freeHit(int hit) {
+    set(hitNext, hit, freeHit);
+    freeHit = hit;
+  }
+
+  /** Drops the least dangerous window other than {@code keep}; false when there is no other. */
+  private boolean evict(int keep) {
+    for (int level = 0; level < LEVELS; level++) {
+      for (int w = levelHead[level]; w != NIL; w = at(windowNext, w)) {
+        if (w != keep && size(w) > 0) {
+          close(w);
+          evictions++;
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private int open(int rule, long hi, long lo) {
+    if (windows + 1 > index.length / 2 && fits(keyHi.length, hitTime.length, index.length * 3L)) {
+      rebuildIndex(index.length * 2);
+    }
+    if (freeWindow == NIL && !growWindows() || windows + 1 > index.length / 4 * 3) {
+      evict(NIL);
+    }
+    int window = freeWindow;
+    freeWindow = at(windowNext, window);
+    set(keyHi, window, hi);
+    set(keyLo, window, lo);
+    set(windowRule, window, rule << 8);
+    set(windowHead, window, NIL);
+    set(windowTail, window, NIL);
+    set(windowSize, window, 0);
+    windows++;
+    link(window, 0);
+    putIndex(window);
+    return window;
+  }
+
+  private void close(int window) {
+    unlink(window);
+    removeIndex(window);
+    int head = at(windowHead, window);
+    if (head != NIL) {
+      set(hitNext, at(windowTail, window), freeHit);
+      freeHit = head;
+    }
+    set(windowSize, window, 0);
+    set(windowNext, window, freeWindow);
+    freeWindow = window;
+    windows--;
+  }
+
+  private boolean fits(long windowChunks, long hitChunks, long indexLength) {
+    return bytes(windowChunks, hitChunks, indexLength) <= budgetBytes;
+  }
+
+  private boolean growWindows() {
+    // Keep room for the hits that the new windows need at least.
+    if (!fits(keyHi.length + 1L, Math.max(hitTime.length, keyHi.length + 1L), index.length)
+        && keyHi.length > 0) {
+      return false;
+    }
+    keyHi = growLong(keyHi);
+    keyLo = growLong(keyLo);
+    windowRule = growInt(windowRule);
+    windowHead = growInt(windowHead);
+    windowTail = growInt(windowTail);
+    windowSize = growInt(windowSize);
+    windowPrevious = growInt(windowPrevious);
+    windowNext = growInt(windowNext);
+    int first = (keyHi.length - 1) << CHUNK_BITS;
+    for (int w = first + CHUNK - 1; w >= first; w--) {
+      set(windowNext, w, freeWindow);
+      freeWindow = w;
+    }
+    return true;
+  }
+
+  private boolean growHits() {
+    if (!fits(keyHi.length, hitTime.length + 1L, index.length) && hitTime.length > 0) {
+      return false;
+    }
+    hitTime = growLong(hitTime);
+    hitPattern = growInt(hitPattern);
+    hitNext = growInt(hitNext);
+    int first = (hitTime.length - 1) << CHUNK_BITS;
+    for (int h = first + CHUNK - 1; h >= first; h--) {
+      freeHit(h);
+    }
+    return true;
+  }
+
+  private static long[][] growLong(long[][] chunks) {
+    long[][] grown = Arrays.copyOf(chunks, chunks.length + 1);
+    grown[chunks.length] = new long[CHUNK];
+    return grown;
+  }
+
+  private static int[][] growInt(int[][] chunks) {
+    int[][] grown = Arrays.copyOf(chunks, chunks.length + 1);
+    grown[chunks.length] = new int[CHUNK];
+    return grown;
+  }
+
+  // ---- index: linear probing with backward-shift deletion
+
+  private int find(int rule, long hi, long lo) {
+    int mask = index.length - 1;
+    for (int i = hash(rule, hi, lo) & mask; index[i] != 0; i = i + 1 & mask) {
+      int w = index[i] - 1;
+      if (at(keyLo, w) == lo && at(keyHi, w) == hi && rule(w) == rule) {
+        return w;
+      }
+    }
+    return NIL;
+  }
+
+  private void putIndex(int window) {
+    int mask = index.length - 1;
+    int i = hash(window) & mask;
+    while (index[i] != 0) {
+      i = i + 1 & mask;
+    }
+    index[i] = window + 1;
+  }
+
+  private void removeIndex(int window) {
+    int mask = index.length - 1;
+    int i = hash(window) & mask;
+    while (index[i] != window + 1) {
+      i = i + 1 & mask;
+    }
+    int hole = i;
+    for (int j = i + 1 & mask; index[j] != 0; j = j + 1 & mask) {
+      int home = hash(index[j] - 1) & mask;
+      if ((j - home & mask) >= (j - hole & mask)) {
+        index[hole] = index[j];
+        hole = j;
+      }
+    }
+    index[hole] = 0;
+  }
+
+  private void rebuildIndex(int length) {
+    index = new int[length];
+    forEachWindow(this::putIndex);
+  }
+
+  private int hash(int window) {
+    return hash(rule(window), at(keyHi, window), at(keyLo, window));
+  }
+
+  private static int hash(int rule, long hi, long lo) {
+    long h = (hi * 0x9E3779B97F4A7C15L ^ lo) * 0xC2B2AE3D27D4EB4FL + rule;
+    h ^= h >>> 29;
+    h *= 0x94D049BB133111EBL;
+    return (int) (h ^ h >>> 32);
+  }
+
+  // ---- levels
+
+  private void link(int window, int level) {
+    set(windowRule, window, at(windowRule, window) & ~0xFF | level);
+    int tail = levelTail[level];
+    set(windowPrevious, window, tail);
+    set(windowNext, window, NIL);
+    if (tail == NIL) {
+      levelHead[level] = window;
+    } else {
+      set(windowNext, tail, window);
+    }
+    levelTail[level] = window;
+  }
+
+  private void unlink(int window) {
+    int level = at(windowRule, window) & 0xFF;
+    int previous = at(windowPrevious, window);
+    int next = at(windowNext, window);
+    if (previous == NIL) {
+      levelHead[level] = next;
+    } else {
+      set(windowNext, previous, next);
+    }
+    if (next == NIL) {
+      levelTail[level] = previous;
+    } else {
+      set(windowPrevious, next, previous);
+    }
+  }
+
+  private void removeIf(IntPredicate gone) {
+    for (int level = 0; level < LEVELS; level++) {
+      for (int w = levelHead[level]; w != NIL; ) {
+        int next = at(windowNext, w);
+        if (gone.test(w)) {
+          close(w);
+        }
+        w = next;
+      }
+    }
+  }
+
+  private void forEachWindow(java.util.function.IntConsumer action) {
+    for (int level = 0; level < LEVELS; level++) {
+      for (int w = levelHead[level]; w != NIL; w = at(windowNext, w)) {
+        action.accept(w);
+      }
+    }
+  }
+
+  private int rule(int window) {
+    return at(windowRule, window) >>> 8;
+  }
+
+  private int size(int window) {
+    return at(windowSize, window);
+  }
+
+  private static int at(int[][] chunks, int i) {
+    return chunks[i >>> CHUNK_BITS][i & CHUNK_MASK];
+  }
+
+  private static long at(long[][] chunks, int i) {
+    return chunks[i >>> CHUNK_BITS][i & CHUNK_MASK];
+  }
+
+  private static void set(int[][] chunks, int i, int value) {
+    chunks[i >>> CHUNK_BITS][i & CHUNK_MASK] = value;
+  }
+
+  private static void set(long[][] chunks, int i, long value) {
+    chunks[i >>> CHUNK_BITS][i & CHUNK_MASK] = value;
+  }
+
+  // ---- checkpoint
+
+  /** Writes every window, in the order of the eviction law, for {@link #readFrom}. */
+  public void writeTo(DataOutput out) throws IOException {
+    out.writeByte(FORM);
+    out.writeInt(windows);
+    for (int level = 0; level < LEVELS; level++) {
+      for (int w = levelHead[level]; w != NIL; w = at(windowNext, w)) {
+        out.writeInt(rule(w));
+        out.writeByte(level);
+        out.writeLong(at(keyHi, w));
+        out.writeLong(at(keyLo, w));
+        out.writeInt(size(w));
+        for (int h = at(windowHead, w); h != NIL; h = at(hitNext, h)) {
+          out.writeLong(at(hitTime, h));
+          out.writeInt(at(hitPattern, h));
+        }
+      }
+    }
+  }
+
+  /**
+   * Adds the windows that {@link #writeTo} wrote.
+   *
+   * @param newNumber from a rule's number then to its number now, negative when it is gone
+   * @throws IOException when the bytes are not of this form
+   */
+  public void readFrom(DataInput in, IntUnaryOperator newNumber) throws IOException {
+    int form = in.readByte();
+    if (form != FORM) {
+      throw new IOException("windows are stored in form " + form + ", but this version reads " + FORM);
+    }
+    int stored = in.readInt();
+    for (int i = 0; i < stored; i++) {
+      int rule = newNumber.applyAsInt(in.readInt());
+      int level = in.readByte();
+      long hi = in.readLong();
+      long lo = in.readLong();
+      int hits = in.readInt();
+      if (level < 0 || level >= LEVELS || hits < 0 || rule >= terms.length) {
+        throw new IOException("stored windows are damaged");
+      }
+      int window = NIL;
+      if (rule >= 0) {
+        window = find(rule, hi, lo) == NIL ? open(rule, hi, lo) : find(rule, hi, lo);
+        unlink(window);
+        link(window, level);
+      }
+      for (int h = 0; h < hits; h++) {
+        long time = in.readLong();
+        int pattern = in.readInt();
+        if (window != NIL && size(window) < terms[rule].maxHits()) {
+          insert(window, time, pattern);
+        }
+      }
+    }
+  }
+}
