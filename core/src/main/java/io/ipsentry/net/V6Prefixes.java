@@ -1,0 +1,240 @@
+package io.ipsentry.net;
+
+/**
+ * The IPv6 half of {@link PrefixTable}.
+ *
+ * <p>Entries lie in a hash table with linear probing, three longs a cell: the upper half, the lower half,
+ * and {@code value << 32 | length + 1} (0 for an empty cell). Prefixes of up to 32 bits, which are few,
+ * have a table of their own that stays in the cache; the lengths in it are counted. For the longer
+ * ones a summary, hashed by the upper 32 bits of the address, says which lengths may be present: bits 0 to
+ * 31 for the lengths 33 to 64, bits 32 to 63 for each two of 65 to 128. Sharing a summary word with
+ * others, or with entries that have been removed, costs a probe in vain and nothing else; it is made
+ * anew when the table grows or a quarter of it has been removed.
+ */
+final class V6Prefixes {
+  private static final int LONG_FROM = 33;
+
+  private final Cells shorter = new Cells();
+  private final int[] shorterCounts = new int[LONG_FROM];
+  private long shorterLengths;
+  private final Cells longer = new Cells();
+  private long[] summary = new long[16];
+  private int removed;
+
+  int put(long hi, long lo, int length, int value) {
+    if (length < LONG_FROM) {
+      int old = shorter.put(hi, lo, length, value);
+      if (old < 0 && shorterCounts[length]++ == 0) {
+        shorterLengths |= 1L << length;
+      }
+      return old;
+    }
+    int old = longer.put(hi, lo, length, value);
+    if (longer.capacity() > summary.length * 4) {
+      summarise();
+    } else {
+      summary[slot(summary, hi)] |= bit(length);
+    }
+    return old;
+  }
+
+  int remove(long hi, long lo, int length) {
+    if (length < LONG_FROM) {
+      int old = shorter.remove(hi, lo, length);
+      if (old >= 0 && --shorterCounts[length] == 0) {
+        shorterLengths &= ~(1L << length);
+      }
+      return old;
+    }
+    int old = longer.remove(hi, lo, length);
+    if (old >= 0 && ++removed > longer.capacity() / 4) {
+      summarise();
+    }
+    return old;
+  }
+
+  int get(long hi, long lo, int length) {
+    return length < LONG_FROM ? shorter.get(hi, lo, length) : longer.get(hi, lo, length);
+  }
+
+  /** {@code length << 32 | value} of the longest match of at most {@code maxLength}, or NONE. */
+  long match(long hi, long lo, int maxLength) {
+    if (maxLength >= LONG_FROM) {
+      long[] words = summary;
+      long present = words[slot(words, hi)];
+      while (present != 0) {
+        int top = 63 - Long.numberOfLeadingZeros(present);
+        present ^= 1L << top;
+        int length = top < 32 ? top + LONG_FROM : 2 * top + 2;
+        long match = probe(longer, hi, lo, length, maxLength);
+        if (match < 0 && top >= 32) {
+          match = probe(longer, hi, lo, length - 1, maxLength);
+        }
+        if (match >= 0) {
+          return match;
+        }
+      }
+    }
+    long lengths = maxLength < 0 ? 0 : shorterLengths & -1L >>> (63 - Math.min(maxLength, 63));
+    while (lengths != 0) {
+      int length = 63 - Long.numberOfLeadingZeros(lengths);
+      lengths ^= 1L << length;
+      long match = probe(shorter, hi, lo, length, maxLength);
+      if (match >= 0) {
+        return match;
+      }
+    }
+    return PrefixTable.NONE;
+  }
+
+  private static long probe(Cells cells, long hi, long lo, int length, int maxLength) {
+    if (length > maxLength) {
+      return PrefixTable.NONE;
+    }
+    int value = cells.get(hi & IpPrefix.maskHi(length), lo & IpPrefix.maskLo(length), length);
+    return value < 0 ? PrefixTable.NONE : (long) length << 32 | value;
+  }
+
+  int size() {
+    return shorter.size + longer.size;
+  }
+
+  long sizeBytes() {
+    return 24L * (shorter.capacity() + longer.capacity()) + 8L * summary.length + 4L * LONG_FROM;
+  }
+
+  void forEach(PrefixTable.EntryVisitor visitor) {
+    shorter.forEach(visitor);
+    longer.forEach(visitor);
+  }
+
+  private void summarise() {
+    long[] fresh = new long[Math.max(summary.length, longer.capacity() / 4)];
+    longer.forEach((hi, lo, length, value) -> fresh[slot(fresh, hi)] |= bit(length));
+    summary = fresh;
+    removed = 0;
+  }
+
+  private static int slot(long[] summary, long hi) {
+    return Cells.spread((hi >>> 32) * 0x9e37_79b9_7f4a_7c15L) & (summary.length - 1);
+  }
+
+  private static long bit(int length) {
+    return 1L << (length <= 64 ? length - LONG_FROM : (length - 1) / 2);
+  }
+
+  /** The hash table; see the class comment. */
+  private static final class Cells {
+    private static final int MIN_CELLS = 64;
+    private static final int MAX_CELLS = 1 << 29;
+    private static final int WIDTH = 3;
+
+    private long[] cells = new long[MIN_CELLS * WIDTH];
+    private int size;
+
+    int capacity() {
+      return cells.length / WIDTH;
+    }
+
+    int put(long hi, long lo, int length, int value) {
+      if (size >= capacity() / 4 * 3) {
+        grow();
+      }
+      int at = find(cells, hi, lo, length);
+      long old = cells[at + 2];
+      cells[at] = hi;
+      cells[at + 1] = lo;
+      cells[at + 2] = (long) value << 32 | (length + 1);
+      if (old == 0) {
+        size++;
+        return PrefixTable.NONE;
+      }
+      return (int) (old >>> 32);
+    }
+
+    int remove(long hi, long lo, int length) {
+      int at = find(cells, hi, lo, length);
+      long old = cells[at + 2];
+      if (old == 0) {
+        return PrefixTable.NONE;
+      }
+      close(at / WIDTH);
+      size--;
+      return (int) (old >>> 32);
+    }
+
+    int get(long hi, long lo, int length) {
+      long[] read = cells;
+      int at = find(read, hi, lo, length);
+      long meta = read[at + 2];
+      return (int) meta == length + 1 ? (int) (meta >>> 32) : PrefixTable.NONE;
+    }
+
+    void forEach(PrefixTable.EntryVisitor visitor) {
+      for (int i = 0; i < cells.length; i += WIDTH) {
+        long meta = cells[i + 2];
+        if (meta != 0) {
+          visitor.visit(cells[i], cells[i + 1], (int) meta - 1, (int) (meta >>> 32));
+        }
+      }
+    }
+
+    private void grow() {
+      if (capacity() == MAX_CELLS) {
+        throw new IllegalStateException("prefix table is full; remove entries before adding more");
+      }
+      long[] grown = new long[cells.length * 2];
+      forEach(
+          (hi, lo, length, value) -> {
+            int at = find(grown, hi, lo, length);
+            grown[at] = hi;
+            grown[at + 1] = lo;
+            grown[at + 2] = (long) value << 32 | (length + 1);
+          });
+      cells = grown;
+    }
+
+    /** Empties a cell and moves later entries of its run forward, so that no probe ends early. */
+    private void close(int hole) {
+      int mask = capacity() - 1;
+      int empty = hole;
+      int at = (hole + 1) & mask;
+      while (cells[at * WIDTH + 2] != 0) {
+        int from = at * WIDTH;
+        int home = home(cells[from], cells[from + 1], (int) cells[from + 2] - 1, mask);
+        if (((at - home) & mask) >= ((at - empty) & mask)) {
+          System.arraycopy(cells, from, cells, empty * WIDTH, WIDTH);
+          empty = at;
+        }
+        at = (at + 1) & mask;
+      }
+      cells[empty * WIDTH + 2] = 0;
+    }
+
+    /** Offset of the cell with the key, or of the empty one where it belongs; bounded. */
+    private static int find(long[] cells, long hi, long lo, int length) {
+      int mask = cells.length / WIDTH - 1;
+      int at = home(hi, lo, length, mask);
+      for (int probes = 0; probes < mask; probes++) {
+        int offset = at * WIDTH;
+        long meta = cells[offset + 2];
+        if (meta == 0
+            || ((int) meta == length + 1 && cells[offset] == hi && cells[offset + 1] == lo)) {
+          return offset;
+        }
+        at = (at + 1) & mask;
+      }
+      return at * WIDTH;
+    }
+
+    private static int home(long hi, long lo, int length, int mask) {
+      long mixed = (hi + length) * 0x9e37_79b9_7f4a_7c15L;
+      mixed = (mixed ^ mixed >>> 32 ^ lo) * 0xd6e8_feb8_6659_fd93L;
+      return spread(mixed) & mask;
+    }
+
+    static int spread(long mixed) {
+      return (int) (mixed >>> 32 ^ mixed >>> 57);
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package io.ipsentry.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+final class PrefixSetTest {
+  @Test
+  void contains_randomSets_agreesWithList() {
+    for (long seed = 1; seed <= 200; seed++) {
+      Random random = new Random(seed);
+      List<IpPrefix> members = RandomPrefixes.list(random, random.nextInt(30));
+      PrefixSet set = PrefixSet.of(members);
+      for (int i = 0; i < 200; i++) {
+        IpPrefix probe = RandomPrefixes.next(random);
+        String where = "seed " + seed + ", " + members + ", " + probe;
+
+        assertThat(set.contains(probe.hi(), probe.lo()))
+            .as(where)
+            .isEqualTo(members.stream().anyMatch(m -> m.contains(probe.hi(), probe.lo())));
+        assertThat(set.firstOverlap(probe).isPresent())
+            .as(where)
+            .isEqualTo(members.stream().anyMatch(m -> m.overlaps(probe)));
+        set.firstOverlap(probe)
+            .ifPresent(m -> assertThat(members.contains(m) && m.overlaps(probe)).as(where).isTrue());
+        if (members.stream().anyMatch(m -> m.contains(probe))) {
+          assertThat(set.covers(probe)).as(where).isTrue();
+        } else if (members.stream().noneMatch(m -> m.overlaps(probe))) {
+          assertThat(set.covers(probe)).as(where).isFalse();
+        }
+      }
+    }
+  }
+
+  @Test
+  void covers_smallPrefixes_agreesWithEveryAddress() {
+    for (long seed = 1; seed <= 300; seed++) {
+      Random random = new Random(seed);
+      List<IpPrefix> members = new ArrayList<>();
+      for (int i = random.nextInt(12); i > 0; i--) {
+        members.add(IpPrefix.of(0, IpPrefix.v4ToLo(random.nextInt(16)), 124 + random.nextInt(5)));
+      }
+      PrefixSet set = PrefixSet.of(members);
+      for (int length = 124; length <= 128; length++) {
+        for (int first = 0; first < 16; first++) {
+          IpPrefix probe = IpPrefix.of(0, IpPrefix.v4ToLo(first), length);
+          boolean all = true;
+          for (int a = 0; a < 16; a++) {
+            long lo = IpPrefix.v4ToLo(a);
+            all &= !probe.contains(0, lo) || members.stream().anyMatch(m -> m.contains(0, lo));
+          }
+          assertThat(set.covers(probe)).as("seed %d %s %s", seed, members, probe).isEqualTo(all);
+        }
+      }
+    }
+  }
+
+  @Test
+  void covers_wholeFamilyInHalves_isTrue() {
+    assertThat(PrefixSet.parse("::/1", "8000::/1").covers(IpPrefix.parse("::/0"))).isTrue();
+    assertThat(PrefixSet.parse("8000::/1").covers(IpPrefix.parse("::/0"))).isFalse();
+    assertThat(PrefixSet.parse("0.0.0.0/1", "128.0.0.0/1").covers(IpPrefix.parse("0.0.0.0/0")))
+        .isTrue();
+  }
+
+  @Test
+  void prefixes_nestedAndRepeated_leavesOutWhatLiesInAnother() {
+    PrefixSet set =
+        PrefixSet.parse("10.1.0.0/16", "::/0", "10.0.0.0/8", "10.0.0.0/8", "192.0.2.1", "::1");
+
+    assertThat(set.prefixes())
+        .extracting(IpPrefix::toString)
+        .containsExactly("10.0.0.0/8", "192.0.2.1", "::/0");
+    assertThat(set).isEqualTo(PrefixSet.parse("::/0", "192.0.2.1", "10.0.0.0/8"));
+    assertThatThrownBy(() -> set.prefixes().clear())
+        .isInstanceOf(UnsupportedOperationException.class);
+  }
+
+  @Test
+  void union_twoSets_holdsBoth() {
+    PrefixSet union = PrefixSet.parse("10.0.0.0/8").union(PrefixSet.parse("10.1.1.1", "::1"));
+
+    assertThat(union).isEqualTo(PrefixSet.parse("10.0.0.0/8", "::1"));
+    assertThat(PrefixSet.empty().union(union)).isSameAs(union);
+    assertThat(union.union(PrefixSet.empty())).isSameAs(union);
+    assertThat(PrefixSet.empty().isEmpty()).isTrue();
+    assertThat(PrefixSet.empty().covers(IpPrefix.parse("::1"))).isFalse();
+  }
+
+  @Test
+  void reserved_addresses_areProtectedAsWritten() {
+    PrefixSet all = ReservedPrefixes.protectedPrefixes(true);
+    PrefixSet local = ReservedPrefixes.protectedPrefixes(false);
+    for (String text : List.of("127.0.0.1", "169.254.1.1", "0.0.0.0", "224.0.0.1", "255.255.255.255",
+        "::", "::1", "fe80::1", "ff02::1")) {
+      assertThat(all.covers(IpPrefix.parse(text))).as(text).isTrue();
+      assertThat(local.covers(IpPrefix.parse(text))).as(text).isTrue();
+    }
+    for (String text : List.of("10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1",
+        "100.64.0.1", "fd00::1")) {
+      assertThat(all.covers(IpPrefix.parse(text))).as(text).isTrue();
+      assertThat(local.covers(IpPrefix.parse(text))).as(text).isFalse();
+    }
+    for (String text : List.of("192.0.2.1", "198.51.100.1", "203.0.113.1", "198.18.0.1",
+        "2001:db8::1", "172.32.0.1", "100.128.0.1", "1.1.1.1")) {
+      assertThat(all.covers(IpPrefix.parse(text))).as(text).isFalse();
+    }
+  }
+
+  @Test
+  void named_presets_areKnown() {
+    for (String name : ReservedPrefixes.names()) {
+      assertThat(ReservedPrefixes.named(name)).as(name).isPresent();
+    }
+    assertThat(ReservedPrefixes.named("cloudflare").orElseThrow().covers(IpPrefix.parse("104.16.1.1")))
+        .isTrue();
+    assertThat(ReservedPrefixes.named("nobody")).isEmpty();
+  }
+}
