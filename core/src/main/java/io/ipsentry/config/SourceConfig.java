@@ -1,0 +1,78 @@
+package io.ipsentry.config;
+
+import io.ipsentry.net.SeenAs;
+import java.nio.file.Path;
+import java.time.ZoneId;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One place that lines come from.
+ *
+ * @param name unique in a configuration: as written, else made from the input
+ * @param input what is read
+ * @param format how its lines are written
+ * @param timeZone zone of stamps that name none (sshd, error logs); null: the zone of this host
+ * @param client which address of a line is the client
+ * @param trustedProxies whose forwarding headers are believed: its own, else the global ones
+ * @param seenAs provenance of the client where the line does not tell; null: derived from the line
+ *     and {@code client}
+ * @param startAt where reading begins when no position is stored
+ */
+public record SourceConfig(
+    String name,
+    Input input,
+    FormatConfig format,
+    @Nullable ZoneId timeZone,
+    ClientConfig client,
+    TrustedProxies trustedProxies,
+    @Nullable SeenAs seenAs,
+    StartAt startAt) {
+
+  /** What a source reads. */
+  public sealed interface Input {
+    /**
+     * Files that are followed.
+     *
+     * @param globs absolute paths, in which {@code *}, {@code ?}, {@code [..]} and {@code **} stand for
+     *     many; not empty
+     */
+    record Files(List<String> globs) implements Input {
+      public Files {
+        globs = List.copyOf(globs);
+      }
+
+      /** The longest leading directory of a glob that has no wildcard. */
+      public static Path root(String glob) {
+        int wildcard = 0;
+        while (wildcard < glob.length() && "*?[{".indexOf(glob.charAt(wildcard)) < 0) {
+          wildcard++;
+        }
+        int slash = glob.lastIndexOf('/', wildcard == glob.length() ? wildcard : wildcard - 1);
+        return Path.of(slash <= 0 ? "/" : glob.substring(0, slash));
+      }
+    }
+
+    /**
+     * The systemd journal.
+     *
+     * @param units whose entries are read; empty: all
+     */
+    record Journald(List<String> units) implements Input {
+      public Journald {
+        units = List.copyOf(units);
+      }
+    }
+
+    /** Standard input. */
+    record Stdin() implements Input {}
+  }
+
+  /** Where reading a file begins when no position is stored. */
+  public enum StartAt {
+    /** Only what is written from now on. */
+    END,
+    /** All that is there; old hits are outside the windows by their event time. */
+    BEGINNING
+  }
+}
