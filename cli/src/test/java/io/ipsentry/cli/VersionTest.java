@@ -7,6 +7,9 @@ import org.junit.jupiter.api.Test;
 final class VersionTest {
   @Test
   void getVersion_inBuild_namesProgramAndNumber() {
-    assertThat(new Version().getVersion()).singleElement().asString().matches("ip-sentry \\d+\\.\\d+\\.\\d+.*");
+    assertThat(new Version().getVersion())
+        .singleElement()
+        .asString()
+        .matches("ip-sentry \\d+\\.\\d+\\.\\d+.*");
   }
 }

@@ -4,9 +4,9 @@ package io.ipsentry.config;
  * Which address of a line or request is the client.
  *
  * @param from where it is taken from
- * @param trustedHops for {@link From#X_FORWARDED_FOR}: how many entries from the right were written by
- *     trusted proxies, the client being the next one; 0: entries that are trusted proxies are passed
- *     over instead
+ * @param trustedHops for {@link From#X_FORWARDED_FOR}: how many entries from the right were written
+ *     by trusted proxies, the client being the next one; 0: entries that are trusted proxies are
+ *     passed over instead
  */
 public record ClientConfig(From from, int trustedHops) {
   /** Used when the configuration says nothing. */

@@ -17,7 +17,8 @@ import java.util.Optional;
  * @param allow addresses that pass every check, inline ones too, and are never banned
  * @param alwaysBan addresses that are banned without a hit, as long as they are listed
  * @param protectPrivate whether private networks are never banned
- * @param trustedProxies whose forwarding headers are believed, where a source does not say otherwise
+ * @param trustedProxies whose forwarding headers are believed, where a source does not say
+ *     otherwise
  * @param limits bounds of what detection may cost and do
  * @param store the embedded ban log
  * @param admin how the operator commands reach a running instance
@@ -46,18 +47,18 @@ public record Config(
   }
 
   /**
-   * The shipped configuration: no sources; the rules {@code probing} (the pack {@code default}, 3 hits
-   * or 2 different patterns within 2 minutes, 24 hours) and {@code logins} (5 failed logins within 10
-   * minutes, 1 hour).
+   * The shipped configuration: no sources; the rules {@code probing} (the pack {@code default}, 3
+   * hits or 2 different patterns within 2 minutes, 24 hours) and {@code logins} (5 failed logins
+   * within 10 minutes, 1 hour).
    */
   public static Config defaults() {
     return new ConfigLoader().shipped();
   }
 
   /**
-   * Every address that must never be banned, as far as the configuration knows: the reserved ranges,
-   * {@code neverBan}, {@code allow}, and the trusted proxies that were given as prefixes or as a named
-   * CDN. The host's own addresses come on top of it.
+   * Every address that must never be banned, as far as the configuration knows: the reserved
+   * ranges, {@code neverBan}, {@code allow}, and the trusted proxies that were given as prefixes or
+   * as a named CDN. The host's own addresses come on top of it.
    */
   public PrefixSet protectedPrefixes() {
     PrefixSet all =

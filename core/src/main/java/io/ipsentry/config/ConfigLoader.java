@@ -5,8 +5,8 @@ import java.nio.file.Path;
 /**
  * Reads configuration files.
  *
- * <p>Reading never throws for what stands in a file: it ends in a {@link ConfigResult}. Safe for any
- * thread.
+ * <p>Reading never throws for what stands in a file: it ends in a {@link ConfigResult}. Safe for
+ * any thread.
  */
 public final class ConfigLoader {
   /** Reads a file and all that it names: packs and list files. */

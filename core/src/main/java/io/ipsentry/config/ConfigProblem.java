@@ -12,13 +12,7 @@ package io.ipsentry.config;
  * @param mend how to mend it, in one line
  */
 public record ConfigProblem(
-    Severity severity,
-    String file,
-    int line,
-    int column,
-    String path,
-    String what,
-    String mend) {
+    Severity severity, String file, int line, int column, String path, String what, String mend) {
 
   /** Whether a configuration can be used all the same. */
   public enum Severity {

@@ -10,8 +10,8 @@ public sealed interface ConfigResult {
   List<ConfigProblem> warnings();
 
   /**
-   * Every file that the result depends on: the configuration, list files, packs given by path; those
-   * that could not be read too.
+   * Every file that the result depends on: the configuration, list files, packs given by path;
+   * those that could not be read too.
    */
   Set<Path> files();
 

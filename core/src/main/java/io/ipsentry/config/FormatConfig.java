@@ -6,10 +6,10 @@ import org.jspecify.annotations.Nullable;
  * How the lines of a source are written.
  *
  * @param name one of the formats of {@code LineFormats}, such as {@code auto} or {@code combined}
- * @param regex expression with named groups ({@code addr}, {@code time}, {@code path}, {@code status},
- *     …), for the format {@code regex} only; null: none
- * @param logRegex expression of the original ip-sentry, whose group 1 is the address and group 2 the
- *     path, for the format {@code regex} only; null: none
+ * @param regex expression with named groups ({@code addr}, {@code time}, {@code path}, {@code
+ *     status}, …), for the format {@code regex} only; null: none
+ * @param logRegex expression of the original ip-sentry, whose group 1 is the address and group 2
+ *     the path, for the format {@code regex} only; null: none
  */
 public record FormatConfig(String name, @Nullable String regex, @Nullable String logRegex) {
   /** Recognised from the first lines. */

@@ -4,8 +4,8 @@ package io.ipsentry.config;
  * Bounds of what detection may cost and do.
  *
  * @param maxNewBansPerMinute of each rule, at least 1; beyond it a rule's weakest candidates wait
- * @param trackedAddressesBytes memory for addresses that have hits but no ban; at the limit the least
- *     dangerous are forgotten
+ * @param trackedAddressesBytes memory for addresses that have hits but no ban; at the limit the
+ *     least dangerous are forgotten
  */
 public record LimitsConfig(int maxNewBansPerMinute, long trackedAddressesBytes) {
   /** Used when the configuration says nothing. */

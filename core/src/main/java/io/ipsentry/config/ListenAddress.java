@@ -3,8 +3,8 @@ package io.ipsentry.config;
 /**
  * Where a server listens.
  *
- * @param host an IP address as written, without brackets, or {@code localhost}; empty: every address
- *     of the host
+ * @param host an IP address as written, without brackets, or {@code localhost}; empty: every
+ *     address of the host
  * @param port 1 to 65535; 0: any free one
  */
 public record ListenAddress(String host, int port) {

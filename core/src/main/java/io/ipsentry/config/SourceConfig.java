@@ -34,8 +34,8 @@ public record SourceConfig(
     /**
      * Files that are followed.
      *
-     * @param globs absolute paths, in which {@code *}, {@code ?}, {@code [..]} and {@code **} stand for
-     *     many; not empty
+     * @param globs absolute paths, in which {@code *}, {@code ?}, {@code [..]} and {@code **} stand
+     *     for many; not empty
      */
     record Files(List<String> globs) implements Input {
       public Files {

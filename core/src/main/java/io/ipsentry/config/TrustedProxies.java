@@ -6,8 +6,8 @@ import io.ipsentry.net.ReservedPrefixes;
 /**
  * The proxies whose forwarding headers are believed.
  *
- * <p>A proxy is never banned. The one exception is the name {@code private}, which is the default: it
- * says whom to believe, while {@code protectPrivate} alone says whether private addresses may be
+ * <p>A proxy is never banned. The one exception is the name {@code private}, which is the default:
+ * it says whom to believe, while {@code protectPrivate} alone says whether private addresses may be
  * banned. Otherwise that switch would do nothing.
  *
  * @param prefixes all of them

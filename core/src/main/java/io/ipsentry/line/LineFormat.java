@@ -4,8 +4,8 @@ package io.ipsentry.line;
  * One way to write a log line: turns bytes into {@link RequestFacts}.
  *
  * <p>An implementation never throws for any bytes, allocates nothing for a line in the usual form,
- * and takes time linear in its length. It may own scratch space (for unescaped values) that the facts
- * point into until the next call. Confined to one thread.
+ * and takes time linear in its length. It may own scratch space (for unescaped values) that the
+ * facts point into until the next call. Confined to one thread.
  */
 public interface LineFormat {
   /** Name in the configuration and in messages, such as {@code combined}. */

@@ -9,12 +9,12 @@ package io.ipsentry.line;
  *
  * <ul>
  *   <li>{@link #client()}: the address the gateway itself vouches for (nginx {@code $remote_addr},
- *       Envoy {@code downstream_remote_address}, the group {@code addr} of an expression); may carry
- *       a port or brackets;
+ *       Envoy {@code downstream_remote_address}, the group {@code addr} of an expression); may
+ *       carry a port or brackets;
  *   <li>{@link #peer()}: the source of the packets, where the line logs it beside the client (nginx
  *       {@code $realip_remote_addr}, Traefik {@code ClientAddr});
- *   <li>{@link #forwardedFor()}: an {@code X-Forwarded-For} list, leftmost first, of which only what
- *       trusted proxies appended may be believed (Traefik {@code ClientHost}).
+ *   <li>{@link #forwardedFor()}: an {@code X-Forwarded-For} list, leftmost first, of which only
+ *       what trusted proxies appended may be believed (Traefik {@code ClientHost}).
  * </ul>
  *
  * <p>Mutable and reused: valid until the next line is parsed. Confined to one thread.
@@ -154,8 +154,8 @@ public final class RequestFacts {
 
   /**
    * When the request happened: the container runtime's stamp, else the line's own, else {@code
-   * observedAtMillis}. A stamp more than {@value #MAX_AHEAD_MILLIS} ms ahead of the clock is taken as
-   * now.
+   * observedAtMillis}. A stamp more than {@value #MAX_AHEAD_MILLIS} ms ahead of the clock is taken
+   * as now.
    *
    * @param observedAtMillis when the line was read, epoch milliseconds; in a replay {@link
    *     Long#MAX_VALUE}, so that nothing is ahead

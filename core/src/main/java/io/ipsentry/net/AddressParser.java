@@ -3,9 +3,9 @@ package io.ipsentry.net;
 /**
  * Reads addresses from bytes, strictly, without allocating.
  *
- * <p>IPv4 is a dotted quad: four decimal numbers 0 to 255 without leading zeros (what looks octal to
- * one reader and decimal to another is refused). IPv6 is any text form of RFC 4291 section 2.2, with an
- * embedded dotted quad too. Names are never resolved. Stateless, safe for any thread.
+ * <p>IPv4 is a dotted quad: four decimal numbers 0 to 255 without leading zeros (what looks octal
+ * to one reader and decimal to another is refused). IPv6 is any text form of RFC 4291 section 2.2,
+ * with an embedded dotted quad too. Names are never resolved. Stateless, safe for any thread.
  */
 public final class AddressParser {
   private static final int MAX_PORT_DIGITS = 5;
@@ -25,9 +25,9 @@ public final class AddressParser {
   }
 
   /**
-   * Reads {@code b[from, to)} as an address the way servers and proxies write it: surrounded by spaces
-   * or tabs, with a port ({@code 192.0.2.1:5678}, {@code [2001:db8::1]:443}, {@code [2001:db8::1]}), or
-   * with a zone, which is dropped ({@code fe80::1%eth0}).
+   * Reads {@code b[from, to)} as an address the way servers and proxies write it: surrounded by
+   * spaces or tabs, with a port ({@code 192.0.2.1:5678}, {@code [2001:db8::1]:443}, {@code
+   * [2001:db8::1]}), or with a zone, which is dropped ({@code fe80::1%eth0}).
    *
    * @param into receives the address; unspecified after a refusal
    * @return whether it is an address
@@ -166,8 +166,9 @@ public final class AddressParser {
   }
 
   /**
-   * One pass from the left. {@code hi:lo} is a 128-bit shift register of the groups read so far; when
-   * {@code ::} was met after {@code gap} groups, the groups behind it are moved apart at the end.
+   * One pass from the left. {@code hi:lo} is a 128-bit shift register of the groups read so far;
+   * when {@code ::} was met after {@code gap} groups, the groups behind it are moved apart at the
+   * end.
    */
   private static Rejection readV6(byte[] b, int from, int to, Address into) {
     long hi = 0;
@@ -256,8 +257,7 @@ public final class AddressParser {
             ? headLo << (shift - 64)
             : shift == 0 ? headHi : headHi << shift | headLo >>> (64 - shift);
     long movedLo = shift >= 64 ? 0 : headLo << shift;
-    into.set(
-        movedHi | (hi & ~IpPrefix.maskHi(tail)), movedLo | (lo & ~IpPrefix.maskLo(tail)));
+    into.set(movedHi | (hi & ~IpPrefix.maskHi(tail)), movedLo | (lo & ~IpPrefix.maskLo(tail)));
     return Rejection.NONE;
   }
 

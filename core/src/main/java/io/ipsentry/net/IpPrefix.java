@@ -3,16 +3,16 @@ package io.ipsentry.net;
 /**
  * An IP address or prefix of either family, in one 128-bit space.
  *
- * <p>IPv4 lives at {@code ::ffff:0:0/96}: 192.0.2.0/24 is {@code hi = 0, lo = 0xffff_c000_0200, length
- * = 120}. So a v4-mapped IPv6 address <em>is</em> the IPv4 address, and every consumer compares one
- * kind of number. The families stay distinct: an IPv6 prefix shorter than /96, such as {@code ::/0},
- * holds no IPv4 address.
+ * <p>IPv4 lives at {@code ::ffff:0:0/96}: 192.0.2.0/24 is {@code hi = 0, lo = 0xffff_c000_0200,
+ * length = 120}. So a v4-mapped IPv6 address <em>is</em> the IPv4 address, and every consumer
+ * compares one kind of number. The families stay distinct: an IPv6 prefix shorter than /96, such as
+ * {@code ::/0}, holds no IPv4 address.
  *
  * <p>An instance is canonical: no bit is set behind the length. {@link #of} and {@link #parse} mask
  * host bits ({@code 127.0.0.1/8} becomes {@code 127.0.0.0/8}); the constructor refuses them.
  *
- * <p>The order is by first address (unsigned), shorter prefix first, so a prefix comes before all that
- * lies in it.
+ * <p>The order is by first address (unsigned), shorter prefix first, so a prefix comes before all
+ * that lies in it.
  *
  * @param hi the upper 64 bits of the first address
  * @param lo the lower 64 bits of the first address
@@ -61,8 +61,8 @@ public record IpPrefix(long hi, long lo, int length) implements Comparable<IpPre
   }
 
   /**
-   * Reads an address or {@code address/length}: dotted quad, or any text form of RFC 4291. Strict: no
-   * spaces, no short or octal IPv4, no zone, no port, never DNS. Host bits are masked.
+   * Reads an address or {@code address/length}: dotted quad, or any text form of RFC 4291. Strict:
+   * no spaces, no short or octal IPv4, no zone, no port, never DNS. Host bits are masked.
    *
    * @throws InvalidAddressException if the text is neither, with the reason and how to mend it
    */

@@ -10,9 +10,9 @@ import java.util.RandomAccess;
 /**
  * An immutable set of addresses, given by prefixes of both families.
  *
- * <p>Kept as sorted arrays of the prefixes that lie in no other one (5 bytes for IPv4, 17 for IPv6), so a
- * question is one binary search and allocates nothing. Safe for any thread. At most {@value
- * #MAX_PREFIXES} prefixes.
+ * <p>Kept as sorted arrays of the prefixes that lie in no other one (5 bytes for IPv4, 17 for
+ * IPv6), so a question is one binary search and allocates nothing. Safe for any thread. At most
+ * {@value #MAX_PREFIXES} prefixes.
  */
 public final class PrefixSet {
   /** More prefixes are refused; the largest public feeds have about a million. */
@@ -28,7 +28,8 @@ public final class PrefixSet {
 
   private PrefixSet(Collection<IpPrefix> prefixes) {
     if (prefixes.size() > MAX_PREFIXES) {
-      throw new IllegalArgumentException("a prefix set holds at most " + MAX_PREFIXES + " prefixes");
+      throw new IllegalArgumentException(
+          "a prefix set holds at most " + MAX_PREFIXES + " prefixes");
     }
     IpPrefix[] sorted = prefixes.toArray(IpPrefix[]::new);
     Arrays.sort(sorted);

@@ -4,8 +4,8 @@ package io.ipsentry.net;
  * A mutable map from prefix to a number, with longest-prefix match, for a million entries and more.
  *
  * <p>A match allocates nothing and touches a few cache lines: small summaries say which lengths are
- * worth a look ({@code V4Prefixes}, {@code V6Prefixes}). When the caller cannot use the longest match
- * (its ban has ended), it goes on to the next shorter one:
+ * worth a look ({@code V4Prefixes}, {@code V6Prefixes}). When the caller cannot use the longest
+ * match (its ban has ended), it goes on to the next shorter one:
  *
  * <pre>{@code
  * for (long m = table.match(hi, lo, 128); m != NONE; m = table.match(hi, lo, lengthOf(m) - 1)) {
@@ -13,11 +13,12 @@ package io.ipsentry.net;
  * }
  * }</pre>
  *
- * <p>Threads: one writer at a time. A reader that races with the writer gets an arbitrary answer but never
- * an exception or an endless loop; owners guard it with the optimistic read of a {@code StampedLock}.
+ * <p>Threads: one writer at a time. A reader that races with the writer gets an arbitrary answer
+ * but never an exception or an endless loop; owners guard it with the optimistic read of a {@code
+ * StampedLock}.
  *
- * <p>Limit: about 390 million IPv4 and 130 million IPv6 entries, the size of a Java array; {@link #put}
- * throws {@link IllegalStateException} there. Owners set lower limits.
+ * <p>Limit: about 390 million IPv4 and 130 million IPv6 entries, the size of a Java array; {@link
+ * #put} throws {@link IllegalStateException} there. Owners set lower limits.
  */
 public final class PrefixTable {
   /** No match, or no value. */

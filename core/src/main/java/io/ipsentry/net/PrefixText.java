@@ -20,7 +20,8 @@ final class PrefixText {
     if (slash < 0) {
       return address.toPrefix();
     }
-    // The length counts in the family the address is written in: ::ffff:192.0.2.0/120 is 192.0.2.0/24.
+    // The length counts in the family the address is written in: ::ffff:192.0.2.0/120 is
+    // 192.0.2.0/24.
     boolean written4 = text.indexOf(':') < 0;
     int bits = parseLength(text, slash + 1);
     if (bits > (written4 ? 32 : IpPrefix.MAX_LENGTH)) {

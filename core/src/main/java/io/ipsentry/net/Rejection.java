@@ -20,8 +20,7 @@ enum Rejection {
   HOST_BRACKET("a [ has no ] or nothing that fits behind it", "write it as [2001:db8::1]:443"),
   HOST_PORT("the port is not 0 to 65535", "write it as 192.0.2.1:443 or leave it out"),
   LENGTH("the prefix length is not a number", "write it as 192.0.2.0/24 or 2001:db8::/32"),
-  LENGTH_RANGE(
-      "the prefix length is too large", "use 0 to 32 for IPv4 and 0 to 128 for IPv6");
+  LENGTH_RANGE("the prefix length is too large", "use 0 to 32 for IPv4 and 0 to 128 for IPv6");
 
   final String reason;
   final String mend;

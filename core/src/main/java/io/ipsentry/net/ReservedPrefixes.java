@@ -6,8 +6,8 @@ import java.util.Optional;
 /**
  * Prefixes with a fixed meaning: those that must never be banned, and named lists of proxies.
  *
- * <p>Documentation and benchmark ranges (192.0.2.0/24, 198.18.0.0/15, …) are not in any of them: tests and
- * examples ban them.
+ * <p>Documentation and benchmark ranges (192.0.2.0/24, 198.18.0.0/15, …) are not in any of them:
+ * tests and examples ban them.
  */
 public final class ReservedPrefixes {
   /**
@@ -28,15 +28,14 @@ public final class ReservedPrefixes {
 
   /** Private networks (RFC 1918, RFC 6598, RFC 4193): protected unless switched off. */
   public static final PrefixSet PRIVATE =
-      PrefixSet.parse(
-          "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7");
+      PrefixSet.parse("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7");
 
   /** Everything that is protected by default. */
   public static final PrefixSet ALL = LOCAL.union(PRIVATE);
 
   /**
-   * The address ranges of Cloudflare's edge, as published under https://www.cloudflare.com/ips/ (the
-   * list changes rarely; last change 2023).
+   * The address ranges of Cloudflare's edge, as published under https://www.cloudflare.com/ips/
+   * (the list changes rarely; last change 2023).
    */
   public static final PrefixSet CLOUDFLARE =
       PrefixSet.parse(

@@ -3,8 +3,9 @@ package io.ipsentry.net;
 /**
  * How an address came to be known, which decides where a ban of it can be enforced.
  *
- * <p>Only {@link #PEER}, {@link #MANUAL} and {@link #FEED} bans go to the kernel: a {@link #FORWARDED}
- * address never stands in a packet that a node sees, so its ban holds at the gateway and the edge.
+ * <p>Only {@link #PEER}, {@link #MANUAL} and {@link #FEED} bans go to the kernel: a {@link
+ * #FORWARDED} address never stands in a packet that a node sees, so its ban holds at the gateway
+ * and the edge.
  */
 public enum SeenAs {
   /** Source address of the packets that reached the gateway. */

@@ -5,18 +5,20 @@ import org.jspecify.annotations.Nullable;
 /**
  * The IPv4 half of {@link PrefixTable}.
  *
- * <p>Entries lie in a hash table with linear probing: {@code key = address << 8 | bits + 1}, 0 for an
- * empty cell. Two summaries make a match cheap:
+ * <p>Entries lie in a hash table with linear probing: {@code key = address << 8 | bits + 1}, 0 for
+ * an empty cell. Two summaries make a match cheap:
  *
  * <ul>
- *   <li>{@code covering[address >>> 16]}: bit n says that an entry of n bits (0 to 16) covers this /16.
- *   <li>{@code longer[address >>> 16][address >>> 8 & 255]}: for each /24 of a /16 in use, bit {@code n
- *       - 17} says for 17 to 24 that an entry of n bits covers this /24, for 25 to 32 that one lies in it.
+ *   <li>{@code covering[address >>> 16]}: bit n says that an entry of n bits (0 to 16) covers this
+ *       /16.
+ *   <li>{@code longer[address >>> 16][address >>> 8 & 255]}: for each /24 of a /16 in use, bit
+ *       {@code n - 17} says for 17 to 24 that an entry of n bits covers this /24, for 25 to 32 that
+ *       one lies in it.
  * </ul>
  *
- * So at most the lengths 25 to 32 can be probed in vain, and only where the /24 has such entries. Both
- * summaries are exact after removals too: whether the last entry of its length has left a /24 is seen
- * by probing its at most 256 neighbours.
+ * So at most the lengths 25 to 32 can be probed in vain, and only where the /24 has such entries.
+ * Both summaries are exact after removals too: whether the last entry of its length has left a /24
+ * is seen by probing its at most 256 neighbours.
  */
 final class V4Prefixes {
   private static final int MIN_CELLS = 64;

@@ -3,13 +3,13 @@ package io.ipsentry.net;
 /**
  * The IPv6 half of {@link PrefixTable}.
  *
- * <p>Entries lie in a hash table with linear probing, three longs a cell: the upper half, the lower half,
- * and {@code value << 32 | length + 1} (0 for an empty cell). Prefixes of up to 32 bits, which are few,
- * have a table of their own that stays in the cache; the lengths in it are counted. For the longer
- * ones a summary, hashed by the upper 32 bits of the address, says which lengths may be present: bits 0 to
- * 31 for the lengths 33 to 64, bits 32 to 63 for each two of 65 to 128. Sharing a summary word with
- * others, or with entries that have been removed, costs a probe in vain and nothing else; it is made
- * anew when the table grows or a quarter of it has been removed.
+ * <p>Entries lie in a hash table with linear probing, three longs a cell: the upper half, the lower
+ * half, and {@code value << 32 | length + 1} (0 for an empty cell). Prefixes of up to 32 bits,
+ * which are few, have a table of their own that stays in the cache; the lengths in it are counted.
+ * For the longer ones a summary, hashed by the upper 32 bits of the address, says which lengths may
+ * be present: bits 0 to 31 for the lengths 33 to 64, bits 32 to 63 for each two of 65 to 128.
+ * Sharing a summary word with others, or with entries that have been removed, costs a probe in vain
+ * and nothing else; it is made anew when the table grows or a quarter of it has been removed.
  */
 final class V6Prefixes {
   private static final int LONG_FROM = 33;
@@ -184,13 +184,12 @@ final class V6Prefixes {
         throw new IllegalStateException("prefix table is full; remove entries before adding more");
       }
       long[] grown = new long[cells.length * 2];
-      forEach(
-          (hi, lo, length, value) -> {
-            int at = find(grown, hi, lo, length);
-            grown[at] = hi;
-            grown[at + 1] = lo;
-            grown[at + 2] = (long) value << 32 | (length + 1);
-          });
+      forEach((hi, lo, length, value) -> {
+        int at = find(grown, hi, lo, length);
+        grown[at] = hi;
+        grown[at + 1] = lo;
+        grown[at + 2] = (long) value << 32 | (length + 1);
+      });
       cells = grown;
     }
 

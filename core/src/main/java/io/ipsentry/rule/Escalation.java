@@ -5,13 +5,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How the bans of an address that comes back grow, with the meaning of fail2ban's {@code
- * bantime.*} settings, but with {@code max} applied after the jitter.
+ * How the bans of an address that comes back grow, with the meaning of fail2ban's {@code bantime.*}
+ * settings, but with {@code max} applied after the jitter.
  *
  * <p>With {@code n} earlier bans within {@code forget}, a ban lasts {@code length × factor ×
  * multipliers[min(n, last)]} where multipliers are given, else {@code length × factor × 2^min(n,
- * 20)} (a first ban lasts {@code length × factor} either way); then up to {@code jitter} is added at
- * random; then {@code max} caps it.
+ * 20)} (a first ban lasts {@code length × factor} either way); then up to {@code jitter} is added
+ * at random; then {@code max} caps it.
  *
  * @param factor above 0
  * @param multipliers by number of earlier bans; empty: doubling

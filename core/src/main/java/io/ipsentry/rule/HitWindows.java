@@ -18,12 +18,12 @@ import java.util.function.IntUnaryOperator;
  * as the hits around it are still there.
  *
  * <p><b>Memory.</b> An address with one hit costs {@value #BYTES_PER_WINDOW} + {@value
- * #BYTES_PER_HIT} bytes and up to 16 bytes of index. When the budget is used up, a window makes room
- * by this law: never one that reached its rule (those become bans and leave); first the
- * one least on its way to a ban (in {@value #LEVELS} steps of hits ÷ hits needed), among equals the
- * one whose last hit came in longest ago. So a flood of addresses that each hit once displaces
- * its own kind and not an attacker at work. One address keeps at most {@code max(64, 4 × (threshold
- * + distinct))} hits; beyond that its oldest repeated one goes.
+ * #BYTES_PER_HIT} bytes and up to 16 bytes of index. When the budget is used up, a window makes
+ * room by this law: never one that reached its rule (those become bans and leave); first the one
+ * least on its way to a ban (in {@value #LEVELS} steps of hits ÷ hits needed), among equals the one
+ * whose last hit came in longest ago. So a flood of addresses that each hit once displaces its own
+ * kind and not an attacker at work. One address keeps at most {@code max(64, 4 × (threshold +
+ * distinct))} hits; beyond that its oldest repeated one goes.
  *
  * <p>Times are epoch milliseconds of events; the class reads no clock. Confined to one thread.
  */
@@ -650,7 +650,8 @@ public final class HitWindows {
   public void readFrom(DataInput in, IntUnaryOperator newNumber) throws IOException {
     int form = in.readByte();
     if (form != FORM) {
-      throw new IOException("windows are stored in form " + form + ", but this version reads " + FORM);
+      throw new IOException(
+          "windows are stored in form " + form + ", but this version reads " + FORM);
     }
     int stored = in.readInt();
     for (int i = 0; i < stored; i++) {

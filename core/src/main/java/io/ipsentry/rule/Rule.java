@@ -10,7 +10,8 @@ import java.time.Duration;
  * @param mode whether its verdicts are carried out
  * @param match what is a hit
  * @param ignore what is not, although it matched
- * @param threshold hits within the window that ban; the hit that reaches it decides; 0: do not count
+ * @param threshold hits within the window that ban; the hit that reaches it decides; 0: do not
+ *     count
  * @param distinct different patterns within the window that ban; 0: do not count
  * @param window a hit at {@code a} counts at {@code now} while {@code now − a < window}
  * @param ban how long

@@ -13,7 +13,8 @@ public record RuleId(String name) {
     boolean valid =
         !name.isEmpty()
             && name.length() <= MAX_LENGTH
-            && name.chars().allMatch(c -> c < 128 && (Character.isLetterOrDigit(c) || "._-".indexOf(c) >= 0));
+            && name.chars()
+                .allMatch(c -> c < 128 && (Character.isLetterOrDigit(c) || "._-".indexOf(c) >= 0));
     if (!valid) {
       throw new IllegalArgumentException(
           "rule name must be 1 to 64 of a-z A-Z 0-9 . _ -, but is: " + name);

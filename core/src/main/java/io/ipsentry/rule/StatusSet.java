@@ -35,7 +35,9 @@ public final class StatusSet {
       int last = dash < 0 ? first : status(part.substring(dash + 1), text);
       if (last < first) {
         throw new IllegalArgumentException(
-            "status range '" + part.strip() + "' ends before it starts; write the lower number first");
+            "status range '"
+                + part.strip()
+                + "' ends before it starts; write the lower number first");
       }
       statuses.set(first, last + 1);
     }
@@ -44,9 +46,15 @@ public final class StatusSet {
 
   private static int status(String part, String text) {
     String number = part.strip();
-    if (number.length() != 3 || !number.chars().allMatch(c -> c >= '0' && c <= '9') || number.charAt(0) == '0') {
+    if (number.length() != 3
+        || !number.chars().allMatch(c -> c >= '0' && c <= '9')
+        || number.charAt(0) == '0') {
       throw new IllegalArgumentException(
-          "'" + number + "' in '" + text + "' is not an HTTP status; write numbers of three digits and"
+          "'"
+              + number
+              + "' in '"
+              + text
+              + "' is not an HTTP status; write numbers of three digits and"
               + " ranges, such as 400,401,403-499");
     }
     return Integer.parseInt(number);

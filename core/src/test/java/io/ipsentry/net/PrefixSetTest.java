@@ -26,7 +26,8 @@ final class PrefixSetTest {
             .as(where)
             .isEqualTo(members.stream().anyMatch(m -> m.overlaps(probe)));
         set.firstOverlap(probe)
-            .ifPresent(m -> assertThat(members.contains(m) && m.overlaps(probe)).as(where).isTrue());
+            .ifPresent(
+                m -> assertThat(members.contains(m) && m.overlaps(probe)).as(where).isTrue());
         if (members.stream().anyMatch(m -> m.contains(probe))) {
           assertThat(set.covers(probe)).as(where).isTrue();
         } else if (members.stream().noneMatch(m -> m.overlaps(probe))) {
@@ -95,18 +96,36 @@ final class PrefixSetTest {
   void reserved_addresses_areProtectedAsWritten() {
     PrefixSet all = ReservedPrefixes.protectedPrefixes(true);
     PrefixSet local = ReservedPrefixes.protectedPrefixes(false);
-    for (String text : List.of("127.0.0.1", "169.254.1.1", "0.0.0.0", "224.0.0.1", "255.255.255.255",
-        "::", "::1", "fe80::1", "ff02::1")) {
+    for (String text :
+        List.of(
+            "127.0.0.1",
+            "169.254.1.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "ff02::1")) {
       assertThat(all.covers(IpPrefix.parse(text))).as(text).isTrue();
       assertThat(local.covers(IpPrefix.parse(text))).as(text).isTrue();
     }
-    for (String text : List.of("10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1",
-        "100.64.0.1", "fd00::1")) {
+    for (String text :
+        List.of(
+            "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "fd00::1")) {
       assertThat(all.covers(IpPrefix.parse(text))).as(text).isTrue();
       assertThat(local.covers(IpPrefix.parse(text))).as(text).isFalse();
     }
-    for (String text : List.of("192.0.2.1", "198.51.100.1", "203.0.113.1", "198.18.0.1",
-        "2001:db8::1", "172.32.0.1", "100.128.0.1", "1.1.1.1")) {
+    for (String text :
+        List.of(
+            "192.0.2.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "198.18.0.1",
+            "2001:db8::1",
+            "172.32.0.1",
+            "100.128.0.1",
+            "1.1.1.1")) {
       assertThat(all.covers(IpPrefix.parse(text))).as(text).isFalse();
     }
   }
@@ -116,7 +135,8 @@ final class PrefixSetTest {
     for (String name : ReservedPrefixes.names()) {
       assertThat(ReservedPrefixes.named(name)).as(name).isPresent();
     }
-    assertThat(ReservedPrefixes.named("cloudflare").orElseThrow().covers(IpPrefix.parse("104.16.1.1")))
+    assertThat(
+            ReservedPrefixes.named("cloudflare").orElseThrow().covers(IpPrefix.parse("104.16.1.1")))
         .isTrue();
     assertThat(ReservedPrefixes.named("nobody")).isEmpty();
   }

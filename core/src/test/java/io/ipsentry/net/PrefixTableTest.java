@@ -25,7 +25,8 @@ final class PrefixTableTest {
               assertThat(table.put(prefix, step))
                   .as(where)
                   .isEqualTo(orNone(naive.put(prefix, step)));
-          case 2 -> assertThat(table.remove(prefix)).as(where).isEqualTo(orNone(naive.remove(prefix)));
+          case 2 ->
+              assertThat(table.remove(prefix)).as(where).isEqualTo(orNone(naive.remove(prefix)));
           case 3 -> assertThat(table.get(prefix)).as(where).isEqualTo(orNone(naive.get(prefix)));
           default -> assertMatches(table, naive, prefix, random.nextInt(130) - 1, where);
         }
@@ -75,19 +76,18 @@ final class PrefixTableTest {
     AtomicBoolean done = new AtomicBoolean();
     Thread writer =
         Thread.ofPlatform()
-            .start(
-                () -> {
-                  Random random = new Random(2);
-                  for (int i = 0; i < 400_000; i++) {
-                    IpPrefix prefix = RandomPrefixes.next(random);
-                    if (i % 3 == 0) {
-                      table.remove(prefix);
-                    } else {
-                      table.put(prefix, i);
-                    }
-                  }
-                  done.set(true);
-                });
+            .start(() -> {
+              Random random = new Random(2);
+              for (int i = 0; i < 400_000; i++) {
+                IpPrefix prefix = RandomPrefixes.next(random);
+                if (i % 3 == 0) {
+                  table.remove(prefix);
+                } else {
+                  table.put(prefix, i);
+                }
+              }
+              done.set(true);
+            });
     Random random = new Random(3);
     long matches = 0;
     while (!done.get()) {

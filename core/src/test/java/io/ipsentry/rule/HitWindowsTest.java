@@ -116,7 +116,9 @@ class HitWindowsTest {
         boolean expected = naivelyReached(hits, terms, time);
         boolean reached = windows.add(0, 0, address, time, pattern);
 
-        assertThat(reached).as("seed %s round %s hit %s %s", seed, round, i, terms).isEqualTo(expected);
+        assertThat(reached)
+            .as("seed %s round %s hit %s %s", seed, round, i, terms)
+            .isEqualTo(expected);
         if (reached) {
           windows.forget(0, 0, address);
           hits.clear();
@@ -190,7 +192,8 @@ class HitWindowsTest {
 
   @Test
   void add_oneAddressLargerThanTheBudget_keepsTheNewestHits() {
-    HitWindows windows = new HitWindows(1 << 20, new Terms[] {new Terms(10_000, 10_000, 86_400_000)});
+    HitWindows windows =
+        new HitWindows(1 << 20, new Terms[] {new Terms(10_000, 10_000, 86_400_000)});
     for (int i = 0; i < 9_999; i++) {
       assertThat(windows.add(0, 0, 7, i, 1)).isFalse();
     }
@@ -258,10 +261,9 @@ class HitWindowsTest {
   void readFrom_damagedBytes_saysSo() {
     byte[] damaged = {9, 0, 0, 0, 1};
 
-    assertThatThrownBy(
-            () ->
-                windows(new Terms(2, 0, 1))
-                    .readFrom(new DataInputStream(new ByteArrayInputStream(damaged)), r -> r))
+    assertThatThrownBy(() ->
+            windows(new Terms(2, 0, 1))
+                .readFrom(new DataInputStream(new ByteArrayInputStream(damaged)), r -> r))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("form 9");
   }

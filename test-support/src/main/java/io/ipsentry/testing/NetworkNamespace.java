@@ -36,7 +36,8 @@ public final class NetworkNamespace implements AutoCloseable {
       List<String> leftAddresses,
       NetworkNamespace right,
       List<String> rightAddresses) {
-    left.run("ip", "link", "add", device, "type", "veth", "peer", "name", device, "netns", right.name);
+    left.run(
+        "ip", "link", "add", device, "type", "veth", "peer", "name", device, "netns", right.name);
     left.setUp(device, leftAddresses);
     right.setUp(device, rightAddresses);
   }

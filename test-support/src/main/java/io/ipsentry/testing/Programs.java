@@ -28,8 +28,8 @@ public final class Programs {
   /**
    * Runs a command to its end and returns what it wrote on both outputs.
    *
-   * @throws IllegalStateException if it does not end within {@value #MAX_RUN_SECONDS} s, or with another
-   *     code than 0
+   * @throws IllegalStateException if it does not end within {@value #MAX_RUN_SECONDS} s, or with
+   *     another code than 0
    */
   public static String run(List<String> command) {
     try {
@@ -38,11 +38,10 @@ public final class Programs {
       process
           .onExit()
           .orTimeout(MAX_RUN_SECONDS, TimeUnit.SECONDS)
-          .exceptionally(
-              e -> {
-                process.destroyForcibly();
-                return process;
-              });
+          .exceptionally(e -> {
+            process.destroyForcibly();
+            return process;
+          });
       String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       int code = process.waitFor();
       if (code != 0) {

@@ -35,14 +35,13 @@ final class RequirementCondition implements ExecutionCondition {
       missing.add("root (run the tests as root)");
     }
     AnnotationSupport.findAnnotation(element, RequiresProgram.class)
-        .ifPresent(
-            required -> {
-              for (String program : required.value()) {
-                if (surroundings.program(program).isEmpty()) {
-                  missing.add("the program " + program + " (install its package)");
-                }
-              }
-            });
+        .ifPresent(required -> {
+          for (String program : required.value()) {
+            if (surroundings.program(program).isEmpty()) {
+              missing.add("the program " + program + " (install its package)");
+            }
+          }
+        });
     if (missing.isEmpty()) {
       return ConditionEvaluationResult.enabled("all that is required is there");
     }

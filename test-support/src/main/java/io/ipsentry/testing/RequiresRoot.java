@@ -11,8 +11,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /**
  * A test that only the superuser can run, such as one that makes network namespaces.
  *
- * <p>For anybody else it is skipped with the reason, except with {@code CI=true} in the environment,
- * where it fails.
+ * <p>For anybody else it is skipped with the reason, except with {@code CI=true} in the
+ * environment, where it fails.
  */
 @Documented
 @Inherited

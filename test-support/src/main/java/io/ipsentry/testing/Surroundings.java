@@ -18,7 +18,8 @@ import java.util.stream.Stream;
  */
 record Surroundings(boolean isRoot, boolean isCi, List<Path> searchPath) {
   /** Directories that a plain user's PATH often lacks. */
-  private static final List<String> ADMINISTRATORS = List.of("/usr/local/sbin", "/usr/sbin", "/sbin");
+  private static final List<String> ADMINISTRATORS =
+      List.of("/usr/local/sbin", "/usr/sbin", "/sbin");
 
   Surroundings {
     searchPath = List.copyOf(searchPath);
