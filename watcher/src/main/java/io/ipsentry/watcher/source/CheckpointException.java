@@ -1,6 +1,9 @@
 package io.ipsentry.watcher.source;
 
-/** The stored bytes are not a checkpoint of this kind of source. Permanent: reading again gives the same. */
+/**
+ * The stored bytes are not a checkpoint of this kind of source. Permanent: reading again gives the
+ * same.
+ */
 public final class CheckpointException extends RuntimeException {
   CheckpointException(String source, String found, Throwable cause) {
     super(message(source, found), cause);

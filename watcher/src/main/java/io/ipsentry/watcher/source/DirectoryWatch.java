@@ -115,7 +115,8 @@ final class DirectoryWatch implements AutoCloseable {
   }
 
   /**
-   * Watches exactly these directories. Cheap when nothing changed since the call before. Called by the polling thread.
+   * Watches exactly these directories. Cheap when nothing changed since the call before. Called by
+   * the polling thread.
    *
    * @param renew registers again those that are watched already
    */
@@ -127,14 +128,13 @@ final class DirectoryWatch implements AutoCloseable {
     Set<Path> now = new HashSet<>();
     wanted.forEach(now::addAll);
     keys.entrySet()
-        .removeIf(
-            e -> {
-              boolean gone = !now.contains(e.getKey());
-              if (gone) {
-                e.getValue().cancel();
-              }
-              return gone;
-            });
+        .removeIf(e -> {
+          boolean gone = !now.contains(e.getKey());
+          if (gone) {
+            e.getValue().cancel();
+          }
+          return gone;
+        });
     for (Path directory : now) {
       WatchKey key = keys.get(directory);
       if (renew || key == null || !key.isValid()) {
@@ -175,8 +175,8 @@ final class DirectoryWatch implements AutoCloseable {
           .addKeyValue("cause", cause)
           .addKeyValue("interval", SourceLoop.MAX_WAIT)
           .log(
-              "Directory cannot be watched, its files are polled; raise fs.inotify.max_user_watches to"
-                  + " have changes announced");
+              "Directory cannot be watched, its files are polled; raise fs.inotify.max_user_watches"
+                  + " to have changes announced");
     }
   }
 

@@ -6,16 +6,17 @@ package io.ipsentry.watcher.source;
  */
 public interface LineHandler {
   /**
-   * Takes one physical line, in {@code [from, to)} of {@code b}, without its line end ({@code \n} or
-   * {@code \r\n}). A line longer than {@link LineSource#MAX_LINE_BYTES} was cut there. The bytes are
-   * valid until the call returns.
+   * Takes one physical line, in {@code [from, to)} of {@code b}, without its line end ({@code \n}
+   * or {@code \r\n}). A line longer than {@link LineSource#MAX_LINE_BYTES} was cut there. The bytes
+   * are valid until the call returns.
    *
    * <p>An exception leaves {@code poll}; the line then counts as not delivered.
    *
-   * @param observedAtMillis when it was read, epoch milliseconds; {@link Long#MAX_VALUE} in a replay
-   * @return true when a restart may begin after this line; false inside a record that is spread over
-   *     several lines (a CRI partial line): the stored position then stays before the first piece,
-   *     and after a restart every line from there is delivered again
+   * @param observedAtMillis when it was read, epoch milliseconds; {@link Long#MAX_VALUE} in a
+   *     replay
+   * @return true when a restart may begin after this line; false inside a record that is spread
+   *     over several lines (a CRI partial line): the stored position then stays before the first
+   *     piece, and after a restart every line from there is delivered again
    */
   boolean line(byte[] b, int from, int to, long observedAtMillis);
 

@@ -11,7 +11,10 @@ import java.util.Set;
  * exception: it shows in the status, is logged once and tried again.
  */
 public interface LineSource extends AutoCloseable {
-  /** A line is cut at this many bytes, its end not counted; what follows is skipped to the next line. */
+  /**
+   * A line is cut at this many bytes, its end not counted; what follows is skipped to the next
+   * line.
+   */
   int MAX_LINE_BYTES = 16 * 1024;
 
   /** Name of the source, unique in a configuration: it is the key of the stored checkpoint. */
@@ -29,18 +32,18 @@ public interface LineSource extends AutoCloseable {
   SourceStatus status();
 
   /**
-   * Where to go on after a restart, as UTF-8 JSON: every line whose handler returned true (with none
-   * pending before it) lies before it, every other line behind it. Store it together with what the
-   * handlers have counted, taken between the same two polls.
+   * Where to go on after a restart, as UTF-8 JSON: every line whose handler returned true (with
+   * none pending before it) lies before it, every other line behind it. Store it together with what
+   * the handlers have counted, taken between the same two polls.
    */
   byte[] checkpoint();
 
   /**
-   * Takes up a checkpoint; before the first poll. Without this call the source starts as on its first
-   * day.
+   * Takes up a checkpoint; before the first poll. Without this call the source starts as on its
+   * first day.
    *
-   * @throws CheckpointException if the bytes are not a checkpoint of such a source; nothing is changed
-   *     then
+   * @throws CheckpointException if the bytes are not a checkpoint of such a source; nothing is
+   *     changed then
    */
   void restore(byte[] checkpoint);
 
@@ -50,8 +53,8 @@ public interface LineSource extends AutoCloseable {
   }
 
   /**
-   * Directories whose changes concern this source; asked after each poll, so the
-   * same object while nothing changes. Real paths: no element is a symbolic link.
+   * Directories whose changes concern this source; asked after each poll, so the same object while
+   * nothing changes. Real paths: no element is a symbolic link.
    */
   default Set<Path> directories() {
     return Set.of();
