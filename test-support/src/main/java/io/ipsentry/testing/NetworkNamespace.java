@@ -42,9 +42,12 @@ public final class NetworkNamespace implements AutoCloseable {
     right.setUp(device, rightAddresses);
   }
 
-  /** Makes an interface without any other end, up, with these addresses. */
+  /** Makes an interface that leads nowhere, up, with these addresses. */
   public void addInterface(String device, List<String> addresses) {
-    run("ip", "link", "add", device, "type", "dummy");
+    // Not every kernel has the type dummy; one end of a pair whose other end is idle does as well.
+    String other = device + "-end";
+    run("ip", "link", "add", device, "type", "veth", "peer", "name", other);
+    setUp(other, List.of());
     setUp(device, addresses);
   }
 
