@@ -1,0 +1,40 @@
+package io.ipsentry.banlog;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The ban log could not do as it was told, and for an append the outcome is not known.
+ *
+ * <p>{@link #isTransient} tells whether the same call may succeed later.
+ */
+public final class BanLogException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  private final boolean transientFailure;
+
+  /** A failure that a later call may not meet. */
+  public static BanLogException transientFailure(String message, Throwable cause) {
+    return new BanLogException(message, cause, true);
+  }
+
+  /** A failure that stays until somebody mends it; the message says how. */
+  public static BanLogException permanent(String message) {
+    return new BanLogException(message, null, false);
+  }
+
+  /** A failure that stays until somebody mends it; the message says how. */
+  public static BanLogException permanent(String message, Throwable cause) {
+    return new BanLogException(message, cause, false);
+  }
+
+  private BanLogException(
+      String message, @Nullable Throwable cause, boolean transientFailure) {
+    super(message, cause);
+    this.transientFailure = transientFailure;
+  }
+
+  /** Whether the same call may succeed later without anybody's doing. */
+  public boolean isTransient() {
+    return transientFailure;
+  }
+}
