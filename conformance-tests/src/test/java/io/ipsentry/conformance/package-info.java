@@ -1,0 +1,5 @@
+/** Tests that cross modules. */
+@NullMarked
+package io.ipsentry.conformance;
+
+import org.jspecify.annotations.NullMarked;
