@@ -6,14 +6,15 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A fact in the ban log: somebody was banned, unbanned, allowed, disallowed, or a feed was replaced.
+ * A fact in the ban log: somebody was banned, unbanned, allowed, disallowed, or a feed was
+ * replaced.
  *
- * <p>The state of all bans is a pure function of these events in their order ({@link ActiveBans}). That
- * a ban ends is not an event: it ends when its {@code until} passes.
+ * <p>The state of all bans is a pure function of these events in their order ({@link ActiveBans}).
+ * That a ban ends is not an event: it ends when its {@code until} passes.
  *
- * <p>Times are whole milliseconds from 1970 to the year 9999; constructors cut finer ones and refuse
- * others. Texts that are too long are cut and end with {@code …}. {@link BanEventJson} is the form on
- * the wire.
+ * <p>Times are whole milliseconds from 1970 to the year 9999; constructors cut finer ones and
+ * refuse others. Texts that are too long are cut and end with {@code …}. {@link BanEventJson} is
+ * the form on the wire.
  */
 public sealed interface BanEvent {
   /** Longest {@code rule}, {@code by}, {@code scope} and feed name, in characters. */
@@ -32,8 +33,8 @@ public sealed interface BanEvent {
   String by();
 
   /**
-   * An address or prefix is banned. Replaces an earlier ban of the same {@code ip} and {@code scope},
-   * also one that would last longer.
+   * An address or prefix is banned. Replaces an earlier ban of the same {@code ip} and {@code
+   * scope}, also one that would last longer.
    *
    * @param until when the ban ends (exclusive); null: permanent
    * @param rule name of the rule, or {@code manual} or a feed's name
@@ -80,8 +81,8 @@ public sealed interface BanEvent {
     }
 
     /**
-     * Whether packets of the address can be dropped: it holds everywhere, and the address is one that
-     * stands in packets (not one that a proxy forwarded for).
+     * Whether packets of the address can be dropped: it holds everywhere, and the address is one
+     * that stands in packets (not one that a proxy forwarded for).
      */
     public boolean isVisibleAtL3() {
       return scope == null && seenAs != SeenAs.FORWARDED;
@@ -142,8 +143,7 @@ public sealed interface BanEvent {
    * @param digest of the content, such as {@code sha256:…}
    * @param entries number of its prefixes; 0: the feed is gone
    */
-  record Feed(Instant at, String feed, String digest, int entries, String by)
-      implements BanEvent {
+  record Feed(Instant at, String feed, String digest, int entries, String by) implements BanEvent {
     /** Longest digest, in characters. */
     public static final int MAX_DIGEST_CHARS = 136;
 

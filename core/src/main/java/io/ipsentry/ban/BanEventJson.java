@@ -28,13 +28,14 @@ import org.jspecify.annotations.Nullable;
  * {"seq":42,"at":"2026-11-21T07:00:00.123Z","type":"ban","ip":"203.0.113.7","until":"2026-11-22T07:00:00.123Z","rule":"probing","reason":"^/wp-admin","hits":3,"seen_as":"peer","by":"watcher"}
  * }</pre>
  *
- * <p>Times are RFC 3339 in UTC with three decimals; any offset and number of decimals is read. {@code
- * until} is null for ever. {@code offence} is left out if 1; {@code evidence_at}, {@code scope}, an
- * empty {@code by} of a feed and an empty {@code reason} of a disallow are left out if absent.
+ * <p>Times are RFC 3339 in UTC with three decimals; any offset and number of decimals is read.
+ * {@code until} is null for ever. {@code offence} is left out if 1; {@code evidence_at}, {@code
+ * scope}, an empty {@code by} of a feed and an empty {@code reason} of a disallow are left out if
+ * absent.
  *
- * <p>Evolution: a reader ignores fields it does not know, so fields can be added when ignoring them is
- * harmless. It refuses a {@code type} it does not know, because a state folded without it would be
- * wrong. Fields are never renamed or given another meaning.
+ * <p>Evolution: a reader ignores fields it does not know, so fields can be added when ignoring them
+ * is harmless. It refuses a {@code type} it does not know, because a state folded without it would
+ * be wrong. Fields are never renamed or given another meaning.
  *
  * <p>Stateless, safe for any thread.
  */

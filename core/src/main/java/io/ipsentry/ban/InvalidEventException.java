@@ -3,8 +3,8 @@ package io.ipsentry.ban;
 /**
  * A line that is no ban event, with what is wrong and where.
  *
- * <p>Means that the log is damaged or was written by a newer ip-sentry; reading on would give a wrong
- * state, so nobody should.
+ * <p>Means that the log is damaged or was written by a newer ip-sentry; reading on would give a
+ * wrong state, so nobody should.
  */
 public final class InvalidEventException extends RuntimeException {
   private static final long serialVersionUID = 1L;

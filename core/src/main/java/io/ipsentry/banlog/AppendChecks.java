@@ -30,20 +30,16 @@ final class AppendChecks {
   }
 
   static void checkCheckpoints(Map<String, byte[]> changed) {
-    changed.forEach(
-        (name, bytes) -> {
-          if (bytes.length > Checkpoints.MAX_BYTES) {
-            throw new IllegalArgumentException(
-                "a checkpoint has at most "
-                    + Checkpoints.MAX_BYTES
-                    + " bytes, has "
-                    + bytes.length);
-          }
-          if (name.length() > Checkpoints.MAX_NAME_CHARS) {
-            throw new IllegalArgumentException(
-                "the name of a checkpoint has at most " + Checkpoints.MAX_NAME_CHARS + " characters");
-          }
-        });
+    changed.forEach((name, bytes) -> {
+      if (bytes.length > Checkpoints.MAX_BYTES) {
+        throw new IllegalArgumentException(
+            "a checkpoint has at most " + Checkpoints.MAX_BYTES + " bytes, has " + bytes.length);
+      }
+      if (name.length() > Checkpoints.MAX_NAME_CHARS) {
+        throw new IllegalArgumentException(
+            "the name of a checkpoint has at most " + Checkpoints.MAX_NAME_CHARS + " characters");
+      }
+    });
   }
 
   /** What an event is about; a feed is about no single prefix. */

@@ -24,8 +24,8 @@ public interface BanHistory {
   List<SequencedEvent> history(long before, int max);
 
   /**
-   * Events about an address or prefix, newest first: about exactly it, about prefixes that contain it
-   * and about those that lie in it. Feeds are not among them.
+   * Events about an address or prefix, newest first: about exactly it, about prefixes that contain
+   * it and about those that lie in it. Feeds are not among them.
    *
    * @param before only events with a smaller number; {@link #FROM_NEWEST} for the first page
    * @param max most events wanted, 1 or more

@@ -8,20 +8,21 @@ import java.util.List;
  * The one ordered log of ban events; everything else is a reader of it.
  *
  * <ul>
- *   <li><b>Order.</b> Events are numbered from 1 without gaps. Every reader sees the same events under
- *       the same numbers, for ever.
- *   <li><b>Compare-and-swap.</b> An append names the head (the number of the last event) that its writer
- *       has seen. Only if that is still the head, the events go in; else the answer is a conflict, and
- *       the writer reads on and thinks again.
- *   <li><b>Atomicity.</b> The events of one append go in all or not at all, next to each other; no reader
- *       sees a part of them.
- *   <li><b>Durability.</b> When {@code append} has returned {@link AppendResult.Appended}, the events
- *       survive a crash of this process and of the machine, as far as the medium keeps its word.
- *   <li><b>Failure.</b> {@link BanLogException} means that it is not known whether the events are in;
- *       never that they are out. To find out, read from the expected head on: either they are there (an
- *       append is recognised by its events at its place), or other events are, or the head has not moved
- *       and the identical append can be sent again. An implementation does not throw while the append
- *       may still land later by itself.
+ *   <li><b>Order.</b> Events are numbered from 1 without gaps. Every reader sees the same events
+ *       under the same numbers, for ever.
+ *   <li><b>Compare-and-swap.</b> An append names the head (the number of the last event) that its
+ *       writer has seen. Only if that is still the head, the events go in; else the answer is a
+ *       conflict, and the writer reads on and thinks again.
+ *   <li><b>Atomicity.</b> The events of one append go in all or not at all, next to each other; no
+ *       reader sees a part of them.
+ *   <li><b>Durability.</b> When {@code append} has returned {@link AppendResult.Appended}, the
+ *       events survive a crash of this process and of the machine, as far as the medium keeps its
+ *       word.
+ *   <li><b>Failure.</b> {@link BanLogException} means that it is not known whether the events are
+ *       in; never that they are out. To find out, read from the expected head on: either they are
+ *       there (an append is recognised by its events at its place), or other events are, or the
+ *       head has not moved and the identical append can be sent again. An implementation does not
+ *       throw while the append may still land later by itself.
  * </ul>
  *
  * <p>Safe for any thread. Every implementation passes {@code BanLogContract}.
@@ -34,10 +35,11 @@ public interface BanLog extends AutoCloseable {
    * Appends events if the log ends where the writer thinks it does.
    *
    * @param expectedHead number of the last event the writer has seen; 0 for an empty log
-   * @param events 0 to {@value #MAX_BATCH_EVENTS}; none: nothing is written, the answer says whether
-   *     the head is as expected
+   * @param events 0 to {@value #MAX_BATCH_EVENTS}; none: nothing is written, the answer says
+   *     whether the head is as expected
    * @throws BanLogException if the outcome is not known or the log cannot be used
-   * @throws IllegalArgumentException if there are too many events or {@code expectedHead} is negative
+   * @throws IllegalArgumentException if there are too many events or {@code expectedHead} is
+   *     negative
    */
   AppendResult append(long expectedHead, List<BanEvent> events);
 
@@ -45,7 +47,8 @@ public interface BanLog extends AutoCloseable {
    * Events in order, beginning with a number.
    *
    * @param from number of the first event wanted, 1 or more; behind the head the answer is empty
-   * @param max most events wanted, 1 or more; fewer may come although there are more, but never none
+   * @param max most events wanted, 1 or more; fewer may come although there are more, but never
+   *     none
    * @throws BanLogException if the log cannot be read
    */
   List<SequencedEvent> read(long from, int max);
@@ -53,10 +56,10 @@ public interface BanLog extends AutoCloseable {
   /**
    * Delivers every event once, in order: those that are in the log, then new ones as they come.
    *
-   * <p>Delivery is on one thread of the log's own. The sink is told in batches of consecutive events;
-   * while it works nothing is dropped, the log itself is the queue. When following fails for good or the
-   * sink throws, {@link Sink#failed} is called once and the subscription has ended; the reader may
-   * follow again from the next number it wants.
+   * <p>Delivery is on one thread of the log's own. The sink is told in batches of consecutive
+   * events; while it works nothing is dropped, the log itself is the queue. When following fails
+   * for good or the sink throws, {@link Sink#failed} is called once and the subscription has ended;
+   * the reader may follow again from the next number it wants.
    *
    * @param from number of the first event wanted, 1 or more; may lie ahead of the head
    */

@@ -27,8 +27,7 @@ public final class BanLogException extends RuntimeException {
     return new BanLogException(message, cause, false);
   }
 
-  private BanLogException(
-      String message, @Nullable Throwable cause, boolean transientFailure) {
+  private BanLogException(String message, @Nullable Throwable cause, boolean transientFailure) {
     super(message, cause);
     this.transientFailure = transientFailure;
   }

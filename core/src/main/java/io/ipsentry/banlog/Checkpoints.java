@@ -19,8 +19,8 @@ public interface Checkpoints {
    * Replaces some checkpoints and forgets others, all together or not at all; those not named stay.
    * Durable when it returns.
    *
-   * @throws IllegalArgumentException if one is larger than {@value #MAX_BYTES} bytes or its name longer
-   *     than {@value #MAX_NAME_CHARS} characters
+   * @throws IllegalArgumentException if one is larger than {@value #MAX_BYTES} bytes or its name
+   *     longer than {@value #MAX_NAME_CHARS} characters
    */
   void save(Map<String, byte[]> changed, Set<String> forgotten);
 

@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The delivery of one subscription: reads the log from a position and waits at its end, on one virtual
- * thread.
+ * The delivery of one subscription: reads the log from a position and waits at its end, on one
+ * virtual thread.
  */
 final class FollowLoop implements BanLog.Subscription {
   /** Most events handed to a sink at once. */

@@ -16,7 +16,9 @@ final class Followers {
   private long knownHead;
   private boolean closed;
 
-  /** @param pollMillis a waiting loop looks again after this time, as other processes may append */
+  /**
+   * @param pollMillis a waiting loop looks again after this time, as other processes may append
+   */
   Followers(long pollMillis) {
     this.pollMillis = pollMillis;
   }
@@ -74,7 +76,9 @@ final class Followers {
     }
   }
 
-  /** Returns when there may be an event with the number, the loop is closed, or it is time to look. */
+  /**
+   * Returns when there may be an event with the number, the loop is closed, or it is time to look.
+   */
   void awaitBeyond(FollowLoop loop, long next) {
     lock.lock();
     try {

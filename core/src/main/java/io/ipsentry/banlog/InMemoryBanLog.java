@@ -18,7 +18,9 @@ import java.util.function.Predicate;
  * <p>Safe for any thread.
  */
 public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
-  /** Default of the most events held; a further append is answered with {@link AppendResult.Full}. */
+  /**
+   * Default of the most events held; a further append is answered with {@link AppendResult.Full}.
+   */
   public static final int DEFAULT_MAX_EVENTS = 10_000_000;
 
   private static final long POLL_MILLIS = 1_000;
@@ -49,7 +51,8 @@ public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
         return new AppendResult.Conflict(events.size());
       }
       if (events.size() + batch.size() > maxEvents) {
-        return new AppendResult.Full("the ban log in memory holds " + maxEvents + " events at most");
+        return new AppendResult.Full(
+            "the ban log in memory holds " + maxEvents + " events at most");
       }
       for (BanEvent event : batch) {
         events.add(new SequencedEvent(events.size() + 1L, event));
@@ -111,7 +114,9 @@ public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
     List<SequencedEvent> found = new ArrayList<>();
     synchronized (events) {
       checkOpen();
-      for (int i = (int) Math.min(events.size(), before - 1) - 1; i >= 0 && found.size() < max; i--) {
+      for (int i = (int) Math.min(events.size(), before - 1) - 1;
+          i >= 0 && found.size() < max;
+          i--) {
         if (wanted.test(events.get(i).event())) {
           found.add(events.get(i));
         }

@@ -21,23 +21,29 @@ final class BanEventJsonTest {
         """
         {"seq":42,"at":"2026-11-21T07:00:00.123Z","type":"ban","ip":"203.0.113.7",\
         "until":"2026-11-22T07:00:00.123Z","rule":"probing","reason":"^/wp-admin","hits":3,\
-        "seen_as":"peer","by":"watcher"}""",
+        "seen_as":"peer","by":"watcher"}\
+        """,
         """
         {"seq":42,"at":"2026-11-21T07:00:00.000Z","type":"ban","ip":"2001:db8::/64","until":null,\
         "rule":"manual","reason":"","hits":0,"seen_as":"manual","by":"cli","offence":3,\
-        "evidence_at":"2026-11-21T06:59:59.999Z","scope":"shop"}""",
+        "evidence_at":"2026-11-21T06:59:59.999Z","scope":"shop"}\
+        """,
         """
         {"seq":43,"at":"2026-11-21T07:00:00.123Z","type":"unban","ip":"203.0.113.7",\
-        "by":"kubectl-edit","reason":"removed by hand"}""",
+        "by":"kubectl-edit","reason":"removed by hand"}\
+        """,
         """
         {"seq":44,"at":"2026-11-21T07:00:00.123Z","type":"allow","ip":"198.51.100.0/24",\
-        "until":null,"by":"cli","reason":"office"}""",
+        "until":null,"by":"cli","reason":"office"}\
+        """,
         """
         {"seq":45,"at":"2026-11-21T07:00:00.123Z","type":"disallow","ip":"198.51.100.0/24",\
-        "by":"cli"}""",
+        "by":"cli"}\
+        """,
         """
         {"seq":46,"at":"2026-11-21T07:00:00.123Z","type":"feed","feed":"spamhaus-drop",\
-        "digest":"sha256:00ff","entries":1670}"""
+        "digest":"sha256:00ff","entries":1670}\
+        """
       })
   void write_everyType_isTheLineOfTheDesign(String line) {
     assertThat(BanEventJson.toLine(BanEventJson.read(line))).isEqualTo(line);
@@ -76,7 +82,8 @@ final class BanEventJsonTest {
     String line =
         """
         {"later":{"a":[1,{"b":null}]},"seq":1,"at":"2026-11-21T07:00:00Z","type":"unban",\
-        "ip":"203.0.113.7","by":"cli","reason":"","more":1e9}""";
+        "ip":"203.0.113.7","by":"cli","reason":"","more":1e9}\
+        """;
 
     assertThat(BanEventJson.read(line).event())
         .isEqualTo(
@@ -104,7 +111,8 @@ final class BanEventJsonTest {
         "{\"seq\":1,\"at\":\"2026-11-21T07:00:00Z\",\"type\":\"disallow\",\"ip\":\"::1\"}",
         "{\"seq\":1,\"at\":\"2026-11-21T07:00:00Z\",\"type\":\"allow\",\"ip\":\"::1\",\"by\":\"\"}",
         "{\"seq\":1,\"seq\":2,\"at\":\"2026-11-21T07:00:00Z\",\"type\":\"disallow\",\"ip\":\"::1\",\"by\":\"\"}",
-        "{\"seq\":1,\"at\":\"2026-11-21T07:00:00Z\",\"type\":\"disallow\",\"ip\":\"::1\",\"by\":\"\"} {}",
+        "{\"seq\":1,\"at\":\"2026-11-21T07:00:00Z\",\"type\":\"disallow\",\"ip\":\"::1\",\"by\":\"\"}"
+            + " {}",
         "{\"seq\":1,\"at\":\"2026-11-21T07:00:00Z\",\"type\":\"feed\",\"feed\":\"\",\"digest\":\"d\",\"entries\":1}",
         "{\"seq\":1,\"at\":\"2026-11-21T07:00:00Z\",\"type\":\"ban\",\"ip\":\"::1\",\"until\":null,\"rule\":\"\",\"reason\":\"\",\"hits\":-1,\"seen_as\":\"peer\",\"by\":\"\"}",
         "{\"seq\":1,\"at\":\"2026-11-21T07:00:00Z\",\"type\":\"ban\",\"ip\":\"::1\",\"until\":null,\"rule\":\"\",\"reason\":\"\",\"hits\":1,\"seen_as\":\"guess\",\"by\":\"\"}",
@@ -161,8 +169,7 @@ final class BanEventJsonTest {
 
   @Test
   void ban_untilBehindTheYear9999_isPermanent() {
-    BanEvent.Allow allow =
-        new BanEvent.Allow(AT, IpPrefix.parse("::1"), Instant.MAX, "", "");
+    BanEvent.Allow allow = new BanEvent.Allow(AT, IpPrefix.parse("::1"), Instant.MAX, "", "");
 
     assertThat(allow.until()).isNull();
     assertThatThrownBy(() -> new BanEvent.Unban(Instant.MAX, IpPrefix.parse("::1"), "", ""))
@@ -170,14 +177,13 @@ final class BanEventJsonTest {
   }
 
   private static Instant randomTime(Random random) {
-    return Instant.ofEpochMilli(random.nextLong(253_402_300_799_000L)).plusNanos(random.nextInt(999));
+    return Instant.ofEpochMilli(random.nextLong(253_402_300_799_000L))
+        .plusNanos(random.nextInt(999));
   }
 
   private static String randomText(Random random, int max) {
     int[] codePoints =
-        random
-            .ints(random.nextInt(max), 0, random.nextBoolean() ? 128 : 0x1_1000)
-            .toArray();
+        random.ints(random.nextInt(max), 0, random.nextBoolean() ? 128 : 0x1_1000).toArray();
     return new String(codePoints, 0, codePoints.length);
   }
 }
