@@ -45,7 +45,7 @@ public final class Programs {
       String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       int code = process.waitFor();
       if (code != 0) {
-        throw new IllegalStateException(command + " ended with " + code + ": " + output);
+        throw new IllegalStateException("ended with " + code + ": " + output + command);
       }
       return output;
     } catch (IOException e) {
