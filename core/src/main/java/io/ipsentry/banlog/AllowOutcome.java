@@ -1,0 +1,21 @@
+package io.ipsentry.banlog;
+
+import java.util.List;
+
+/** What became of an allow by hand. */
+public sealed interface AllowOutcome {
+  /**
+   * The entry is in the log.
+   *
+   * @param withoutForce bans that refuse nobody while it stands, wholly or within its prefix
+   */
+  record Allowed(AllowEntry entry, List<ActiveBan> withoutForce) implements AllowOutcome {
+    /** Copies the list. */
+    public Allowed {
+      withoutForce = List.copyOf(withoutForce);
+    }
+  }
+
+  /** Nothing was written: exactly this prefix is allowed for at least as long. */
+  record AlreadyAllowed(AllowEntry entry) implements AllowOutcome {}
+}
