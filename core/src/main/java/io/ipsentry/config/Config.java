@@ -52,7 +52,7 @@ public record Config(
    * within 10 minutes, 1 hour).
    */
   public static Config defaults() {
-    return new ConfigLoader().shipped();
+    return ConfigLoader.shipped();
   }
 
   /**

@@ -1,0 +1,253 @@
+package io.ipsentry.config;
+
+import io.ipsentry.config.SourceConfig.Input;
+import io.ipsentry.config.SourceConfig.StartAt;
+import io.ipsentry.net.SeenAs;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Reads sources. */
+final class SourceReader {
+  /** Most sources of a configuration; a glob is one source, however many files it finds. */
+  static final int MAX_SOURCES = 1_000;
+
+  /** Most paths and globs of one source. */
+  static final int MAX_GLOBS = 1_000;
+
+  private static final Map<String, SeenAs> SEEN_AS =
+      Map.of("peer", SeenAs.PEER, "forwarded", SeenAs.FORWARDED);
+  private static final Map<String, StartAt> START_AT =
+      Map.of("end", StartAt.END, "beginning", StartAt.BEGINNING);
+  private static final Map<String, ClientConfig.From> FROM =
+      Map.of(
+          "auto", ClientConfig.From.AUTO,
+          "peer", ClientConfig.From.PEER,
+          "header", ClientConfig.From.HEADER,
+          "x-forwarded-for", ClientConfig.From.X_FORWARDED_FOR);
+
+  private final AddressLists addresses;
+  private final Problems problems;
+  private final Path directory;
+  private final TrustedProxies defaultProxies;
+  private final Map<String, Integer> names = new HashMap<>();
+
+  SourceReader(
+      AddressLists addresses, Problems problems, Path directory, TrustedProxies defaultProxies) {
+    this.addresses = addresses;
+    this.problems = problems;
+    this.directory = directory;
+    this.defaultProxies = defaultProxies;
+  }
+
+  /** Names of all sources, those that could not be read too. */
+  Set<String> names() {
+    return Set.copyOf(names.keySet());
+  }
+
+  /** The sources of the list that could be read. */
+  List<SourceConfig> sources(Value list) {
+    List<Value> items = list.items();
+    if (items.size() > MAX_SOURCES) {
+      list.error("has more than " + MAX_SOURCES + " sources", "use globs");
+      return List.of();
+    }
+    List<SourceConfig> sources = new ArrayList<>();
+    for (Value item : items) {
+      item.section(Keys.SOURCE).flatMap(this::source).ifPresent(sources::add);
+    }
+    return sources;
+  }
+
+  private Optional<SourceConfig> source(Section section) {
+    int before = problems.errorCount();
+    Optional<Input> input = input(section);
+    Optional<String> written = section.get("name").flatMap(Names::read);
+    String name =
+        written.orElseGet(() -> derivedName(input.orElse(new Input.Stdin()), names.keySet()));
+    Integer first = names.putIfAbsent(name, section.whole().place().at().line());
+    if (first != null) {
+      section
+          .get("name")
+          .orElse(section.whole())
+          .error(
+              "there are two sources of the name " + name + ", the first in line " + first,
+              "give one of them another name");
+    }
+    SourceConfig source =
+        new SourceConfig(
+            name,
+            input.orElse(new Input.Stdin()),
+            format(section),
+            section.get("timeZone").flatMap(SourceReader::zone).orElse(null),
+            section.get("client").flatMap(SourceReader::client).orElse(ClientConfig.AUTO),
+            section.get("trustedProxies").map(addresses::proxies).orElse(defaultProxies),
+            section.get("seenAs").flatMap(value -> value.choice(SEEN_AS)).orElse(null),
+            section.get("startAt").flatMap(value -> value.choice(START_AT)).orElse(StartAt.END));
+    return problems.errorCount() == before ? Optional.of(source) : Optional.empty();
+  }
+
+  private Optional<Input> input(Section section) {
+    List<String> given =
+        List.of("file", "journald", "stdin").stream().filter(section::has).toList();
+    if (given.size() != 1) {
+      section
+          .whole()
+          .error(
+              given.isEmpty() ? "reads nothing" : "has " + String.join(" and ", given),
+              "write one of file, journald and stdin");
+      return Optional.empty();
+    }
+    Value value = section.get(given.get(0)).orElseThrow();
+    return switch (given.get(0)) {
+      case "file" -> files(value);
+      case "journald" -> journald(value);
+      default -> stdin(value);
+    };
+  }
+
+  private Optional<Input> files(Value value) {
+    List<String> globs = new ArrayList<>();
+    for (Value item : value.items()) {
+      item.text()
+          .ifPresent(glob -> {
+            if (glob.indexOf('\0') >= 0) {
+              item.error("has a zero byte, which no path has", "remove it");
+            } else {
+              globs.add(glob.startsWith("/") ? glob : directory + "/" + glob);
+            }
+          });
+    }
+    if (globs.isEmpty() || globs.size() > MAX_GLOBS) {
+      value.error(
+          "names " + globs.size() + " files", "write 1 to " + MAX_GLOBS + " paths or globs");
+      return Optional.empty();
+    }
+    return Optional.of(new Input.Files(globs));
+  }
+
+  private static Optional<Input> journald(Value value) {
+    return value
+        .section(Keys.JOURNALD)
+        .map(section ->
+            new Input.Journald(section.get("units").map(Value::texts).orElse(List.of())));
+  }
+
+  private static Optional<Input> stdin(Value value) {
+    Optional<Boolean> wanted = value.truth();
+    if (wanted.isPresent() && !wanted.get()) {
+      value.error("is false, so the source reads nothing", "write true, or remove the source");
+      return Optional.empty();
+    }
+    return wanted.map(_ -> new Input.Stdin());
+  }
+
+  private static String derivedName(Input input, Set<String> taken) {
+    String base =
+        switch (input) {
+          case Input.Files files -> {
+            String glob = files.globs().get(0);
+            yield Names.from(glob.substring(glob.lastIndexOf('/') + 1));
+          }
+          case Input.Journald journald ->
+              journald.units().isEmpty() ? "journald" : Names.from(journald.units().get(0));
+          case Input.Stdin _ -> "stdin";
+        };
+    String name = base;
+    for (int i = 2; taken.contains(name); i++) {
+      name = base.substring(0, Math.min(base.length(), 58)) + "-" + i;
+    }
+    return name;
+  }
+
+  private static FormatConfig format(Section section) {
+    Optional<String> regex = section.get("regex").flatMap(Expressions::read);
+    Optional<String> logRegex = section.get("logRegex").flatMap(Expressions::read);
+    boolean hasRegex = section.has("regex") || section.has("logRegex");
+    Optional<Value> format = section.get("format");
+    String name = format.flatMap(Value::text).orElse(hasRegex ? "regex" : "auto");
+    if (name.equals("fail2ban")) {
+      format
+          .orElseThrow()
+          .error("fail2ban filters come with a later version", "write a regex with a group addr");
+    } else if (!FormatFacts.formats().contains(name)) {
+      format
+          .orElseThrow()
+          .error(
+              "there is no format " + Problems.quoted(name),
+              Value.suggestion(name, FormatFacts.formats()));
+    } else if (hasRegex && !name.equals("regex")) {
+      format
+          .orElseThrow()
+          .error(
+              "is " + name + ", but there is an expression too",
+              "write format: regex, or remove the expression");
+    } else if (name.equals("regex") && section.has("regex") == section.has("logRegex")) {
+      section
+          .whole()
+          .error(
+              hasRegex ? "has regex and logRegex" : "has the format regex, but no expression",
+              "write either regex (groups by name) or logRegex (group 1 address, group 2 path)");
+    }
+    regex
+        .filter(expression -> !FormatFacts.hasGroup(expression, "addr"))
+        .ifPresent(_ ->
+            section
+                .get("regex")
+                .orElseThrow()
+                .error(
+                    "has no group addr, so nobody could be banned",
+                    "write (?<addr>\\S+) where the address stands"));
+    logRegex
+        .filter(expression -> Expressions.groups(expression) < 2)
+        .ifPresent(_ ->
+            section
+                .get("logRegex")
+                .orElseThrow()
+                .error(
+                    "has fewer than two groups",
+                    "put the address into group 1 and the path into group 2"));
+    return new FormatConfig(name, regex.orElse(null), logRegex.orElse(null));
+  }
+
+  private static Optional<ZoneId> zone(Value value) {
+    Optional<String> text = value.text();
+    try {
+      return text.map(ZoneId::of);
+    } catch (DateTimeException e) {
+      value.error(
+          Problems.quoted(text.orElse("")) + " is not a time zone",
+          "write a name such as Europe/Berlin, or an offset such as +02:00");
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<ClientConfig> client(Value value) {
+    if (!value.isMapping()) {
+      return value.choice(FROM).map(from -> new ClientConfig(from, 0));
+    }
+    return value
+        .section(Keys.CLIENT)
+        .map(section -> {
+          ClientConfig.From from =
+              section
+                  .get("from")
+                  .flatMap(chosen -> chosen.choice(FROM))
+                  .orElse(ClientConfig.From.AUTO);
+          Optional<Value> hops = section.get("trustedHops");
+          if (hops.isPresent() && from != ClientConfig.From.X_FORWARDED_FOR) {
+            hops.get()
+                .error("is for from: x-forwarded-for only", "add from, or remove trustedHops");
+          }
+          int number =
+              hops.isEmpty() ? 0 : hops.get().integer(0, ClientConfig.MAX_TRUSTED_HOPS).orElse(0);
+          return new ClientConfig(from, number);
+        });
+  }
+}
