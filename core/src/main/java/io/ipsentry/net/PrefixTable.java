@@ -43,6 +43,15 @@ public final class PrefixTable {
   }
 
   /**
+   * Makes room for one more prefix, so that the next {@link #put} does not take the time to grow.
+   * Moves entries and changes none: readers need no protection from it.
+   */
+  public void reserve() {
+    v4.reserve();
+    v6.reserve();
+  }
+
+  /**
    * Forgets a prefix.
    *
    * @return the value it had, or {@link #NONE}

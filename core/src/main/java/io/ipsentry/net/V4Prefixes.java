@@ -26,7 +26,10 @@ final class V4Prefixes {
   private static final int BLOCKS = 1 << 16;
   private static final int FIRST_LONGER = 17;
 
-  /** Keys and values, which grow together. */
+  /**
+   * Keys and values, which grow together. Filled before it is published through its final fields,
+   * so that a reader without a lock sees all of it.
+   */
   private static final class Cells {
     final long[] keys;
     final int[] values;
@@ -34,6 +37,17 @@ final class V4Prefixes {
     Cells(int cells) {
       keys = new long[cells];
       values = new int[cells];
+    }
+
+    Cells(int cells, Cells old) {
+      this(cells);
+      for (int i = 0; i < old.keys.length; i++) {
+        if (old.keys[i] != 0) {
+          int at = find(keys, old.keys[i]);
+          keys[at] = old.keys[i];
+          values[at] = old.values[i];
+        }
+      }
     }
   }
 
@@ -44,9 +58,7 @@ final class V4Prefixes {
   private int size;
 
   int put(int address, int bits, int value) {
-    if (size >= cells.keys.length / 4 * 3) {
-      grow();
-    }
+    reserve();
     long[] keys = cells.keys;
     long key = key(address, bits);
     int at = find(keys, key);
@@ -182,20 +194,16 @@ final class V4Prefixes {
     return true;
   }
 
-  private void grow() {
-    Cells old = cells;
-    if (old.keys.length == MAX_CELLS) {
+  /** Makes room for one more entry. */
+  void reserve() {
+    int capacity = cells.keys.length;
+    if (size < capacity / 4 * 3) {
+      return;
+    }
+    if (capacity == MAX_CELLS) {
       throw new IllegalStateException("prefix table is full; remove entries before adding more");
     }
-    Cells grown = new Cells(old.keys.length * 2);
-    for (int i = 0; i < old.keys.length; i++) {
-      if (old.keys[i] != 0) {
-        int at = find(grown.keys, old.keys[i]);
-        grown.keys[at] = old.keys[i];
-        grown.values[at] = old.values[i];
-      }
-    }
-    cells = grown;
+    cells = new Cells(capacity * 2, cells);
   }
 
   /** Empties a cell and moves later entries of its run forward, so that no probe ends too early. */

@@ -9,16 +9,18 @@ package io.ipsentry.net;
  * For the longer ones a summary, hashed by the upper 32 bits of the address, says which lengths may
  * be present: bits 0 to 31 for the lengths 33 to 64, bits 32 to 63 for each two of 65 to 128.
  * Sharing a summary word with others, or with entries that have been removed, costs a probe in vain
- * and nothing else; it is made anew when the table grows or a quarter of it has been removed.
+ * and nothing else; it is made anew before an addition, when the table has grown or a quarter of it
+ * has been removed.
  */
 final class V6Prefixes {
   private static final int LONG_FROM = 33;
+  private static final int CELLS_A_WORD = 4;
 
   private final Cells shorter = new Cells();
   private final int[] shorterCounts = new int[LONG_FROM];
   private long shorterLengths;
   private final Cells longer = new Cells();
-  private long[] summary = new long[16];
+  private Summary summary = new Summary(16);
   private int removed;
 
   int put(long hi, long lo, int length, int value) {
@@ -29,12 +31,9 @@ final class V6Prefixes {
       }
       return old;
     }
+    reserve();
     int old = longer.put(hi, lo, length, value);
-    if (longer.capacity() > summary.length * 4) {
-      summarise();
-    } else {
-      summary[slot(summary, hi)] |= bit(length);
-    }
+    summary.add(hi, length);
     return old;
   }
 
@@ -47,9 +46,7 @@ final class V6Prefixes {
       return old;
     }
     int old = longer.remove(hi, lo, length);
-    if (old >= 0 && ++removed > longer.capacity() / 4) {
-      summarise();
-    }
+    removed += old >= 0 ? 1 : 0;
     return old;
   }
 
@@ -60,8 +57,7 @@ final class V6Prefixes {
   /** {@code length << 32 | value} of the longest match of at most {@code maxLength}, or NONE. */
   long match(long hi, long lo, int maxLength) {
     if (maxLength >= LONG_FROM) {
-      long[] words = summary;
-      long present = words[slot(words, hi)];
+      long present = summary.lengths(hi);
       while (present != 0) {
         int top = 63 - Long.numberOfLeadingZeros(present);
         present ^= 1L << top;
@@ -100,7 +96,9 @@ final class V6Prefixes {
   }
 
   long sizeBytes() {
-    return 24L * (shorter.capacity() + longer.capacity()) + 8L * summary.length + 4L * LONG_FROM;
+    return 24L * (shorter.capacity() + longer.capacity())
+        + 8L * summary.words.length
+        + 4L * LONG_FROM;
   }
 
   void forEach(PrefixTable.EntryVisitor visitor) {
@@ -108,19 +106,46 @@ final class V6Prefixes {
     longer.forEach(visitor);
   }
 
+  /** Makes room for one more entry. */
+  void reserve() {
+    shorter.reserve();
+    longer.reserve();
+    if (longer.capacity() > summary.words.length * CELLS_A_WORD
+        || removed > longer.capacity() / 4) {
+      summarise();
+    }
+  }
+
   private void summarise() {
-    long[] fresh = new long[Math.max(summary.length, longer.capacity() / 4)];
-    longer.forEach((hi, lo, length, value) -> fresh[slot(fresh, hi)] |= bit(length));
-    summary = fresh;
+    int words = Math.max(summary.words.length, longer.capacity() / CELLS_A_WORD);
+    summary = new Summary(words, longer);
     removed = 0;
   }
 
-  private static int slot(long[] summary, long hi) {
-    return Cells.spread((hi >>> 32) * 0x9e37_79b9_7f4a_7c15L) & (summary.length - 1);
-  }
+  /** Which lengths may be present; see the class comment. Published like the cells when full. */
+  private static final class Summary {
+    final long[] words;
 
-  private static long bit(int length) {
-    return 1L << (length <= 64 ? length - LONG_FROM : (length - 1) / 2);
+    Summary(int words) {
+      this.words = new long[words];
+    }
+
+    Summary(int words, Cells cells) {
+      this(words);
+      cells.forEach((hi, lo, length, value) -> add(hi, length));
+    }
+
+    void add(long hi, int length) {
+      words[slot(hi)] |= 1L << (length <= 64 ? length - LONG_FROM : (length - 1) / 2);
+    }
+
+    long lengths(long hi) {
+      return words[slot(hi)];
+    }
+
+    private int slot(long hi) {
+      return Cells.spread((hi >>> 32) * 0x9e37_79b9_7f4a_7c15L) & (words.length - 1);
+    }
   }
 
   /** The hash table; see the class comment. */
@@ -129,17 +154,36 @@ final class V6Prefixes {
     private static final int MAX_CELLS = 1 << 29;
     private static final int WIDTH = 3;
 
-    private long[] cells = new long[MIN_CELLS * WIDTH];
+    private Block block = new Block(MIN_CELLS);
     private int size;
 
+    /** Filled before it is published through its final field: a reader needs no lock to see it. */
+    private static final class Block {
+      final long[] cells;
+
+      Block(int capacity) {
+        cells = new long[capacity * WIDTH];
+      }
+
+      Block(int capacity, Block old) {
+        this(capacity);
+        for (int i = 0; i < old.cells.length; i += WIDTH) {
+          if (old.cells[i + 2] != 0) {
+            int length = (int) old.cells[i + 2] - 1;
+            int at = find(cells, old.cells[i], old.cells[i + 1], length);
+            System.arraycopy(old.cells, i, cells, at, WIDTH);
+          }
+        }
+      }
+    }
+
     int capacity() {
-      return cells.length / WIDTH;
+      return block.cells.length / WIDTH;
     }
 
     int put(long hi, long lo, int length, int value) {
-      if (size >= capacity() / 4 * 3) {
-        grow();
-      }
+      reserve();
+      long[] cells = block.cells;
       int at = find(cells, hi, lo, length);
       long old = cells[at + 2];
       cells[at] = hi;
@@ -153,6 +197,7 @@ final class V6Prefixes {
     }
 
     int remove(long hi, long lo, int length) {
+      long[] cells = block.cells;
       int at = find(cells, hi, lo, length);
       long old = cells[at + 2];
       if (old == 0) {
@@ -164,13 +209,14 @@ final class V6Prefixes {
     }
 
     int get(long hi, long lo, int length) {
-      long[] read = cells;
+      long[] read = block.cells;
       int at = find(read, hi, lo, length);
       long meta = read[at + 2];
       return (int) meta == length + 1 ? (int) (meta >>> 32) : PrefixTable.NONE;
     }
 
     void forEach(PrefixTable.EntryVisitor visitor) {
+      long[] cells = block.cells;
       for (int i = 0; i < cells.length; i += WIDTH) {
         long meta = cells[i + 2];
         if (meta != 0) {
@@ -179,22 +225,20 @@ final class V6Prefixes {
       }
     }
 
-    private void grow() {
-      if (capacity() == MAX_CELLS) {
+    void reserve() {
+      int capacity = capacity();
+      if (size < capacity / 4 * 3) {
+        return;
+      }
+      if (capacity == MAX_CELLS) {
         throw new IllegalStateException("prefix table is full; remove entries before adding more");
       }
-      long[] grown = new long[cells.length * 2];
-      forEach((hi, lo, length, value) -> {
-        int at = find(grown, hi, lo, length);
-        grown[at] = hi;
-        grown[at + 1] = lo;
-        grown[at + 2] = (long) value << 32 | (length + 1);
-      });
-      cells = grown;
+      block = new Block(capacity * 2, block);
     }
 
     /** Empties a cell and moves later entries of its run forward, so that no probe ends early. */
     private void close(int hole) {
+      long[] cells = block.cells;
       int mask = capacity() - 1;
       int empty = hole;
       int at = (hole + 1) & mask;
