@@ -9,7 +9,7 @@ public sealed interface AllowOutcome {
    *
    * @param withoutForce bans that refuse nobody while it stands, wholly or within its prefix
    */
-  record Allowed(AllowEntry entry, List<ActiveBan> withoutForce) implements AllowOutcome {
+  record Allowed(AllowEntry entry, List<ListedBan> withoutForce) implements AllowOutcome {
     /** Copies the list. */
     public Allowed {
       withoutForce = List.copyOf(withoutForce);

@@ -64,7 +64,7 @@ public interface BanOperations extends AutoCloseable {
    * @param size most entries of the page, 1 to {@value #MAX_PAGE_ENTRIES}
    * @param token {@link Page#next} of the page before; empty: the first page
    */
-  Page<ActiveBan> list(@Nullable Instant at, int size, String token);
+  Page<ListedBan> list(@Nullable Instant at, int size, String token);
 
   /** Entries of the allowlist at a moment, newest first; see {@link #list}. */
   Page<AllowEntry> listAllowed(@Nullable Instant at, int size, String token);

@@ -9,10 +9,10 @@ public sealed interface BanOutcome {
    *
    * @param previous the ban of the same prefix that it extends; null if there was none
    */
-  record Banned(ActiveBan ban, @Nullable ActiveBan previous) implements BanOutcome {}
+  record Banned(ListedBan ban, @Nullable ListedBan previous) implements BanOutcome {}
 
   /** Nothing was written: it is banned for at least as long. */
-  record AlreadyBanned(ActiveBan ban) implements BanOutcome {}
+  record AlreadyBanned(ListedBan ban) implements BanOutcome {}
 
   /** Nothing was written: it must not be banned. */
   record Refused(Refusal refusal) implements BanOutcome {}

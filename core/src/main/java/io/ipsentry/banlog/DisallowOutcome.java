@@ -12,7 +12,7 @@ public sealed interface DisallowOutcome {
    * @param seq number of the disallow event
    * @param inForceAgain bans of addresses in the prefix, which refuse again
    */
-  record Disallowed(long seq, List<ActiveBan> inForceAgain) implements DisallowOutcome {
+  record Disallowed(long seq, List<ListedBan> inForceAgain) implements DisallowOutcome {
     /** Copies the list. */
     public Disallowed {
       inForceAgain = List.copyOf(inForceAgain);

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 public record Standing(
     IpPrefix ip,
     boolean banned,
-    List<ActiveBan> bans,
+    List<ListedBan> bans,
     List<AllowEntry> allowedBy,
     @Nullable Refusal protectedBy) {
   /** Copies the lists. */

@@ -12,7 +12,7 @@ public sealed interface UnbanOutcome {
    * @param ban the ban that ended
    * @param stillCoveredBy bans of wider prefixes, the longest prefix first
    */
-  record Unbanned(long seq, ActiveBan ban, List<ActiveBan> stillCoveredBy) implements UnbanOutcome {
+  record Unbanned(long seq, ListedBan ban, List<ListedBan> stillCoveredBy) implements UnbanOutcome {
     /** Copies the list. */
     public Unbanned {
       stillCoveredBy = List.copyOf(stillCoveredBy);
@@ -24,7 +24,7 @@ public sealed interface UnbanOutcome {
    *
    * @param coveredBy bans of wider prefixes, the longest prefix first
    */
-  record NotBanned(IpPrefix ip, List<ActiveBan> coveredBy) implements UnbanOutcome {
+  record NotBanned(IpPrefix ip, List<ListedBan> coveredBy) implements UnbanOutcome {
     /** Copies the list. */
     public NotBanned {
       coveredBy = List.copyOf(coveredBy);

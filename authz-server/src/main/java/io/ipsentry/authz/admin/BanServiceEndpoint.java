@@ -5,7 +5,6 @@ import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.ipsentry.ban.SequencedEvent;
-import io.ipsentry.banlog.ActiveBan;
 import io.ipsentry.banlog.AllowEntry;
 import io.ipsentry.banlog.AllowOutcome;
 import io.ipsentry.banlog.BanHistory;
@@ -13,6 +12,7 @@ import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.banlog.BanOutcome;
 import io.ipsentry.banlog.DisallowOutcome;
+import io.ipsentry.banlog.ListedBan;
 import io.ipsentry.banlog.Page;
 import io.ipsentry.banlog.Standing;
 import io.ipsentry.banlog.UnbanOutcome;
@@ -206,7 +206,7 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
       allowed.entries().forEach(entry -> response.addAllowed(WireMessages.toProto(entry)));
       page = allowed;
     } else {
-      Page<ActiveBan> bans = operations.list(at, size, request.getPageToken());
+      Page<ListedBan> bans = operations.list(at, size, request.getPageToken());
       response.addAllBans(WireMessages.toProto(bans.entries()));
       page = bans;
     }

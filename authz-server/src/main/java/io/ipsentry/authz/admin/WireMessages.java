@@ -3,11 +3,12 @@ package io.ipsentry.authz.admin;
 import com.google.protobuf.Timestamp;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
-import io.ipsentry.banlog.ActiveBan;
 import io.ipsentry.banlog.AllowEntry;
+import io.ipsentry.banlog.ListedBan;
 import io.ipsentry.banlog.Refusal;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.SeenAs;
+import io.ipsentry.proto.v1.ActiveBan;
 import io.ipsentry.proto.v1.AllowChange;
 import io.ipsentry.proto.v1.BanChange;
 import io.ipsentry.proto.v1.DisallowChange;
@@ -155,10 +156,10 @@ public final class WireMessages {
   }
 
   /** A ban that stands. */
-  public static io.ipsentry.proto.v1.ActiveBan toProto(ActiveBan active) {
+  public static ActiveBan toProto(ListedBan active) {
     BanEvent.Ban ban = active.ban();
-    io.ipsentry.proto.v1.ActiveBan.Builder message =
-        io.ipsentry.proto.v1.ActiveBan.newBuilder()
+    ActiveBan.Builder message =
+        ActiveBan.newBuilder()
             .setIp(ban.ip().toString())
             .setBannedAt(toProto(ban.at()))
             .setRule(ban.rule())
@@ -182,7 +183,7 @@ public final class WireMessages {
   }
 
   /** A ban that stands. */
-  public static ActiveBan activeBan(io.ipsentry.proto.v1.ActiveBan message) {
+  public static ListedBan listedBan(ActiveBan message) {
     BanEvent.Ban ban =
         new BanEvent.Ban(
             time(message.getBannedAt()),
@@ -196,17 +197,17 @@ public final class WireMessages {
             message.getOffence(),
             message.hasEvidenceAt() ? time(message.getEvidenceAt()) : null,
             message.getScope().isEmpty() ? null : message.getScope());
-    return new ActiveBan(message.getSeq(), ban, message.getInForce());
+    return new ListedBan(message.getSeq(), ban, message.getInForce());
   }
 
   /** Bans that stand, in their order. */
-  public static List<io.ipsentry.proto.v1.ActiveBan> toProto(List<ActiveBan> bans) {
+  public static List<ActiveBan> toProto(List<ListedBan> bans) {
     return bans.stream().map(WireMessages::toProto).toList();
   }
 
   /** Bans that stand, in their order. */
-  public static List<ActiveBan> activeBans(List<io.ipsentry.proto.v1.ActiveBan> messages) {
-    return messages.stream().map(WireMessages::activeBan).toList();
+  public static List<ListedBan> listedBans(List<ActiveBan> messages) {
+    return messages.stream().map(WireMessages::listedBan).toList();
   }
 
   /** An entry of the allowlist. */

@@ -10,4 +10,4 @@ import io.ipsentry.ban.BanEvent;
  * @param inForce false while the allowlist or the never-ban set holds for all of it, so that nobody
  *     is refused because of it
  */
-public record ActiveBan(long seq, BanEvent.Ban ban, boolean inForce) {}
+public record ListedBan(long seq, BanEvent.Ban ban, boolean inForce) {}
