@@ -8,6 +8,12 @@ package io.ipsentry.line;
  * facts point into until the next call. Confined to one thread.
  */
 public interface LineFormat {
+  /**
+   * A line longer than this, in bytes, is cut there before it is parsed, and is still judged: a
+   * format takes what it found before the cut when the line is this long.
+   */
+  int MAX_BYTES = 16 * 1024;
+
   /** Name in the configuration and in messages, such as {@code combined}. */
   String name();
 

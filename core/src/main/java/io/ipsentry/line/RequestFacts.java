@@ -38,6 +38,7 @@ public final class RequestFacts {
   private int originStatus;
   private boolean ownDenial;
   private boolean authFailure;
+  private boolean addressAmbiguous;
 
   /**
    * Forgets the line before, but not {@link #runtimeMillis()}, which is set before the format runs.
@@ -57,6 +58,7 @@ public final class RequestFacts {
     originStatus = 0;
     ownDenial = false;
     authFailure = false;
+    addressAmbiguous = false;
   }
 
   /** The whole line, without a container wrapper and without its line end. */
@@ -150,6 +152,19 @@ public final class RequestFacts {
 
   public void authFailure(boolean failure) {
     authFailure = failure;
+  }
+
+  /**
+   * True when the client could have written the part of the line that holds the address, and it
+   * cannot be told: the format does not escape what clients send. No address of such a line is
+   * believed.
+   */
+  public boolean addressAmbiguous() {
+    return addressAmbiguous;
+  }
+
+  public void addressAmbiguous(boolean ambiguous) {
+    addressAmbiguous = ambiguous;
   }
 
   /**

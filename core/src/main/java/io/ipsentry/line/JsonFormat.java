@@ -1,0 +1,294 @@
+package io.ipsentry.line;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A line that is one JSON object, of which a few members are wanted: the scanner that all JSON
+ * formats share.
+ *
+ * <p>One pass from the left; members that are not wanted, with whatever is nested in them, are
+ * stepped over. The order of members and spaces between them do not matter. Strings, whose content
+ * the client may have chosen, are followed exactly (RFC 8259 section 7), so no value can pass for a
+ * member. Otherwise the scanner is lenient: numbers and literals are not checked.
+ *
+ * <p>When a name comes twice, the first one wins: nginx without {@code escape=json} lets a client
+ * write bare quotes, and what the server wrote in front cannot be overwritten by it. A name with an
+ * escape in it is not recognised.
+ *
+ * <p>{@code null}, {@code ""} and {@code "-"} are absent. An object that ends early is refused,
+ * unless the line was cut at {@link LineFormat#MAX_BYTES}.
+ */
+abstract class JsonFormat implements LineFormat {
+  private static final byte[] EXTERNAL_REFUSAL = ascii("UAEX");
+  private static final String REFUSAL_DETAILS = "ext_authz_denied";
+  private static final String BANNED = "banned";
+
+  private final String name;
+  private final JsonKeys keys;
+  private final TimestampFormat time;
+  private final Scratch scratch = new Scratch();
+  private final Slice value = new Slice();
+  private final Slice requestLine = new Slice();
+  private final byte[] ranks = new byte[JsonField.COUNT];
+  private int seen;
+  private boolean cut;
+
+  JsonFormat(String name, JsonKeys keys, TimestampFormat time) {
+    this.name = name;
+    this.keys = keys;
+    this.time = time;
+  }
+
+  @Override
+  public final String name() {
+    return name;
+  }
+
+  /**
+   * Names inside the object that is the value of {@code field}, or null when it is not looked into.
+   */
+  @Nullable JsonKeys inside(JsonField field) {
+    return null;
+  }
+
+  /** Whether the members that were found make a line of this format; may complete the facts. */
+  abstract boolean complete(RequestFacts facts);
+
+  /** Whether the line had a member for this field, with a value or without. */
+  final boolean has(JsonField field) {
+    return (seen & 1 << field.index()) != 0;
+  }
+
+  @Override
+  public final boolean parse(byte[] b, int from, int to, RequestFacts facts) {
+    facts.clear();
+    facts.line().set(b, from, to);
+    int at = skipSpace(b, from, to);
+    if (at == to || b[at] != '{') {
+      return false;
+    }
+    scratch.reset();
+    requestLine.clear();
+    Arrays.fill(ranks, (byte) 0);
+    seen = 0;
+    cut = to - from >= MAX_BYTES;
+    int end = object(b, at + 1, to, keys, facts);
+    boolean whole = end >= 0 && skipSpace(b, end, to) == to;
+    if (!whole && (end >= 0 || !cut)) {
+      return false;
+    }
+    facts.timeFormat(time);
+    if (!facts.target().isPresent() && requestLine.isPresent()) {
+      RequestLine.split(requestLine.array(), requestLine.from(), requestLine.to(), facts);
+    }
+    return complete(facts);
+  }
+
+  /** Reads members from behind the brace; gives the position behind the closing brace, or −1. */
+  private int object(byte[] b, int from, int to, JsonKeys wanted, RequestFacts facts) {
+    int i = skipSpace(b, from, to);
+    if (i < to && b[i] == '}') {
+      return i + 1;
+    }
+    while (i < to && b[i] == '"') {
+      int nameEnd = ByteSearch.quoteOrBackslash(b, i + 1, to);
+      int slot = -1;
+      if (nameEnd < to && b[nameEnd] == '\\') {
+        nameEnd = ByteSearch.endOfQuoted(b, nameEnd, to);
+      } else if (nameEnd < to) {
+        slot = wanted.find(b, i + 1, nameEnd);
+      }
+      i = nameEnd + 1;
+      if (i < to && b[i] != ':') {
+        i = skipSpace(b, i, to);
+      }
+      if (i >= to || b[i] != ':') {
+        return -1;
+      }
+      i = skipSpace(b, i + 1, to);
+      i = slot < 0 ? skipValue(b, i, to) : value(b, i, to, wanted, slot, facts);
+      if (i < 0) {
+        return -1;
+      }
+      i = skipSpace(b, i, to);
+      if (i < to && b[i] == '}') {
+        return i + 1;
+      }
+      if (i >= to || b[i] != ',') {
+        return -1;
+      }
+      i = skipSpace(b, i + 1, to);
+    }
+    return -1;
+  }
+
+  /** Reads a wanted value; gives the position behind it, or −1. */
+  private int value(byte[] b, int from, int to, JsonKeys wanted, int slot, RequestFacts facts) {
+    if (from >= to) {
+      return -1;
+    }
+    JsonField field = wanted.field(slot);
+    int rank = wanted.rank(slot);
+    boolean first = !has(field);
+    seen |= 1 << field.index();
+    if (b[from] == '{') {
+      JsonKeys inner = first ? inside(field) : null;
+      return inner == null ? skipNested(b, from, to) : object(b, from + 1, to, inner, facts);
+    }
+    boolean better = rank > ranks[field.index()];
+    int end;
+    if (b[from] == '"') {
+      end = string(b, from, to, better);
+    } else if (b[from] == '[') {
+      end = array(b, from, to, better, field == JsonField.FORWARDED_FOR);
+    } else {
+      end = scalarEnd(b, from, to);
+      value.clear();
+      if (end > from && b[from] != 'n') {
+        value.set(b, from, end);
+      }
+    }
+    boolean complete = end >= 0 || cut && field.mayBeCut() && b[from] == '"';
+    if (better && complete && isValue()) {
+      ranks[field.index()] = (byte) rank;
+      take(field, facts);
+    }
+    return end;
+  }
+
+  private boolean isValue() {
+    int length = value.length();
+    return length > 1 || length == 1 && value.array()[value.from()] != '-';
+  }
+
+  private int string(byte[] b, int from, int to, boolean wanted) {
+    int end = ByteSearch.quoteOrBackslash(b, from + 1, to);
+    if (end < to && b[end] == '\\') {
+      end = ByteSearch.endOfQuoted(b, end, to);
+      if (wanted && end < to) {
+        scratch.unescapeJson(b, from + 1, end, value);
+      }
+    } else {
+      value.set(b, from + 1, end);
+    }
+    return end < to ? end + 1 : -1;
+  }
+
+  /** Reads an array of strings, of which the first or the last is the value. */
+  private int array(byte[] b, int from, int to, boolean wanted, boolean last) {
+    int end = skipNested(b, from, to);
+    value.clear();
+    int i = skipSpace(b, from + 1, to);
+    boolean more = end >= 0 && wanted;
+    while (more && i < end && b[i] == '"') {
+      i = skipSpace(b, string(b, i, to, true), to);
+      more = last && i < end && b[i] == ',';
+      i = more ? skipSpace(b, i + 1, to) : i;
+    }
+    return end;
+  }
+
+  private void take(JsonField field, RequestFacts facts) {
+    switch (field) {
+      case CLIENT -> facts.client().set(value);
+      case PEER -> facts.peer().set(value);
+      case FORWARDED_FOR -> facts.forwardedFor().set(value);
+      case TIME -> facts.time().set(value);
+      case METHOD -> facts.method().set(value);
+      case HOST -> facts.host().set(value);
+      case TARGET -> facts.target().set(value);
+      case REQUEST_LINE -> requestLine.set(value);
+      case USER_AGENT -> facts.userAgent().set(value);
+      case STATUS -> facts.status(leadingNumber());
+      case ORIGIN_STATUS -> facts.originStatus(leadingNumber());
+      case RESPONSE_FLAGS -> {
+        if (ByteSearch.indexOf(value.array(), value.from(), value.to(), EXTERNAL_REFUSAL) >= 0) {
+          facts.ownDenial(true);
+        }
+      }
+      case RESPONSE_DETAILS -> {
+        if (value.equalsAscii(REFUSAL_DETAILS)) {
+          facts.ownDenial(true);
+        }
+      }
+      case VERDICT -> {
+        if (value.equalsAscii(BANNED)) {
+          facts.ownDenial(true);
+        }
+      }
+      case REQUEST, HEADERS -> {}
+    }
+  }
+
+  /**
+   * The number that the value begins with, {@code 404} of {@code 404.0} too; 0 when there is none.
+   */
+  private int leadingNumber() {
+    byte[] b = value.array();
+    int end = value.from();
+    while (end < value.to() && b[end] >= '0' && b[end] <= '9') {
+      end++;
+    }
+    int number = Digits.number(b, value.from(), end);
+    return number < 0 || number > 999 ? 0 : number;
+  }
+
+  /** Steps over one value; gives the position behind it, or −1. */
+  private static int skipValue(byte[] b, int from, int to) {
+    if (from >= to) {
+      return -1;
+    }
+    if (b[from] == '"') {
+      int end = ByteSearch.endOfQuoted(b, from + 1, to);
+      return end < to ? end + 1 : -1;
+    }
+    return b[from] == '{' || b[from] == '[' ? skipNested(b, from, to) : scalarEnd(b, from, to);
+  }
+
+  /** Steps over an object or array, however deep. */
+  private static int skipNested(byte[] b, int from, int to) {
+    int depth = 0;
+    int i = from;
+    while (i < to) {
+      switch (b[i]) {
+        case '"' -> i = ByteSearch.endOfQuoted(b, i + 1, to);
+        case '{', '[' -> depth++;
+        case '}', ']' -> {
+          if (--depth == 0) {
+            return i + 1;
+          }
+        }
+        default -> {}
+      }
+      i++;
+    }
+    return -1;
+  }
+
+  /** The end of a number or literal, or −1 when there is none. */
+  private static int scalarEnd(byte[] b, int from, int to) {
+    int i = from;
+    while (i < to && b[i] != ',' && b[i] != '}' && b[i] != ']' && !isSpace(b[i])) {
+      i++;
+    }
+    return i > from ? i : -1;
+  }
+
+  private static int skipSpace(byte[] b, int from, int to) {
+    int i = from;
+    while (i < to && isSpace(b[i])) {
+      i++;
+    }
+    return Math.min(i, to);
+  }
+
+  private static boolean isSpace(byte c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+  }
+
+  private static byte[] ascii(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
+  }
+}
