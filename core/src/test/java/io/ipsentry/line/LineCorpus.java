@@ -24,7 +24,12 @@ import java.util.StringJoiner;
  * expectation names every field that is present, in the order of {@link #render}.
  */
 final class LineCorpus {
-  record Sample(int number, byte[] line, String expected) {}
+  /** {@code latin1} holds one char for each byte. */
+  record Sample(int number, String latin1, String expected) {
+    byte[] line() {
+      return latin1.getBytes(StandardCharsets.ISO_8859_1);
+    }
+  }
 
   private LineCorpus() {}
 
@@ -46,7 +51,8 @@ final class LineCorpus {
       if (row.startsWith("> ") || row.equals(">")) {
         line = bytes(row.equals(">") ? "" : row.substring(2));
       } else if (row.startsWith("= ") && line != null) {
-        samples.add(new Sample(number, line, row.substring(2)));
+        samples.add(
+            new Sample(number, new String(line, StandardCharsets.ISO_8859_1), row.substring(2)));
         line = null;
       } else if (!row.isEmpty() && !row.startsWith("#")) {
         throw new IllegalArgumentException(name + " line " + number + ": " + row);
