@@ -130,10 +130,11 @@ public final class HitWindows {
    * @param lo lower half
    * @param time event time, epoch milliseconds
    * @param pattern identity of the pattern, for {@code distinct}
+   * @param floor hits at or before this time no longer count; {@link Long#MIN_VALUE}: none
    * @return true when the rule is reached; the window stays until {@link #forget}, and every later
    *     hit within it says so again
    */
-  public boolean add(int rule, long hi, long lo, long time, int pattern) {
+  public boolean add(int rule, long hi, long lo, long time, int pattern, long floor) {
     Terms t = terms[rule];
     int window = find(rule, hi, lo);
     if (window == NIL) {
@@ -141,7 +142,7 @@ public final class HitWindows {
     }
     unlink(window);
     long newest = Math.max(time, newest(window, time));
-    prune(window, newest - t.windowMillis - OUT_OF_ORDER_MILLIS);
+    prune(window, Math.max(floor, newest - t.windowMillis - OUT_OF_ORDER_MILLIS));
     if (size(window) >= t.maxHits()) {
       dropOldestRepeated(window);
     }

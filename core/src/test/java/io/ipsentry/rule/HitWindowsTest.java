@@ -21,6 +21,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HitWindowsTest {
   private static final long BUDGET = 8 << 20;
 
+  private static boolean add(
+      HitWindows windows, int rule, long hi, long lo, long time, int pattern) {
+    return windows.add(rule, hi, lo, time, pattern, Long.MIN_VALUE);
+  }
+
   private static HitWindows windows(Terms... terms) {
     return new HitWindows(BUDGET, terms);
   }
@@ -29,9 +34,9 @@ class HitWindowsTest {
   void add_thresholdWithinWindow_isReachedByTheHitThatMakesTheNumber() {
     HitWindows windows = windows(new Terms(3, 0, 120_000));
 
-    assertThat(windows.add(0, 0, 7, 1_000, 1)).isFalse();
-    assertThat(windows.add(0, 0, 7, 2_000, 1)).isFalse();
-    assertThat(windows.add(0, 0, 7, 3_000, 1)).isTrue();
+    assertThat(add(windows, 0, 0, 7, 1_000, 1)).isFalse();
+    assertThat(add(windows, 0, 0, 7, 2_000, 1)).isFalse();
+    assertThat(add(windows, 0, 0, 7, 3_000, 1)).isTrue();
     assertThat(windows.count()).isEqualTo(3);
     assertThat(windows.decidedAtMillis()).isEqualTo(3_000);
   }
@@ -40,18 +45,18 @@ class HitWindowsTest {
   void add_firstHitExactlyOneWindowAgo_doesNotCount() {
     HitWindows windows = windows(new Terms(2, 0, 120_000));
 
-    windows.add(0, 0, 7, 0, 1);
-    assertThat(windows.add(0, 0, 7, 120_000, 1)).isFalse();
-    assertThat(windows.add(0, 0, 7, 239_999, 1)).isTrue();
+    add(windows, 0, 0, 7, 0, 1);
+    assertThat(add(windows, 0, 0, 7, 120_000, 1)).isFalse();
+    assertThat(add(windows, 0, 0, 7, 239_999, 1)).isTrue();
   }
 
   @Test
   void add_distinctPatterns_areReachedBeforeTheThreshold() {
     HitWindows windows = windows(new Terms(3, 2, 120_000));
 
-    assertThat(windows.add(0, 0, 7, 1_000, 1)).isFalse();
-    assertThat(windows.add(0, 0, 7, 2_000, 1)).isFalse();
-    assertThat(windows.add(0, 0, 7, 2_001, 2)).isTrue();
+    assertThat(add(windows, 0, 0, 7, 1_000, 1)).isFalse();
+    assertThat(add(windows, 0, 0, 7, 2_000, 1)).isFalse();
+    assertThat(add(windows, 0, 0, 7, 2_001, 2)).isTrue();
     assertThat(windows.distinctCount()).isEqualTo(2);
   }
 
@@ -59,9 +64,9 @@ class HitWindowsTest {
   void add_lateHitThatCompletesAnEarlierWindow_decidesAtTheLaterHit() {
     HitWindows windows = windows(new Terms(3, 0, 10_000));
 
-    windows.add(0, 0, 7, 20_000, 1);
-    windows.add(0, 0, 7, 25_000, 1);
-    assertThat(windows.add(0, 0, 7, 16_000, 1)).isTrue();
+    add(windows, 0, 0, 7, 20_000, 1);
+    add(windows, 0, 0, 7, 25_000, 1);
+    assertThat(add(windows, 0, 0, 7, 16_000, 1)).isTrue();
     assertThat(windows.decidedAtMillis()).isEqualTo(25_000);
   }
 
@@ -69,22 +74,31 @@ class HitWindowsTest {
   void add_otherRuleOrAddress_countsApart() {
     HitWindows windows = windows(new Terms(2, 0, 1_000), new Terms(2, 0, 1_000));
 
-    assertThat(windows.add(0, 0, 7, 10, 1)).isFalse();
-    assertThat(windows.add(1, 0, 7, 10, 1)).isFalse();
-    assertThat(windows.add(0, 0, 8, 10, 1)).isFalse();
-    assertThat(windows.add(0, 1, 7, 10, 1)).isFalse();
-    assertThat(windows.add(0, 0, 7, 10, 1)).isTrue();
+    assertThat(add(windows, 0, 0, 7, 10, 1)).isFalse();
+    assertThat(add(windows, 1, 0, 7, 10, 1)).isFalse();
+    assertThat(add(windows, 0, 0, 8, 10, 1)).isFalse();
+    assertThat(add(windows, 0, 1, 7, 10, 1)).isFalse();
+    assertThat(add(windows, 0, 0, 7, 10, 1)).isTrue();
     assertThat(windows.size()).isEqualTo(4);
   }
 
   @Test
   void forget_thenHits_startsAnew() {
     HitWindows windows = windows(new Terms(2, 0, 1_000));
-    windows.add(0, 0, 7, 10, 1);
+    add(windows, 0, 0, 7, 10, 1);
     windows.forget(0, 0, 7);
 
-    assertThat(windows.add(0, 0, 7, 11, 1)).isFalse();
+    assertThat(add(windows, 0, 0, 7, 11, 1)).isFalse();
     assertThat(windows.size()).isEqualTo(1);
+  }
+
+  @Test
+  void add_floorAfterEarlierHits_leavesThemOut() {
+    HitWindows windows = windows(new Terms(2, 0, 60_000));
+    windows.add(0, 0, 7, 1_000, 1, Long.MIN_VALUE);
+
+    assertThat(windows.add(0, 0, 7, 3_000, 1, 1_000)).isFalse();
+    assertThat(windows.add(0, 0, 7, 3_001, 1, 2_999)).isTrue();
   }
 
   /** Terms over the seeds: windows shorter and longer than the lateness, with each way to count. */
@@ -114,7 +128,7 @@ class HitWindowsTest {
         hits.add(new long[] {time, pattern});
 
         boolean expected = naivelyReached(hits, terms, time);
-        boolean reached = windows.add(0, 0, address, time, pattern);
+        boolean reached = add(windows, 0, 0, address, time, pattern);
 
         assertThat(reached)
             .as("seed %s round %s hit %s %s", seed, round, i, terms)
@@ -155,9 +169,9 @@ class HitWindowsTest {
     boolean caught = false;
     for (int i = 0; i < 50_000_000; i++) {
       seed = seed * 6364136223846793005L + 1442695040888963407L;
-      windows.add(0, 0, 0xFFFF_0000_0000L | i, i / 100, (int) (seed >>> 60));
+      add(windows, 0, 0, 0xFFFF_0000_0000L | i, i / 100, (int) (seed >>> 60));
       if (i % 100_000 == 50_000) {
-        caught |= windows.add(0, 1, 1, i / 100, 1);
+        caught |= add(windows, 0, 1, 1, i / 100, 1);
       }
     }
 
@@ -169,25 +183,25 @@ class HitWindowsTest {
   @Test
   void add_floodOfSingleHits_doesNotDisplaceAnAddressWithMoreHits() {
     HitWindows windows = new HitWindows(1 << 20, new Terms[] {new Terms(3, 0, 3_600_000)});
-    windows.add(0, 1, 1, 0, 1);
-    windows.add(0, 1, 1, 1, 1);
+    add(windows, 0, 1, 1, 0, 1);
+    add(windows, 0, 1, 1, 1, 1);
     for (int i = 0; i < 1_000_000; i++) {
-      windows.add(0, 0, i, 2, 1);
+      add(windows, 0, 0, i, 2, 1);
     }
 
-    assertThat(windows.add(0, 1, 1, 3, 1)).isTrue();
+    assertThat(add(windows, 0, 1, 1, 3, 1)).isTrue();
     assertThat(windows.bytes()).isLessThanOrEqualTo(1 << 20);
   }
 
   @Test
   void add_onePatternFloodOnDistinctRule_isBoundedAndStaysExact() {
     HitWindows windows = new HitWindows(1 << 20, new Terms[] {new Terms(0, 3, 3_600_000)});
-    windows.add(0, 0, 7, 0, 99);
+    add(windows, 0, 0, 7, 0, 99);
     for (int i = 1; i < 100_000; i++) {
-      assertThat(windows.add(0, 0, 7, i, 1)).isFalse();
+      assertThat(add(windows, 0, 0, 7, i, 1)).isFalse();
     }
 
-    assertThat(windows.add(0, 0, 7, 100_000, 2)).isTrue();
+    assertThat(add(windows, 0, 0, 7, 100_000, 2)).isTrue();
   }
 
   @Test
@@ -195,18 +209,18 @@ class HitWindowsTest {
     HitWindows windows =
         new HitWindows(1 << 20, new Terms[] {new Terms(10_000, 10_000, 86_400_000)});
     for (int i = 0; i < 9_999; i++) {
-      assertThat(windows.add(0, 0, 7, i, 1)).isFalse();
+      assertThat(add(windows, 0, 0, 7, i, 1)).isFalse();
     }
 
-    assertThat(windows.add(0, 0, 7, 10_000, 1)).isTrue();
+    assertThat(add(windows, 0, 0, 7, 10_000, 1)).isTrue();
     assertThat(windows.bytes()).isLessThanOrEqualTo(1 << 20);
   }
 
   @Test
   void expire_watermarkPassesWindowAndLateness_dropsOnlyWhatCannotCount() {
     HitWindows windows = windows(new Terms(3, 0, 60_000));
-    windows.add(0, 0, 1, 1_000, 1);
-    windows.add(0, 0, 2, 30_000, 1);
+    add(windows, 0, 0, 1, 1_000, 1);
+    add(windows, 0, 0, 2, 30_000, 1);
 
     windows.expire(70_999, 100);
     assertThat(windows.size()).isEqualTo(2);
@@ -221,7 +235,7 @@ class HitWindowsTest {
     for (int i = 0; i < 20_000; i++) {
       int rule = random.nextInt(2);
       long address = random.nextInt(9_000);
-      if (windows.add(rule, 0, address, i, random.nextInt(3))) {
+      if (add(windows, rule, 0, address, i, random.nextInt(3))) {
         windows.forget(rule, 0, address);
       }
     }
@@ -236,8 +250,8 @@ class HitWindowsTest {
       int rule = random.nextInt(2);
       long address = random.nextInt(9_000);
       int pattern = random.nextInt(3);
-      boolean expected = windows.add(rule, 0, address, 20_000 + i, pattern);
-      assertThat(restored.add(1 - rule, 0, address, 20_000 + i, pattern)).isEqualTo(expected);
+      boolean expected = add(windows, rule, 0, address, 20_000 + i, pattern);
+      assertThat(add(restored, 1 - rule, 0, address, 20_000 + i, pattern)).isEqualTo(expected);
       if (expected) {
         windows.forget(rule, 0, address);
         restored.forget(1 - rule, 0, address);
@@ -248,13 +262,13 @@ class HitWindowsTest {
   @Test
   void renumber_ruleGone_dropsItsWindowsAndKeepsTheOthers() {
     HitWindows windows = windows(new Terms(2, 0, 60_000), new Terms(2, 0, 60_000));
-    windows.add(0, 0, 7, 1, 1);
-    windows.add(1, 0, 7, 1, 1);
+    add(windows, 0, 0, 7, 1, 1);
+    add(windows, 1, 0, 7, 1, 1);
 
     windows.renumber(new Terms[] {new Terms(2, 0, 60_000)}, old -> old - 1);
 
     assertThat(windows.size()).isEqualTo(1);
-    assertThat(windows.add(0, 0, 7, 2, 1)).isTrue();
+    assertThat(add(windows, 0, 0, 7, 2, 1)).isTrue();
   }
 
   @Test
