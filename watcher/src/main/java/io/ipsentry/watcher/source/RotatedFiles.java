@@ -1,0 +1,168 @@
+package io.ipsentry.watcher.source;
+
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The files beside a log, among which rotation leaves its older parts: one look at a directory.
+ *
+ * <p>At most {@value #MAX_ENTRIES} names are taken from a directory; a part beyond them is not
+ * found, which is logged.
+ */
+final class RotatedFiles {
+  static final int MAX_ENTRIES = 100_000;
+
+  /** In a larger directory only files are looked at whose names begin as the log's. */
+  static final int MAX_ENTRIES_OF_ANY_NAME = 1_000;
+
+  private static final Logger logger = LoggerFactory.getLogger(RotatedFiles.class);
+
+  private final String base;
+  private final List<Entry> entries;
+
+  /** A file beside the log. */
+  record Entry(Path path, String name, FileFacts facts) {}
+
+  private RotatedFiles(String base, List<Entry> entries) {
+    this.base = base;
+    this.entries = entries;
+  }
+
+  /**
+   * Looks around the file at {@code realPath}, which itself is left out.
+   *
+   * @param realPath path without symbolic links; nothing needs to be there
+   */
+  static RotatedFiles beside(Path realPath) throws IOException {
+    String base = String.valueOf(realPath.getFileName());
+    List<Entry> found = new ArrayList<>();
+    Path directory = realPath.getParent();
+    if (directory == null || !Files.isDirectory(directory)) {
+      return new RotatedFiles(base, found);
+    }
+    List<Path> names = names(directory);
+    String stem = base.lastIndexOf('.') > 0 ? base.substring(0, base.lastIndexOf('.')) : base;
+    boolean all = names.size() <= MAX_ENTRIES_OF_ANY_NAME;
+    for (Path path : names) {
+      String name = String.valueOf(path.getFileName());
+      if ((all || name.startsWith(stem)) && !name.equals(base)) {
+        add(found, path, name);
+      }
+    }
+    return new RotatedFiles(base, found);
+  }
+
+  private static List<Path> names(Path directory) throws IOException {
+    List<Path> names = new ArrayList<>();
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(directory)) {
+      for (Path path : all) {
+        if (names.size() == MAX_ENTRIES) {
+          logger.atWarn().addKeyValue("directory", directory).log("Directory too large to search");
+          break;
+        }
+        names.add(path);
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    return names;
+  }
+
+  private static void add(List<Entry> found, Path path, String name) {
+    try {
+      FileFacts facts = FileFacts.of(path);
+      if (facts.regular()) {
+        found.add(new Entry(path, name, facts));
+      }
+    } catch (IOException e) {
+      // Renamed or removed since the directory was read, or a dangling link.
+      logger.atDebug().addKeyValue("file", path).setCause(e).log("File went while searching");
+    }
+  }
+
+  /** Where the file with this identity is now, under whatever name. */
+  Optional<Entry> byId(FileId id) {
+    return entries.stream().filter(e -> e.facts().id().equals(id)).findFirst();
+  }
+
+  /**
+   * Where the rest of a file is: the file itself by its number and beginning, else its compressed
+   * or plain copy by the beginning alone. The number of the device is not compared, it may change
+   * at boot.
+   */
+  Optional<Entry> find(SavedFile saved) {
+    Optional<Entry> same =
+        entries.stream()
+            .filter(e -> e.facts().id().inode() == saved.id().inode())
+            .filter(e -> e.facts().size() >= saved.position())
+            .filter(e -> !RotatedNames.isCompressed(e.name()))
+            .filter(e -> saved.fingerprint().length() > 0 || RotatedNames.isRotated(base, e.name()))
+            .filter(e -> begins(e, saved.fingerprint()))
+            .findFirst();
+    if (same.isPresent() || !saved.fingerprint().identifies()) {
+      return same;
+    }
+    return entries.stream()
+        .filter(e -> RotatedNames.isRotated(base, e.name()))
+        .filter(e -> RotatedNames.isGzip(e.path()) || e.facts().size() >= saved.position())
+        .filter(e -> begins(e, saved.fingerprint()))
+        .findFirst();
+  }
+
+  private static boolean begins(Entry entry, Fingerprint fingerprint) {
+    return fingerprint.length() == 0
+        || beginning(entry.path(), fingerprint.length())
+            .map(b -> fingerprint.matches(b, b.length))
+            .orElse(false);
+  }
+
+  /** The first bytes of a file, as many as there are; empty if it cannot be read. */
+  static Optional<byte[]> beginning(Path path, int length) {
+    byte[] b = new byte[length];
+    try (FileContent content = FileContent.open(path)) {
+      return Optional.of(Arrays.copyOf(b, FileContent.beginning(content, b)));
+    } catch (IOException e) {
+      logger.atDebug().addKeyValue("file", path).setCause(e).log("File cannot be compared");
+      return Optional.empty();
+    }
+  }
+
+  /** Whatever bears a rotated name of the log, compressed or not. */
+  List<Entry> rotated() {
+    return entries.stream().filter(e -> RotatedNames.isRotated(base, e.name())).toList();
+  }
+
+  /**
+   * What was rotated away after {@code before}, oldest first: files last written no earlier than
+   * it. The time of a compressed file may be that of its compression, so its name must say so too.
+   *
+   * @param beforeName name under which {@code before} is now; empty if it was not found
+   */
+  List<Entry> newerThan(SavedFile before, String beforeName) {
+    return rotated().stream()
+        .filter(e -> e.facts().modifiedMillis() >= before.modifiedMillis())
+        .filter(e ->
+            !RotatedNames.isCompressed(e.name())
+                || RotatedNames.isGzip(e.path())
+                    && RotatedNames.isNewer(base, e.name(), beforeName))
+        .sorted(
+            Comparator.comparingLong((Entry e) -> e.facts().modifiedMillis())
+                .thenComparing((a, b) -> {
+                  if (RotatedNames.isNewer(base, a.name(), b.name())) {
+                    return 1;
+                  }
+                  return RotatedNames.isNewer(base, b.name(), a.name()) ? -1 : 0;
+                }))
+        .toList();
+  }
+}

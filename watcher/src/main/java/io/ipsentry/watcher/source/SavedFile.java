@@ -1,0 +1,23 @@
+package io.ipsentry.watcher.source;
+
+/**
+ * How far a file was read, so that it can be found again under any name.
+ *
+ * @param id which file
+ * @param position bytes dealt with
+ * @param skipping the position is inside a line whose rest is not wanted
+ * @param fingerprint of the bytes before the position
+ * @param modifiedMillis its last write when it was looked at last, epoch milliseconds
+ */
+record SavedFile(
+    FileId id, long position, boolean skipping, Fingerprint fingerprint, long modifiedMillis) {
+  /** A file of which nothing was read. */
+  static SavedFile unread(FileFacts facts) {
+    return new SavedFile(facts.id(), 0, false, Fingerprint.NONE, facts.modifiedMillis());
+  }
+
+  /** The same at another position. */
+  SavedFile at(long newPosition) {
+    return new SavedFile(id, newPosition, false, fingerprint, modifiedMillis);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ipsentry.watcher.source;
+
+import org.jspecify.annotations.NullMarked;
