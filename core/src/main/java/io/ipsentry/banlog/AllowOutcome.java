@@ -1,5 +1,6 @@
 package io.ipsentry.banlog;
 
+import io.ipsentry.ban.ActiveBans.Allowance;
 import java.util.List;
 
 /** What became of an allow by hand. */
@@ -9,7 +10,7 @@ public sealed interface AllowOutcome {
    *
    * @param withoutForce bans that refuse nobody while it stands, wholly or within its prefix
    */
-  record Allowed(AllowEntry entry, List<ListedBan> withoutForce) implements AllowOutcome {
+  record Allowed(Allowance entry, List<ListedBan> withoutForce) implements AllowOutcome {
     /** Copies the list. */
     public Allowed {
       withoutForce = List.copyOf(withoutForce);
@@ -17,5 +18,5 @@ public sealed interface AllowOutcome {
   }
 
   /** Nothing was written: exactly this prefix is allowed for at least as long. */
-  record AlreadyAllowed(AllowEntry entry) implements AllowOutcome {}
+  record AlreadyAllowed(Allowance entry) implements AllowOutcome {}
 }

@@ -13,6 +13,11 @@ public final class BanLogException extends RuntimeException {
   private final boolean transientFailure;
 
   /** A failure that a later call may not meet. */
+  public static BanLogException transientFailure(String message) {
+    return new BanLogException(message, null, true);
+  }
+
+  /** A failure that a later call may not meet. */
   public static BanLogException transientFailure(String message, Throwable cause) {
     return new BanLogException(message, cause, true);
   }

@@ -1,5 +1,6 @@
 package io.ipsentry.banlog;
 
+import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.net.IpPrefix;
 import java.time.Duration;
@@ -57,17 +58,17 @@ public interface BanOperations extends AutoCloseable {
   Standing get(IpPrefix ip);
 
   /**
-   * Bans that stand at a moment, newest first.
+   * Bans that stand at a moment, in order of their prefixes.
    *
-   * @param at null: now; otherwise only events up to then are taken into account, so the past is
-   *     shown as it was
+   * @param at null: now; a moment in the past is shown as it was, from the events up to then; one
+   *     in the future shows which of today's bans will still stand
    * @param size most entries of the page, 1 to {@value #MAX_PAGE_ENTRIES}
    * @param token {@link Page#next} of the page before; empty: the first page
    */
   Page<ListedBan> list(@Nullable Instant at, int size, String token);
 
-  /** Entries of the allowlist at a moment, newest first; see {@link #list}. */
-  Page<AllowEntry> listAllowed(@Nullable Instant at, int size, String token);
+  /** Entries of the allowlist at a moment, in order of their prefixes; see {@link #list}. */
+  Page<Allowance> listAllowed(@Nullable Instant at, int size, String token);
 
   /**
    * Events, newest first; none: there are no more.

@@ -1,5 +1,6 @@
 package io.ipsentry.banlog;
 
+import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.net.IpPrefix;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +26,7 @@ public sealed interface DisallowOutcome {
    * @param coveredBy wider prefixes of the allowlist, the longest first
    * @param configured why it cannot be banned all the same; null if nothing protects it
    */
-  record NotAllowed(IpPrefix ip, List<AllowEntry> coveredBy, @Nullable Refusal configured)
+  record NotAllowed(IpPrefix ip, List<Allowance> coveredBy, @Nullable Refusal configured)
       implements DisallowOutcome {
     /** Copies the list. */
     public NotAllowed {

@@ -1,5 +1,6 @@
 package io.ipsentry.banlog;
 
+import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.net.IpPrefix;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +19,7 @@ public record Standing(
     IpPrefix ip,
     boolean banned,
     List<ListedBan> bans,
-    List<AllowEntry> allowedBy,
+    List<Allowance> allowedBy,
     @Nullable Refusal protectedBy) {
   /** Copies the lists. */
   public Standing {

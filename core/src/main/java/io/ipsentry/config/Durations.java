@@ -9,12 +9,12 @@ import java.util.regex.Pattern;
  * Durations and byte sizes as people write them: {@code 90s}, {@code 2m}, {@code 24h}, {@code 7d},
  * {@code 2w}, {@code 1h30m}; a bare number is seconds, as in fail2ban and the original's values.
  */
-final class Durations {
+public final class Durations {
   /** Longest duration: anything longer is meant to be permanent. */
-  static final Duration MAX = Duration.ofDays(36_500);
+  public static final Duration MAX = Duration.ofDays(36_500);
 
   /** What messages say about the form. */
-  static final String FORM = "write a number with a unit, such as 90s, 2m, 24h, 7d or 1h30m";
+  public static final String FORM = "write a number with a unit, such as 90s, 2m, 24h, 7d or 1h30m";
 
   private static final Pattern WHOLE = Pattern.compile("(?:\\d{1,10}[smhdw])+");
   private static final Pattern PART = Pattern.compile("(\\d{1,10})([smhdw])");
@@ -24,7 +24,7 @@ final class Durations {
   private Durations() {}
 
   /** Reads a duration; empty when it is none or longer than {@link #MAX}. */
-  static Optional<Duration> parse(String text) {
+  public static Optional<Duration> parse(String text) {
     if (SECONDS.matcher(text).matches()) {
       return bounded(Duration.ofSeconds(Long.parseLong(text)));
     }
@@ -71,7 +71,7 @@ final class Durations {
   }
 
   /** A duration in the form that is read here, in its largest exact units. */
-  static String format(Duration duration) {
+  public static String format(Duration duration) {
     long seconds = duration.toSeconds();
     if (seconds == 0) {
       return "0s";

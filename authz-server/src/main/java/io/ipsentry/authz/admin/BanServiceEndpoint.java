@@ -4,8 +4,8 @@ import com.google.protobuf.Duration;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.ban.SequencedEvent;
-import io.ipsentry.banlog.AllowEntry;
 import io.ipsentry.banlog.AllowOutcome;
 import io.ipsentry.banlog.BanHistory;
 import io.ipsentry.banlog.BanLogException;
@@ -202,7 +202,7 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
     ListResponse.Builder response = ListResponse.newBuilder();
     Page<?> page;
     if (request.getAllowed()) {
-      Page<AllowEntry> allowed = operations.listAllowed(at, size, request.getPageToken());
+      Page<Allowance> allowed = operations.listAllowed(at, size, request.getPageToken());
       allowed.entries().forEach(entry -> response.addAllowed(WireMessages.toProto(entry)));
       page = allowed;
     } else {

@@ -1,15 +1,16 @@
 package io.ipsentry.authz.admin;
 
 import com.google.protobuf.Timestamp;
+import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
-import io.ipsentry.banlog.AllowEntry;
 import io.ipsentry.banlog.ListedBan;
 import io.ipsentry.banlog.Refusal;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.SeenAs;
 import io.ipsentry.proto.v1.ActiveBan;
 import io.ipsentry.proto.v1.AllowChange;
+import io.ipsentry.proto.v1.AllowEntry;
 import io.ipsentry.proto.v1.BanChange;
 import io.ipsentry.proto.v1.DisallowChange;
 import io.ipsentry.proto.v1.Event;
@@ -211,10 +212,10 @@ public final class WireMessages {
   }
 
   /** An entry of the allowlist. */
-  public static io.ipsentry.proto.v1.AllowEntry toProto(AllowEntry entry) {
+  public static AllowEntry toProto(Allowance entry) {
     BanEvent.Allow allow = entry.allow();
-    io.ipsentry.proto.v1.AllowEntry.Builder message =
-        io.ipsentry.proto.v1.AllowEntry.newBuilder()
+    AllowEntry.Builder message =
+        AllowEntry.newBuilder()
             .setIp(allow.ip().toString())
             .setAllowedAt(toProto(allow.at()))
             .setReason(allow.reason())
@@ -227,7 +228,7 @@ public final class WireMessages {
   }
 
   /** An entry of the allowlist. */
-  public static AllowEntry allowEntry(io.ipsentry.proto.v1.AllowEntry message) {
+  public static Allowance allowEntry(AllowEntry message) {
     BanEvent.Allow allow =
         new BanEvent.Allow(
             time(message.getAllowedAt()),
@@ -235,11 +236,11 @@ public final class WireMessages {
             message.hasExpiresAt() ? time(message.getExpiresAt()) : null,
             message.getBy(),
             message.getReason());
-    return new AllowEntry(message.getSeq(), allow);
+    return new Allowance(message.getSeq(), allow);
   }
 
   /** Entries of the allowlist, in their order. */
-  public static List<AllowEntry> allowEntries(List<io.ipsentry.proto.v1.AllowEntry> messages) {
+  public static List<Allowance> allowEntries(List<AllowEntry> messages) {
     return messages.stream().map(WireMessages::allowEntry).toList();
   }
 
