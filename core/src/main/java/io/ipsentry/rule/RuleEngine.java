@@ -1,0 +1,138 @@
+package io.ipsentry.rule;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+
+/**
+ * Counts hits and says when a rule is reached.
+ *
+ * <p>Reads no clock and does no I/O: times are the event times of the hits. IPv6 clients are
+ * counted by network ({@code ipv6CountBits}, 64 by default), since one attacker has at least as
+ * many addresses as that. Confined to one thread.
+ */
+public final class RuleEngine {
+  private static final long V4_MARK = 0xFFFFL;
+
+  private final HitWindows windows;
+  private final int ipv6CountBits;
+  private RuleSet rules;
+  private long watermark = Long.MIN_VALUE;
+
+  /**
+   * @param rules rules by number
+   * @param budgetBytes limit of memory for tracked addresses, see {@link HitWindows}
+   * @param ipv6CountBits 1 to 128: addresses of one prefix of this length count as one client
+   */
+  public RuleEngine(RuleSet rules, long budgetBytes, int ipv6CountBits) {
+    if (ipv6CountBits < 1 || ipv6CountBits > 128) {
+      throw new IllegalArgumentException("IPv6 clients are counted by prefixes of 1 to 128 bits");
+    }
+    this.rules = rules;
+    this.ipv6CountBits = ipv6CountBits;
+    this.windows = new HitWindows(budgetBytes, rules.terms());
+  }
+
+  public RuleSet rules() {
+    return rules;
+  }
+
+  /**
+   * Counts a hit, unless it lies at or before the floor of its address.
+   *
+   * @param floors from when on hits count, by what was banned and unbanned
+   */
+  public Verdict judge(Hit hit, Floors floors) {
+    long time = hit.eventTimeMillis();
+    long floor = floors.floorMillis(hit.hi(), hit.lo());
+    if (time <= floor) {
+      return Verdict.BELOW_FLOOR;
+    }
+    watermark = Math.max(watermark, time);
+    long hi = countedHi(hit);
+    long lo = countedLo(hit);
+    if (!windows.add(hit.rule(), hi, lo, time, hit.patternIdentity(), floor)) {
+      return Verdict.COUNTED;
+    }
+    Rule rule = rules.rules().get(hit.rule());
+    return new Verdict.Reached(
+        rule, hit.rule(), hi, lo, hit, windows.count(), windows.decidedAtMillis());
+  }
+
+  /** Drops the hits that reached a rule, once that has had its consequence. */
+  public void forget(Verdict.Reached reached) {
+    windows.forget(reached.ruleNumber(), reached.hi(), reached.lo());
+  }
+
+  /** Drops a bounded number of windows that are over, by the event times seen so far. */
+  public void expire() {
+    if (watermark != Long.MIN_VALUE) {
+      windows.expire(watermark, MAX_EXPIRED_AT_ONCE);
+    }
+  }
+
+  private static final int MAX_EXPIRED_AT_ONCE = 10_000;
+
+  /** Takes new rules over; a rule that keeps its name keeps its hits. */
+  public void reload(RuleSet newRules) {
+    RuleSet old = rules;
+    rules = newRules;
+    windows.renumber(newRules.terms(), n -> newRules.number(old.rules().get(n).id()));
+  }
+
+  /** Windows in memory: one for each rule and address. */
+  public int trackedAddresses() {
+    return windows.size();
+  }
+
+  /** Memory they take, in bytes. */
+  public long trackedBytes() {
+    return windows.bytes();
+  }
+
+  /** Windows dropped so far to stay within the budget. */
+  public long evictions() {
+    return windows.evictions();
+  }
+
+  /** Writes the state, for {@link #readFrom}. */
+  public void writeTo(DataOutput out) throws IOException {
+    out.writeLong(watermark);
+    out.writeInt(rules.rules().size());
+    for (Rule rule : rules.rules()) {
+      out.writeUTF(rule.id().name());
+    }
+    windows.writeTo(out);
+  }
+
+  /** Reads the state that {@link #writeTo} wrote; hits of rules that are gone are left out. */
+  public void readFrom(DataInput in) throws IOException {
+    watermark = in.readLong();
+    int count = in.readInt();
+    if (count < 0 || count > MAX_STORED_RULES) {
+      throw new IOException("stored windows are damaged: they name " + count + " rules");
+    }
+    int[] numbers = new int[count];
+    for (int i = 0; i < count; i++) {
+      numbers[i] = rules.number(new RuleId(in.readUTF()));
+    }
+    windows.readFrom(in, n -> n >= 0 && n < count ? numbers[n] : -1);
+  }
+
+  private static final int MAX_STORED_RULES = 1_000_000;
+
+  private static boolean isV4(Hit hit) {
+    return hit.hi() == 0 && hit.lo() >>> 32 == V4_MARK;
+  }
+
+  private long countedHi(Hit hit) {
+    return isV4(hit) || ipv6CountBits >= 64 ? hit.hi() : hit.hi() & -1L << 64 - ipv6CountBits;
+  }
+
+  private long countedLo(Hit hit) {
+    if (isV4(hit) || ipv6CountBits == 128) {
+      return hit.lo();
+    }
+    return ipv6CountBits <= 64 ? 0 : hit.lo() & -1L << 128 - ipv6CountBits;
+  }
+}

@@ -1,0 +1,381 @@
+package io.ipsentry.rule;
+
+import io.ipsentry.line.RequestFacts;
+import io.ipsentry.line.Slice;
+import io.ipsentry.pattern.PathNormalizer;
+import io.ipsentry.pattern.PatternMatcher;
+import io.ipsentry.rule.PathPattern.Mode;
+import io.ipsentry.rule.RuleSet.CompiledRule;
+import io.ipsentry.rule.RuleSet.Range;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the rules for which a line is a hit.
+ *
+ * <p>Targets are judged raw and, where that differs, as the normalised path without its query; a
+ * pattern matches when it matches either, and an ignored path is ignored only when both forms are.
+ * A line that is no hit allocates nothing. Confined to one thread.
+ */
+public final class RuleMatcher {
+  private static final int[] NOTHING = new int[0];
+  private static final int UNKNOWN = -1;
+
+  private final List<CompiledRule> all;
+  private final List<CompiledRule> rules;
+  private final CompiledRule[] withPaths;
+  private final CompiledRule[] withoutPaths;
+  private final PatternMatcher paths;
+  private final PatternMatcher ignoredPaths;
+  private final FieldMatcher hosts;
+  private final FieldMatcher userAgents;
+  private final FieldMatcher messages;
+  private final PathNormalizer normalizer = new PathNormalizer();
+
+  // What the line at hand matched.
+  private int[] rawPaths = NOTHING;
+  private int[] normalPaths = NOTHING;
+  private boolean normalized;
+  private int judgedPath;
+
+  // The hits found.
+  private final int[] hitRule;
+  private final int[] hitPath;
+  private int hits;
+
+  RuleMatcher(RuleSet set, List<CompiledRule> rules) {
+    this.rules = List.copyOf(rules);
+    this.withPaths = rules.stream().filter(CompiledRule::needsPath).toArray(CompiledRule[]::new);
+    this.withoutPaths = rules.stream().filter(r -> !r.needsPath()).toArray(CompiledRule[]::new);
+    this.paths = set.paths.matcher();
+    this.ignoredPaths = set.ignoredPaths.matcher();
+    this.hosts = new FieldMatcher(set.hosts.matcher());
+    this.userAgents = new FieldMatcher(set.userAgents.matcher());
+    this.messages = new FieldMatcher(set.messages.matcher());
+    this.hitRule = new int[rules.size()];
+    this.hitPath = new int[rules.size()];
+    this.all = set.compiled;
+  }
+
+  /**
+   * Judges a line; {@link #rule}, {@link #pattern} and {@link #patternIdentity} tell of the hits.
+   *
+   * @return number of rules for which it is a hit; 0 for a line that shows our own refusal
+   */
+  public int match(RequestFacts facts) {
+    hits = 0;
+    if (facts.ownDenial()) {
+      return 0;
+    }
+    boolean pathMatched = matchPaths(facts.target());
+    if (!pathMatched && withoutPaths.length == 0) {
+      return 0;
+    }
+    hosts.reset();
+    userAgents.reset();
+    messages.reset();
+    if (pathMatched) {
+      for (CompiledRule rule : withPaths) {
+        take(rule, judge(rule, facts));
+      }
+    }
+    for (CompiledRule rule : withoutPaths) {
+      take(rule, judge(rule, facts));
+    }
+    return hits;
+  }
+
+  private void take(CompiledRule rule, Outcome outcome) {
+    if (outcome == Outcome.HIT) {
+      hitRule[hits] = rule.number();
+      hitPath[hits++] = judgedPath;
+    }
+  }
+
+  /** Number of the rule of hit {@code i}, in the {@link RuleSet}. */
+  public int rule(int i) {
+    return hitRule[i];
+  }
+
+  /** What matched in hit {@code i}, as people read it; allocates. */
+  public String pattern(int i, RequestFacts facts) {
+    CompiledRule rule = all.get(hitRule[i]);
+    Match match = rule.rule().match();
+    if (hitPath[i] >= 0) {
+      return match.paths().get(hitPath[i]).regex();
+    }
+    String expression = expression(rule, facts);
+    if (expression != null) {
+      return expression;
+    }
+    return match.authFailures() ? "authentication failure" : "status " + facts.status();
+  }
+
+  /** Identity of what matched in hit {@code i}, for {@code distinct}. */
+  public int patternIdentity(int i, RequestFacts facts) {
+    CompiledRule rule = all.get(hitRule[i]);
+    if (hitPath[i] >= 0) {
+      return rule.pathIdentity().get(hitPath[i]);
+    }
+    String expression = expression(rule, facts);
+    return expression == null ? 0 : RuleSet.identity(expression);
+  }
+
+  private @Nullable String expression(CompiledRule rule, RequestFacts facts) {
+    Match match = rule.rule().match();
+    if (!match.messages().isEmpty()) {
+      return match.messages().get(messages.first(facts.line(), rule.messages()));
+    }
+    if (!match.userAgents().isEmpty()) {
+      return match.userAgents().get(userAgents.first(facts.userAgent(), rule.userAgents()));
+    }
+    return null;
+  }
+
+  private boolean matchPaths(Slice target) {
+    rawPaths = NOTHING;
+    normalPaths = NOTHING;
+    normalized = false;
+    if (!target.isPresent()) {
+      return false;
+    }
+    rawPaths = paths.matched(paths.match(target.array(), target.from(), target.to()));
+    if (PathNormalizer.needsNormalizing(target.array(), target.from(), target.to())) {
+      normalized = true;
+      int length = normalizer.normalize(target.array(), target.from(), target.to());
+      normalPaths = paths.matched(paths.match(normalizer.bytes(), 0, length));
+    }
+    return rawPaths.length + normalPaths.length > 0;
+  }
+
+  /**
+   * Says for every rule of this matcher what comes of the line; for people, allocates.
+   *
+   * @return in the order of the rules
+   */
+  public List<Explanation> explain(RequestFacts facts) {
+    match(facts);
+    hosts.reset();
+    userAgents.reset();
+    messages.reset();
+    List<Explanation> explanations = new ArrayList<>();
+    for (CompiledRule compiled : rules) {
+      Outcome outcome = facts.ownDenial() ? Outcome.OWN_DENIAL : judge(compiled, facts);
+      explanations.add(new Explanation(compiled.number(), outcome));
+    }
+    match(facts);
+    return explanations;
+  }
+
+  /**
+   * What a rule makes of a line.
+   *
+   * @param rule its number
+   */
+  public record Explanation(int rule, Outcome outcome) {}
+
+  /** Why a line is a hit for a rule, or is not. */
+  public enum Outcome {
+    HIT("hit"),
+    OWN_DENIAL("our own refusal"),
+    NO_PATH("no path matches"),
+    ALLOWED_PATH("the path is allowed"),
+    SERVED("the path matches, but counts only with a 4xx status"),
+    OTHER_STATUS("other status"),
+    OTHER_ORIGIN_STATUS("other status of the backend"),
+    NO_AUTH_FAILURE("no failed login"),
+    OTHER_METHOD("other method"),
+    OTHER_HOST("other host"),
+    OTHER_USER_AGENT("other user agent"),
+    OTHER_MESSAGE("no message matches"),
+    IGNORED("matches, but is on the ignore list");
+
+    private final String text;
+
+    Outcome(String text) {
+      this.text = text;
+    }
+
+    /** A phrase for people. */
+    public String text() {
+      return text;
+    }
+  }
+
+  private Outcome judge(CompiledRule compiled, RequestFacts facts) {
+    judgedPath = UNKNOWN;
+    if (!compiled.paths().isEmpty()) {
+      Outcome outcome = judgePath(compiled, facts);
+      if (outcome != Outcome.HIT) {
+        return outcome;
+      }
+    }
+    Outcome outcome = conditions(compiled, compiled.rule().match(), facts);
+    return outcome == Outcome.HIT && ignored(compiled, facts) ? Outcome.IGNORED : outcome;
+  }
+
+  private Outcome judgePath(CompiledRule compiled, RequestFacts facts) {
+    int block = firstPath(compiled, Mode.BLOCK, facts);
+    if (block < 0 && firstPath(compiled, Mode.ALLOW, facts) >= 0) {
+      return Outcome.ALLOWED_PATH;
+    }
+    int count = firstPath(compiled, Mode.COUNT, facts);
+    judgedPath = block >= 0 && (count < 0 || block < count) ? block : count;
+    if (judgedPath >= 0 || !compiled.needsPath()) {
+      return Outcome.HIT;
+    }
+    boolean matches = first(rawPaths, compiled.paths()) >= 0;
+    matches |= first(normalPaths, compiled.paths()) >= 0;
+    return matches ? Outcome.SERVED : Outcome.NO_PATH;
+  }
+
+  /** First pattern of a mode that matched and counts for the status, as its place in the rule. */
+  private int firstPath(CompiledRule compiled, Mode mode, RequestFacts facts) {
+    int raw = firstPath(compiled, rawPaths, mode, facts);
+    int normal = firstPath(compiled, normalPaths, mode, facts);
+    return raw < 0 || normal >= 0 && normal < raw ? normal : raw;
+  }
+
+  private static int firstPath(
+      CompiledRule compiled, int[] matched, Mode mode, RequestFacts facts) {
+    Range range = compiled.paths();
+    for (int index : matched) {
+      if (index >= range.from() && index < range.to()) {
+        PathPattern pattern = compiled.rule().match().paths().get(index - range.from());
+        boolean counts =
+            !pattern.onlyClientErrors() || StatusSet.CLIENT_ERRORS.contains(facts.status());
+        if (pattern.mode() == mode && counts) {
+          return index - range.from();
+        }
+      }
+    }
+    return UNKNOWN;
+  }
+
+  private Outcome conditions(CompiledRule compiled, Match match, RequestFacts facts) {
+    StatusSet status = match.status();
+    StatusSet originStatus = match.originStatus();
+    if (status != null && !status.contains(facts.status())) {
+      return Outcome.OTHER_STATUS;
+    }
+    if (originStatus != null && !originStatus.contains(facts.originStatus())) {
+      return Outcome.OTHER_ORIGIN_STATUS;
+    }
+    if (match.authFailures() && !facts.authFailure()) {
+      return Outcome.NO_AUTH_FAILURE;
+    }
+    if (!match.methods().isEmpty() && !contains(match.methods(), facts.method())) {
+      return Outcome.OTHER_METHOD;
+    }
+    if (!match.hosts().isEmpty() && hosts.first(host(facts), compiled.hosts()) < 0) {
+      return Outcome.OTHER_HOST;
+    }
+    if (!match.userAgents().isEmpty()
+        && userAgents.first(facts.userAgent(), compiled.userAgents()) < 0) {
+      return Outcome.OTHER_USER_AGENT;
+    }
+    boolean message =
+        match.messages().isEmpty() || messages.first(facts.line(), compiled.messages()) >= 0;
+    return message ? Outcome.HIT : Outcome.OTHER_MESSAGE;
+  }
+
+  private boolean ignored(CompiledRule compiled, RequestFacts facts) {
+    Ignore ignore = compiled.rule().ignore();
+    StatusSet status = ignore.status();
+    return status != null && status.contains(facts.status())
+        || !compiled.ignoredPaths().isEmpty() && ignoredPath(compiled, facts.target())
+        || !ignore.methods().isEmpty() && contains(ignore.methods(), facts.method())
+        || hosts.first(host(facts), compiled.ignoredHosts()) >= 0
+        || userAgents.first(facts.userAgent(), compiled.ignoredUserAgents()) >= 0
+        || messages.first(facts.line(), compiled.ignoredMessages()) >= 0;
+  }
+
+  private boolean ignoredPath(CompiledRule compiled, Slice target) {
+    if (!target.isPresent()) {
+      return false;
+    }
+    int end = target.from();
+    while (end < target.to() && target.array()[end] != '?') {
+      end++;
+    }
+    Range range = compiled.ignoredPaths();
+    int[] raw = ignoredPaths.matched(ignoredPaths.match(target.array(), target.from(), end));
+    if (first(raw, range) < 0) {
+      return false;
+    }
+    if (!normalized) {
+      return true;
+    }
+    int length = normalizer.length();
+    return first(ignoredPaths.matched(ignoredPaths.match(normalizer.bytes(), 0, length)), range)
+        >= 0;
+  }
+
+  private final Slice hostName = new Slice();
+
+  /** The host without its port. */
+  private Slice host(RequestFacts facts) {
+    Slice host = facts.host();
+    hostName.set(host);
+    for (int i = host.to() - 1; i >= host.from() && host.isPresent(); i--) {
+      byte b = host.array()[i];
+      if (b == ':') {
+        hostName.set(host.array(), host.from(), i);
+        break;
+      }
+      if (b < '0' || b > '9') {
+        break;
+      }
+    }
+    return hostName;
+  }
+
+  private static boolean contains(Iterable<String> words, Slice field) {
+    for (String word : words) {
+      if (field.equalsAscii(word)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static int first(int[] matched, Range range) {
+    for (int index : matched) {
+      if (index >= range.from() && index < range.to()) {
+        return index - range.from();
+      }
+    }
+    return UNKNOWN;
+  }
+
+  /** Runs the expressions for one field at most once a line, and only when a rule asks. */
+  private static final class FieldMatcher {
+    private final PatternMatcher matcher;
+    private int[] matched = NOTHING;
+    private boolean known;
+
+    FieldMatcher(PatternMatcher matcher) {
+      this.matcher = matcher;
+    }
+
+    void reset() {
+      known = false;
+    }
+
+    /** First expression of a rule that matches the field, as its place in the rule, or -1. */
+    int first(Slice field, Range range) {
+      if (range.isEmpty()) {
+        return UNKNOWN;
+      }
+      if (!known) {
+        known = true;
+        matched =
+            field.isPresent()
+                ? matcher.matched(matcher.match(field.array(), field.from(), field.to()))
+                : NOTHING;
+      }
+      return RuleMatcher.first(matched, range);
+    }
+  }
+}

@@ -1,0 +1,175 @@
+package io.ipsentry.rule;
+
+import io.ipsentry.pattern.PatternSet;
+import io.ipsentry.pattern.PatternSource;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rules of a configuration, compiled: the expressions of all rules for one field run as one
+ * automaton, so that most lines are decided in one pass.
+ *
+ * <p>A rule's number is its place in the list. Immutable; safe for any thread. The matching state
+ * is in the {@link RuleMatcher}s it makes.
+ */
+public final class RuleSet {
+  private final List<Rule> rules;
+  final List<CompiledRule> compiled;
+  final PatternSet paths;
+  final PatternSet ignoredPaths;
+  final PatternSet hosts;
+  final PatternSet userAgents;
+  final PatternSet messages;
+
+  /** Where the expressions of a rule lie in the set of all: {@code [from, to)}. */
+  record Range(int from, int to) {
+    boolean isEmpty() {
+      return to == from;
+    }
+  }
+
+  /** A rule with its places in the combined sets. */
+  record CompiledRule(
+      int number,
+      Rule rule,
+      Range paths,
+      boolean needsPath,
+      Range ignoredPaths,
+      Range hosts,
+      Range ignoredHosts,
+      Range userAgents,
+      Range ignoredUserAgents,
+      Range messages,
+      Range ignoredMessages,
+      List<Integer> pathIdentity) {}
+
+  private RuleSet(List<Rule> rules) {
+    this.rules = List.copyOf(rules);
+    Collector pathSources = new Collector();
+    Collector ignoredPathSources = new Collector();
+    Collector hostSources = new Collector();
+    Collector userAgentSources = new Collector();
+    Collector messageSources = new Collector();
+    List<CompiledRule> all = new ArrayList<>();
+    Set<RuleId> names = new HashSet<>();
+    for (Rule rule : rules) {
+      if (!names.add(rule.id())) {
+        throw new IllegalArgumentException("two rules have the name " + rule.id());
+      }
+      Match match = rule.match();
+      Ignore ignore = rule.ignore();
+      boolean fold = match.ignoreCase();
+      List<String> paths = match.paths().stream().map(PathPattern::regex).toList();
+      all.add(
+          new CompiledRule(
+              all.size(),
+              rule,
+              pathSources.add(paths, fold),
+              needsPath(match),
+              ignoredPathSources.add(ignore.paths(), fold),
+              hostSources.add(match.hosts(), true),
+              hostSources.add(ignore.hosts(), true),
+              userAgentSources.add(match.userAgents(), fold),
+              userAgentSources.add(ignore.userAgents(), fold),
+              messageSources.add(match.messages(), fold),
+              messageSources.add(ignore.messages(), fold),
+              paths.stream().map(RuleSet::identity).toList()));
+    }
+    this.compiled = List.copyOf(all);
+    this.paths = pathSources.compile();
+    this.ignoredPaths = ignoredPathSources.compile();
+    this.hosts = hostSources.compile();
+    this.userAgents = userAgentSources.compile();
+    this.messages = messageSources.compile();
+  }
+
+  /**
+   * Compiles rules.
+   *
+   * @throws io.ipsentry.pattern.InvalidPatternException when an expression is wrong
+   * @throws IllegalArgumentException when two rules have one name
+   */
+  public static RuleSet compile(List<Rule> rules) {
+    return new RuleSet(rules);
+  }
+
+  /** The rules in their order. */
+  public List<Rule> rules() {
+    return rules;
+  }
+
+  /** Number of the rule with this name, or -1. */
+  public int number(RuleId id) {
+    for (int i = 0; i < rules.size(); i++) {
+      if (rules.get(i).id().equals(id)) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /**
+   * A matcher for the lines or requests of one source, for use by one thread.
+   *
+   * @param on which rules take part
+   * @param source name of the source, for rules that listen to some only; null: rules that name
+   *     sources take no part
+   */
+  public RuleMatcher matcher(Rule.On on, @Nullable String source) {
+    List<CompiledRule> taking =
+        compiled.stream()
+            .filter(c -> c.rule().on() == on)
+            .filter(c -> {
+              Set<String> sources = c.rule().match().sources();
+              return sources.isEmpty() || source != null && sources.contains(source);
+            })
+            .toList();
+    return new RuleMatcher(this, taking);
+  }
+
+  /** Terms of the windows, by rule number. */
+  HitWindows.Terms[] terms() {
+    return rules.stream().map(HitWindows.Terms::of).toArray(HitWindows.Terms[]::new);
+  }
+
+  /** Tells patterns of a rule apart, the same over restarts and reloads. */
+  static int identity(String pattern) {
+    return pattern.hashCode();
+  }
+
+  /**
+   * A rule needs one of its paths when it has paths that count, or nothing but paths. Paths that
+   * only block or allow are additions to its other conditions.
+   */
+  private static boolean needsPath(Match match) {
+    boolean counts = match.paths().stream().anyMatch(p -> p.mode() == PathPattern.Mode.COUNT);
+    boolean otherConditions =
+        match.status() != null
+            || match.originStatus() != null
+            || !match.methods().isEmpty()
+            || !match.hosts().isEmpty()
+            || !match.userAgents().isEmpty()
+            || !match.messages().isEmpty()
+            || match.authFailures();
+    return counts || !match.paths().isEmpty() && !otherConditions;
+  }
+
+  private static final class Collector {
+    private final List<PatternSource> sources = new ArrayList<>();
+
+    Range add(List<String> regexes, boolean ignoreCase) {
+      int from = sources.size();
+      for (String regex : regexes) {
+        sources.add(new PatternSource(regex, ignoreCase));
+      }
+      return new Range(from, sources.size());
+    }
+
+    PatternSet compile() {
+      return PatternSet.compile(sources);
+    }
+  }
+}
