@@ -141,15 +141,7 @@ final class AddressLists {
     try {
       prefix = IpPrefix.parse(text);
     } catch (InvalidAddressException e) {
-      String mend = e.mend();
-      if (text.startsWith("/") || text.startsWith("./")) {
-        mend = "write file:" + text + " for a list file";
-      } else if (sink.names && text.matches("[A-Za-z-]+")) {
-        mend = e.mend() + "; names known here: " + String.join(", ", ReservedPrefixes.names());
-      } else if (text.contains(",") || text.contains(" ")) {
-        mend = "write a list: [192.0.2.1, 198.51.100.0/24]";
-      }
-      item.error(Problems.quoted(e.text()) + " is not an address: " + e.reason(), mend);
+      reportNoAddress(item, text, e, sink.names);
       return;
     }
     if (hasHostBits(text, prefix)) {
@@ -160,6 +152,20 @@ final class AddressLists {
       item.error(refusal(prefix, conflict.get()), "remove it from one of the two");
     } else {
       sink.prefixes.add(prefix);
+    }
+  }
+
+  private static void reportNoAddress(
+      Value item, String text, InvalidAddressException e, boolean names) {
+    String what = Problems.quoted(text) + " is not an address";
+    if (text.startsWith("/") || text.startsWith("./")) {
+      item.error(what, "write file:" + text + " for a list file");
+    } else if (text.contains(",") || text.contains(" ")) {
+      item.error(what, "write a list: [192.0.2.1, 198.51.100.0/24]");
+    } else if (names && text.matches("[A-Za-z-]+")) {
+      item.error(what, "write an address or one of " + String.join(", ", ReservedPrefixes.names()));
+    } else {
+      item.error(what + ": " + e.reason(), e.mend());
     }
   }
 

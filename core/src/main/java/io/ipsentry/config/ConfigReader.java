@@ -41,11 +41,6 @@ final class ConfigReader {
         root.get("trustedProxies").map(addresses::proxies).orElse(TrustedProxies.DEFAULT);
     SourceReader reader = new SourceReader(addresses, problems, directory, proxies);
     List<SourceConfig> sources = root.get("sources").map(reader::sources).orElse(List.of());
-    if (sources.isEmpty() && problems.errorCount() == 0) {
-      root.get("sources")
-          .orElse(root.whole())
-          .warn("names no sources, so no line is read", "write sources: and files");
-    }
     Optional<Value> metrics = root.get("metrics");
     Config withoutBans =
         new Config(
@@ -64,9 +59,16 @@ final class ConfigReader {
                 : Optional.of(ListenAddress.DEFAULT_METRICS),
             root.get("ipv6").flatMap(services::ipv6).orElse(Ipv6Config.DEFAULT),
             root.get("authz").flatMap(services::authz));
-    return root.get("alwaysBan")
-        .map(list -> withBans(withoutBans, addresses.banned(list, withoutBans.protectedPrefixes())))
-        .orElse(withoutBans);
+    PrefixSet alwaysBan =
+        root.get("alwaysBan")
+            .map(list -> addresses.banned(list, withoutBans.protectedPrefixes()))
+            .orElse(PrefixSet.empty());
+    if (sources.isEmpty() && problems.errorCount() == 0) {
+      root.get("sources")
+          .orElse(root.whole())
+          .warn("names no sources, so no line is read", "write sources: and files");
+    }
+    return withBans(withoutBans, alwaysBan);
   }
 
   private List<Rule> rules(

@@ -1,7 +1,10 @@
 package io.ipsentry.config;
 
+import io.ipsentry.pattern.CapturingPattern;
+import io.ipsentry.pattern.PatternSource;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -10,12 +13,12 @@ import java.util.Set;
  * can be pointed out.
  */
 enum FormatFacts {
-  STATUS("status"),
-  ORIGIN_STATUS("originStatus"),
-  METHOD("method"),
-  HOST("host"),
-  PATH("path"),
-  USER_AGENT("user agent"),
+  STATUS("a status"),
+  ORIGIN_STATUS("a status of the backend"),
+  METHOD("a method"),
+  HOST("a host"),
+  PATH("a path"),
+  USER_AGENT("a user agent"),
   AUTH_FAILURE("failed logins");
 
   /** Tells whatever the file turns out to hold. */
@@ -24,6 +27,35 @@ enum FormatFacts {
   private static final Set<FormatFacts> REQUEST = Set.of(STATUS, METHOD, PATH);
   private static final Set<FormatFacts> BROWSER = Set.of(STATUS, METHOD, PATH, USER_AGENT);
   private static final Set<FormatFacts> FULL = Set.of(STATUS, METHOD, PATH, USER_AGENT, HOST);
+
+  /** What a group of the format {@code regex} tells, by its name without case and underscores. */
+  private static final Map<String, Set<FormatFacts>> BY_GROUP =
+      Map.ofEntries(
+          Map.entry("request", Set.of(METHOD, PATH)),
+          Map.entry("method", Set.of(METHOD)),
+          Map.entry("host", Set.of(HOST)),
+          Map.entry("vhost", Set.of(HOST)),
+          Map.entry("path", Set.of(PATH)),
+          Map.entry("target", Set.of(PATH)),
+          Map.entry("uri", Set.of(PATH)),
+          Map.entry("url", Set.of(PATH)),
+          Map.entry("status", Set.of(STATUS)),
+          Map.entry("originstatus", Set.of(ORIGIN_STATUS)),
+          Map.entry("useragent", Set.of(USER_AGENT)),
+          Map.entry("ua", Set.of(USER_AGENT)));
+
+  private static final Set<String> ADDRESS_GROUPS =
+      Set.of(
+          "addr",
+          "address",
+          "ip",
+          "client",
+          "clientip",
+          "peer",
+          "xff",
+          "forwarded",
+          "forwardedfor",
+          "xforwardedfor");
 
   private static final Map<String, Set<FormatFacts>> BY_FORMAT = byFormat();
 
@@ -63,30 +95,35 @@ enum FormatFacts {
   /** What the lines of a source tell. */
   static Set<FormatFacts> of(FormatConfig format) {
     if (format.logRegex() != null) {
-      return Set.of(PATH);
+      CapturingPattern pattern = CapturingPattern.compile(PatternSource.of(format.logRegex()));
+      return Set.of(pattern.groupCount() > 1 ? PATH : AUTH_FAILURE);
     }
-    String regex = format.regex();
-    if (regex != null) {
-      Set<FormatFacts> facts = EnumSet.noneOf(FormatFacts.class);
-      addIf(facts, regex, "status", STATUS);
-      addIf(facts, regex, "method", METHOD);
-      addIf(facts, regex, "host", HOST);
-      addIf(facts, regex, "path", PATH);
-      addIf(facts, regex, "userAgent", USER_AGENT);
-      facts.add(AUTH_FAILURE);
-      return facts;
+    if (format.regex() != null) {
+      return ofGroups(CapturingPattern.compile(PatternSource.of(format.regex())));
     }
     return BY_FORMAT.getOrDefault(format.name(), ANYTHING);
   }
 
-  private static void addIf(Set<FormatFacts> facts, String regex, String group, FormatFacts fact) {
-    if (hasGroup(regex, group)) {
-      facts.add(fact);
+  /** What an expression tells; one without a group for the request finds failed logins. */
+  private static Set<FormatFacts> ofGroups(CapturingPattern pattern) {
+    Set<FormatFacts> facts = EnumSet.noneOf(FormatFacts.class);
+    for (String group : pattern.groupNames().keySet()) {
+      facts.addAll(BY_GROUP.getOrDefault(plain(group), Set.of()));
     }
+    if (!facts.contains(PATH) && !facts.contains(STATUS)) {
+      facts.add(AUTH_FAILURE);
+    }
+    return facts;
   }
 
-  /** Whether an expression has a named group, written {@code (?<name>} or {@code (?P<name>}. */
-  static boolean hasGroup(String regex, String name) {
-    return regex.contains("(?<" + name + ">") || regex.contains("(?P<" + name + ">");
+  /** Whether a group of an expression holds an address. */
+  static boolean namesAddress(CapturingPattern pattern) {
+    return pattern.groupNames().keySet().stream()
+        .map(FormatFacts::plain)
+        .anyMatch(ADDRESS_GROUPS::contains);
+  }
+
+  private static String plain(String group) {
+    return group.replace("_", "").toLowerCase(Locale.ROOT);
   }
 }

@@ -76,36 +76,36 @@ enum Keys {
 
   /**
    * Words of fail2ban, of its Traefik plugin, of the original ip-sentry and of CrowdSec, in lower
-   * case, with what is written here instead.
+   * case, with where that stands here.
    */
   private static final Map<String, String> FOREIGN =
       Map.ofEntries(
-          Map.entry("maxretry", "threshold"),
-          Map.entry("findtime", "window"),
-          Map.entry("bantime", "ban.for"),
-          Map.entry("bantime.increment", "ban.escalate"),
-          Map.entry("bantime.factor", "ban.escalate.factor"),
-          Map.entry("bantime.multipliers", "ban.escalate.multipliers"),
-          Map.entry("bantime.maxtime", "ban.escalate.max"),
-          Map.entry("bantime.rndtime", "ban.escalate.jitter"),
+          Map.entry("maxretry", "rules[].threshold"),
+          Map.entry("findtime", "rules[].window"),
+          Map.entry("bantime", "rules[].ban.for"),
+          Map.entry("bantime.increment", "rules[].ban.escalate"),
+          Map.entry("bantime.factor", "rules[].ban.escalate.factor"),
+          Map.entry("bantime.multipliers", "rules[].ban.escalate.multipliers"),
+          Map.entry("bantime.maxtime", "rules[].ban.escalate.max"),
+          Map.entry("bantime.rndtime", "rules[].ban.escalate.jitter"),
           Map.entry("ignoreip", "neverBan"),
           Map.entry("logpath", "sources[].file"),
           Map.entry("journalmatch", "sources[].journald.units"),
-          Map.entry("failregex", "match.messages"),
-          Map.entry("ignoreregex", "ignore.messages"),
-          Map.entry("urlregexps", "match.paths"),
-          Map.entry("regexp", "regex"),
-          Map.entry("statuscode", "match.status"),
+          Map.entry("failregex", "rules[].match.messages"),
+          Map.entry("ignoreregex", "rules[].ignore.messages"),
+          Map.entry("urlregexps", "rules[].match.paths"),
+          Map.entry("regexp", "rules[].match.paths[].regex"),
+          Map.entry("statuscode", "rules[].match.status"),
           Map.entry("allowlist", "allow"),
           Map.entry("whitelist", "allow"),
           Map.entry("denylist", "alwaysBan"),
           Map.entry("blacklist", "alwaysBan"),
-          Map.entry("patterns", "match.paths"),
-          Map.entry("uniquepatternthreshold", "distinct"),
-          Map.entry("windowseconds", "window"),
-          Map.entry("bandurationseconds", "ban.for"),
-          Map.entry("capacity", "threshold"),
-          Map.entry("blackhole", "ban.for"));
+          Map.entry("patterns", "rules[].match.paths"),
+          Map.entry("uniquepatternthreshold", "rules[].distinct"),
+          Map.entry("windowseconds", "rules[].window"),
+          Map.entry("bandurationseconds", "rules[].ban.for"),
+          Map.entry("capacity", "rules[].threshold"),
+          Map.entry("blackhole", "rules[].ban.for"));
 
   /** Sections that are known to come, in lower case. */
   private static final List<String> LATER =
@@ -128,13 +128,24 @@ enum Keys {
     return names;
   }
 
+  /**
+   * The key of this mapping that an unknown one was probably meant to be, or that holds what was
+   * meant; empty when nothing is near.
+   */
+  Optional<String> meant(String unknown) {
+    return foreign(unknown)
+        .map(here -> here.split("[.\\[]", 2)[0])
+        .filter(names::contains)
+        .or(() -> Nearest.of(unknown, names));
+  }
+
   /** What to do about a key that is not one of these. */
   String mend(String unknown) {
-    String lower = unknown.toLowerCase(Locale.ROOT);
-    String ours = FOREIGN.get(lower);
-    if (ours != null) {
-      return "here it is called " + ours;
+    Optional<String> ours = foreign(unknown);
+    if (ours.isPresent()) {
+      return "here it is called " + ours.get();
     }
+    String lower = unknown.toLowerCase(Locale.ROOT);
     if (lower.equals("enabled")) {
       return "remove what is not wanted; 'mode: shadow' judges without banning";
     }
@@ -151,6 +162,16 @@ enum Keys {
       }
     }
     return "known here: " + String.join(", ", names);
+  }
+
+  /** Our word for another program's, as seen from this mapping. */
+  private Optional<String> foreign(String word) {
+    String ours = FOREIGN.get(word.toLowerCase(Locale.ROOT));
+    if (ours == null) {
+      return Optional.empty();
+    }
+    boolean within = !path.isEmpty() && ours.startsWith(path + ".");
+    return Optional.of(within ? ours.substring(path.length() + 1) : ours);
   }
 
   private boolean isPack() {

@@ -114,9 +114,7 @@ final class MatchReader {
       item.error(
           "there is no pack " + Problems.quoted(name),
           Value.suggestion(name, Packs.names())
-              + " A pack of your own is named by its path: ./"
-              + name
-              + ".yaml");
+              + " (a pack of your own is named by its path, such as ./mine.yaml)");
     }
     return shipped;
   }

@@ -55,14 +55,15 @@ final class RuleReader {
     List<Placed> rules = new ArrayList<>();
     Map<String, Integer> lines = new HashMap<>();
     for (Value item : items) {
-      Optional<Section> section = item.section(Keys.RULE);
-      section.flatMap(keys -> rule(keys, lines)).ifPresent(rules::add);
+      int before = problems.errorCount();
+      item.section(Keys.RULE)
+          .flatMap(section -> rule(section, before, lines))
+          .ifPresent(rules::add);
     }
     return rules;
   }
 
-  private Optional<Placed> rule(Section section, Map<String, Integer> lines) {
-    int before = problems.errorCount();
+  private Optional<Placed> rule(Section section, int before, Map<String, Integer> lines) {
     Optional<String> name =
         section.require("name", "write name: and a short name").flatMap(Names::read);
     name.ifPresent(known -> reportDouble(section, known, lines));
@@ -71,7 +72,8 @@ final class RuleReader {
     int beforeCounts = problems.errorCount();
     int threshold = count(section, "threshold");
     int distinct = count(section, "distinct");
-    if (threshold == 0 && distinct == 0 && problems.errorCount() == beforeCounts) {
+    boolean misspelt = section.isMisspelt("threshold") || section.isMisspelt("distinct");
+    if (threshold == 0 && distinct == 0 && !misspelt && problems.errorCount() == beforeCounts) {
       section
           .whole()
           .error("has neither threshold nor distinct", "write threshold: and a number of hits");

@@ -4,14 +4,17 @@ import io.ipsentry.config.YamlNode.Entry;
 import io.ipsentry.config.YamlNode.Mapping;
 import io.ipsentry.config.YamlNode.Position;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** A mapping of the document, whose keys are known; values by key. */
 final class Section {
   private final Value whole;
   private final Keys keys;
   private final Map<String, Value> values = new HashMap<>();
+  private final Set<String> misspelt = new HashSet<>();
 
   private Section(Value whole, Keys keys) {
     this.whole = whole;
@@ -34,6 +37,7 @@ final class Section {
                 "remove one, or join the two");
       } else if (!keys.names().contains(key)) {
         whole.problems().error(atKey, "is not a known key", keys.mend(key));
+        keys.meant(key).ifPresent(section.misspelt::add);
       } else {
         section.put(key, atKey, entry.value());
       }
@@ -68,10 +72,15 @@ final class Section {
     return get(key).isPresent();
   }
 
+  /** Whether a key was meant, but written in a way that is already reported. */
+  boolean isMisspelt(String key) {
+    return misspelt.contains(key);
+  }
+
   /** The value of a key that must be there; when it is not, that is an error. */
   Optional<Value> require(String key, String mend) {
     Optional<Value> value = get(key);
-    if (value.isEmpty()) {
+    if (value.isEmpty() && !isMisspelt(key)) {
       whole.problems().error(whole.place(), key + " is missing", mend);
     }
     return value;

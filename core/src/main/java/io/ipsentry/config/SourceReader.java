@@ -3,6 +3,7 @@ package io.ipsentry.config;
 import io.ipsentry.config.SourceConfig.Input;
 import io.ipsentry.config.SourceConfig.StartAt;
 import io.ipsentry.net.SeenAs;
+import io.ipsentry.pattern.CapturingPattern;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.ZoneId;
@@ -167,8 +168,8 @@ final class SourceReader {
   }
 
   private static FormatConfig format(Section section) {
-    Optional<String> regex = section.get("regex").flatMap(Expressions::read);
-    Optional<String> logRegex = section.get("logRegex").flatMap(Expressions::read);
+    Optional<CapturingPattern> regex = section.get("regex").flatMap(Expressions::capturing);
+    Optional<CapturingPattern> logRegex = section.get("logRegex").flatMap(Expressions::capturing);
     boolean hasRegex = section.has("regex") || section.has("logRegex");
     Optional<Value> format = section.get("format");
     String name = format.flatMap(Value::text).orElse(hasRegex ? "regex" : "auto");
@@ -195,25 +196,28 @@ final class SourceReader {
               hasRegex ? "has regex and logRegex" : "has the format regex, but no expression",
               "write either regex (groups by name) or logRegex (group 1 address, group 2 path)");
     }
-    regex
-        .filter(expression -> !FormatFacts.hasGroup(expression, "addr"))
-        .ifPresent(_ ->
-            section
-                .get("regex")
-                .orElseThrow()
-                .error(
-                    "has no group addr, so nobody could be banned",
-                    "write (?<addr>\\S+) where the address stands"));
-    logRegex
-        .filter(expression -> Expressions.groups(expression) < 2)
-        .ifPresent(_ ->
-            section
-                .get("logRegex")
-                .orElseThrow()
-                .error(
-                    "has fewer than two groups",
-                    "put the address into group 1 and the path into group 2"));
-    return new FormatConfig(name, regex.orElse(null), logRegex.orElse(null));
+    if (regex.isPresent() && !FormatFacts.namesAddress(regex.get())) {
+      section
+          .get("regex")
+          .orElseThrow()
+          .error(
+              "has no group addr, so nobody could be banned",
+              "write (?<addr>\\S+) where the address stands");
+    }
+    if (logRegex.isPresent() && logRegex.get().groupCount() == 0) {
+      section
+          .get("logRegex")
+          .orElseThrow()
+          .error("has no group", "put the address into group 1 and the path into group 2");
+    }
+    return new FormatConfig(
+        name,
+        regex.map(SourceReader::text).orElse(null),
+        logRegex.map(SourceReader::text).orElse(null));
+  }
+
+  private static String text(CapturingPattern pattern) {
+    return pattern.source().regex();
   }
 
   private static Optional<ZoneId> zone(Value value) {

@@ -73,7 +73,7 @@ record Value(Place place, YamlNode node, Problems problems) {
     if (number <= 0) {
       error(
           Problems.quoted(text.get()) + " is not a number above 0",
-          "write one number, such as 2 or 1.5");
+          "write one number, such as 2 or 1.5; several as a list: [1, 5, 30]");
       return Optional.empty();
     }
     return Optional.of(number);
