@@ -31,7 +31,7 @@ public final class Traffic implements Iterator<SampleRequest> {
    * @param attackers of every kind together
    */
   public record Crowd(int visitors, int attackers) {
-    /** About one request in twenty is an attacker's. */
+    /** About half of the requests are attackers', most of whom would be banned by then. */
     public static final Crowd MIXED = new Crowd(2_000, 140);
   }
 

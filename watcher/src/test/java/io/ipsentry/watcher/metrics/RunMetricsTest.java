@@ -8,11 +8,15 @@ import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -96,6 +100,30 @@ final class RunMetricsTest {
             "ip_sentry_ban_latency_seconds_count 4",
             "ip_sentry_ban_latency_seconds_sum 100.0019",
             "ip_sentry_append_seconds_count 0");
+  }
+
+  @Test
+  void documentation_metricsTable_namesExactlyTheMetrics() throws IOException {
+    RunMetrics metrics =
+        metrics(
+            List.of(new SourceStatistics("nginx", 1, 0, 0, NOW.toEpochMilli())),
+            List.of(new RuleStatistics("probing", 1, 0, 0)),
+            Map.of("private-network", 1L));
+    Set<String> exposed =
+        text(metrics)
+            .lines()
+            .filter(line -> line.startsWith("# TYPE "))
+            .map(line -> line.split(" ")[2] + " " + line.split(" ")[3])
+            .collect(Collectors.toSet());
+
+    Set<String> documented =
+        Files.readAllLines(Path.of("../docs/metrics.md")).stream()
+            .filter(line -> line.startsWith("| `ip_sentry_") || line.startsWith("| `process_"))
+            .map(line -> line.split("\\|"))
+            .map(cells -> cells[1].strip().replace("`", "") + " " + cells[2].strip())
+            .collect(Collectors.toSet());
+
+    assertThat(documented).isEqualTo(exposed);
   }
 
   private static RunMetrics metrics(
