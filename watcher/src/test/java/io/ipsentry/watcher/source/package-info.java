@@ -1,4 +1,0 @@
-@NullMarked
-package io.ipsentry.watcher.source;
-
-import org.jspecify.annotations.NullMarked;
