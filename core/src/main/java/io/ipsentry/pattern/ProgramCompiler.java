@@ -193,7 +193,8 @@ final class ProgramCompiler {
   private int backReference(Node.BackReference reference, int next) {
     if (automaton) {
       int loop = emit(Program.SPLIT, 0, -1, next);
-      out[loop] = emit(Program.SET, number(ByteSet.ALL), loop, -1);
+      int any = emit(Program.SET, number(ByteSet.ALL), loop, -1);
+      out[loop] = any;
       return loop;
     }
     int operation =

@@ -105,7 +105,7 @@ final class RegexParser {
     if (quantifier == null) {
       return atom;
     }
-    if (atom instanceof Node.Assertion) {
+    if (atom instanceof Node.Assertion && regex.charAt(start) != '(') {
       throw invalid(start, "an anchor cannot be repeated", "remove the quantifier behind it");
     }
     Node repeated;
