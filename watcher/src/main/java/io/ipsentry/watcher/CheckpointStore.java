@@ -1,0 +1,99 @@
+package io.ipsentry.watcher;
+
+import io.ipsentry.banlog.Checkpoints;
+import io.ipsentry.rule.RuleEngine;
+import io.ipsentry.watcher.source.CheckpointException;
+import io.ipsentry.watcher.source.LineSource;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the positions of the sources and the windows of the engine, stored together: {@code
+ * windows} and {@code source/NAME}. What has not changed is not written again. A source that is no
+ * longer configured keeps its position, for the day it comes back.
+ *
+ * <p>Damaged state is never fatal: it is said, and the windows or the source start afresh.
+ */
+final class CheckpointStore {
+  private static final String WINDOWS = "windows";
+  private static final String SOURCE = "source/";
+  private static final Logger logger = LoggerFactory.getLogger(CheckpointStore.class);
+
+  private final Checkpoints checkpoints;
+  private final Map<String, byte[]> stored = new HashMap<>();
+
+  CheckpointStore(Checkpoints checkpoints) {
+    this.checkpoints = checkpoints;
+  }
+
+  /** Takes up what was stored last. */
+  void restore(RuleEngine engine, List<LineSource> sources) {
+    stored.putAll(checkpoints.load());
+    byte[] windows = stored.get(WINDOWS);
+    if (windows != null) {
+      try {
+        engine.readFrom(new DataInputStream(new ByteArrayInputStream(windows)));
+      } catch (IOException e) {
+        logger.atError().setCause(e).log("stored windows cannot be read; counting starts afresh");
+      }
+    }
+    for (LineSource source : sources) {
+      restore(source);
+    }
+  }
+
+  private void restore(LineSource source) {
+    byte[] position = stored.get(SOURCE + source.name());
+    if (position != null) {
+      try {
+        source.restore(position);
+      } catch (CheckpointException e) {
+        logger
+            .atError()
+            .setCause(e)
+            .addKeyValue("source", source.name())
+            .log("stored position cannot be read; the source starts as on its first day");
+      }
+    }
+  }
+
+  /** Stores everything that changed since the last call. */
+  void save(RuleEngine engine, List<LineSource> sources) {
+    Map<String, byte[]> changed = new HashMap<>();
+    put(changed, WINDOWS, windows(engine));
+    for (LineSource source : sources) {
+      put(changed, SOURCE + source.name(), source.checkpoint());
+    }
+    if (!changed.isEmpty()) {
+      checkpoints.save(changed, Set.of());
+      stored.putAll(changed);
+    }
+  }
+
+  private void put(Map<String, byte[]> changed, String name, byte[] bytes) {
+    if (!Arrays.equals(stored.get(name), bytes)) {
+      changed.put(name, bytes);
+    }
+  }
+
+  private static byte[] windows(RuleEngine engine) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 12);
+    try {
+      engine.writeTo(new DataOutputStream(bytes));
+    } catch (IOException e) {
+      throw new UncheckedIOException("an array in memory cannot be written", e);
+    }
+    return bytes.toByteArray();
+  }
+}

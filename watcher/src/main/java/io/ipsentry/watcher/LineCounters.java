@@ -1,0 +1,56 @@
+package io.ipsentry.watcher;
+
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Counts the lines of one source. Written by one thread with plain ordered stores, read by any.
+ *
+ * <p>A line is exactly one of: part of a longer one, unmatched (not of the format), or matched by
+ * the format; of the last, {@code hits} count and {@code withoutAddress} would have.
+ */
+final class LineCounters {
+  private final AtomicLong lines = new AtomicLong();
+  private final AtomicLong unmatched = new AtomicLong();
+  private final AtomicLong hitLines = new AtomicLong();
+  private final AtomicLong withoutAddress = new AtomicLong();
+
+  private static void increment(AtomicLong counter) {
+    counter.lazySet(counter.getPlain() + 1);
+  }
+
+  void line() {
+    increment(lines);
+  }
+
+  void unmatchedLine() {
+    increment(unmatched);
+  }
+
+  void hitLine() {
+    increment(hitLines);
+  }
+
+  void lineWithoutAddress() {
+    increment(withoutAddress);
+  }
+
+  /** Lines read, the empty ones and parts of longer ones included. */
+  long lines() {
+    return lines.get();
+  }
+
+  /** Lines that are not of the format. */
+  long unmatched() {
+    return unmatched.get();
+  }
+
+  /** Lines that were a hit for at least one rule. */
+  long hitLines() {
+    return hitLines.get();
+  }
+
+  /** Lines that a rule matched but in which no client address could be found. */
+  long withoutAddress() {
+    return withoutAddress.get();
+  }
+}
