@@ -1,7 +1,9 @@
 package io.ipsentry.config;
 
 import io.ipsentry.net.PrefixSet;
+import io.ipsentry.pattern.InvalidPatternException;
 import io.ipsentry.rule.Rule;
+import io.ipsentry.rule.RuleSet;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -88,7 +90,20 @@ final class ConfigReader {
     MatchReader matches = new MatchReader(files, problems, directory, sourceNames);
     List<RuleReader.Placed> rules = new RuleReader(matches, problems, mode).rules(list.get());
     new RuleChecks(sources).check(rules);
-    return rules.stream().map(RuleReader.Placed::rule).toList();
+    List<Rule> read = rules.stream().map(RuleReader.Placed::rule).toList();
+    if (problems.errorCount() == 0) {
+      compile(list.get(), read);
+    }
+    return read;
+  }
+
+  /** Each expression was accepted alone; together they may still be too many. */
+  private static void compile(Value list, List<Rule> rules) {
+    try {
+      RuleSet.compile(rules);
+    } catch (InvalidPatternException e) {
+      list.error("the expressions of all rules cannot be used together: " + e.reason(), e.remedy());
+    }
   }
 
   private static Rule shadowed(Rule rule) {

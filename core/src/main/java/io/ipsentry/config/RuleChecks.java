@@ -43,7 +43,7 @@ final class RuleChecks {
     require(placed, !match.methods().isEmpty(), FormatFacts.METHOD);
     require(placed, !match.hosts().isEmpty(), FormatFacts.HOST);
     require(placed, !match.userAgents().isEmpty(), FormatFacts.USER_AGENT);
-    require(placed, !match.paths().isEmpty(), FormatFacts.PATH);
+    require(placed, needsPath(match), FormatFacts.PATH);
     require(placed, match.authFailures(), FormatFacts.AUTH_FAILURE);
     List<SourceConfig> blind = without(placed, FormatFacts.STATUS);
     long served = match.paths().stream().filter(PathPattern::onlyClientErrors).count();
@@ -123,7 +123,8 @@ final class RuleChecks {
       return;
     }
     Value distinct = placed.section().get("distinct").orElseThrow();
-    String what = rule.distinct() + " is more than the " + patterns + " patterns of the rule";
+    String counted = patterns == 1 ? "one pattern" : patterns + " patterns";
+    String what = rule.distinct() + " is more than the " + counted + " of the rule";
     if (rule.threshold() == 0) {
       distinct.error(what + ", so it never bans", "write a smaller number, or a threshold");
     } else {
@@ -133,20 +134,34 @@ final class RuleChecks {
 
   /** How many different patterns a rule can hit; a rule without expressions is one. */
   private static int patterns(Match match) {
-    if (!match.paths().isEmpty()) {
-      return (int) match.paths().stream().filter(RuleChecks::counts).count();
-    }
-    return Math.max(
-        1, match.messages().isEmpty() ? match.userAgents().size() : match.messages().size());
+    int paths = (int) match.paths().stream().filter(RuleChecks::counts).count();
+    int others = match.messages().isEmpty() ? match.userAgents().size() : match.messages().size();
+    return needsPath(match) ? paths : paths + Math.max(1, others);
   }
 
   private static boolean counts(PathPattern pattern) {
     return pattern.mode() != PathPattern.Mode.ALLOW;
   }
 
+  /** Whether only a path makes a hit, as {@link io.ipsentry.rule.RuleSet} has it. */
+  private static boolean needsPath(Match match) {
+    return match.paths().stream().anyMatch(path -> path.mode() == PathPattern.Mode.COUNT)
+        || (!match.paths().isEmpty() && !hasOtherConditions(match));
+  }
+
+  private static boolean hasOtherConditions(Match match) {
+    return match.status() != null
+        || match.originStatus() != null
+        || !match.methods().isEmpty()
+        || !match.hosts().isEmpty()
+        || !match.userAgents().isEmpty()
+        || !match.messages().isEmpty()
+        || match.authFailures();
+  }
+
   private static void checkAllows(RuleReader.Placed placed) {
-    List<PathPattern> paths = placed.rule().match().paths();
-    if (!paths.isEmpty() && paths.stream().noneMatch(RuleChecks::counts)) {
+    Match match = placed.rule().match();
+    if (needsPath(match) && match.paths().stream().noneMatch(RuleChecks::counts)) {
       match(placed).error("allows paths, but counts none, so it never bans", "add what is a hit");
     }
   }
