@@ -1,0 +1,275 @@
+package io.ipsentry.watcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ipsentry.ban.ActiveBans;
+import io.ipsentry.ban.BanEvent;
+import io.ipsentry.ban.BanPolicy;
+import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.banlog.BanWriter;
+import io.ipsentry.banlog.InMemoryBanLog;
+import io.ipsentry.banlog.SqliteBanLog;
+import io.ipsentry.banlog.SqliteCheckpoints;
+import io.ipsentry.config.Config;
+import io.ipsentry.config.ConfigLoader;
+import io.ipsentry.net.IpPrefix;
+import io.ipsentry.watcher.metrics.LatencyHistogram;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A watcher on real files and a real store. */
+class WatcherTest {
+  private static final DateTimeFormatter CLF =
+      DateTimeFormatter.ofPattern("dd/MMM/yyyy:HH:mm:ss Z", Locale.ROOT).withZone(ZoneOffset.UTC);
+  private static final String RULE =
+      """
+        match: { packs: [default] }
+        threshold: 3
+        distinct: 0
+        window: 2m
+      """;
+
+  @TempDir private Path dir;
+  private @Nullable Running running;
+
+  /** A watcher at work, with its log. */
+  private record Running(
+      SqliteBanLog log, SqliteCheckpoints checkpoints, BanWriter writer, Watcher watcher) {
+    void stop() {
+      watcher.close();
+      checkpoints.close();
+      log.close();
+    }
+  }
+
+  @AfterEach
+  void stop() {
+    if (running != null) {
+      running.stop();
+      running = null;
+    }
+  }
+
+  private Path accessLog() {
+    return dir.resolve("access.log");
+  }
+
+  private Config config(String rest) throws IOException {
+    Path file =
+        Files.writeString(
+            dir.resolve("ip-sentry.yaml"),
+            "sources:\n  - name: web\n    file: %s\n    format: combined\n    startAt: beginning\n%s"
+                .formatted(accessLog(), rest));
+    return new ConfigLoader().load(file).orThrow();
+  }
+
+  private Config config() throws IOException {
+    return config("rules:\n  - name: probing\n" + RULE.indent(2));
+  }
+
+  private Running start(Config config) throws IOException {
+    Path store = dir.resolve("bans.db");
+    SqliteBanLog log = SqliteBanLog.open(store);
+    SqliteCheckpoints checkpoints = SqliteCheckpoints.open(SqliteCheckpoints.pathBeside(store));
+    InstantSource clock = InstantSource.system();
+    BanPolicy policy = new BanPolicy(Watcher.policySettings(config, 1));
+    BanWriter writer = new BanWriter(log, new ActiveBans(), clock, policy::observe);
+    Watcher watcher =
+        new Watcher(
+            config,
+            ProtectedPrefixes.of(ProtectedPrefixes.reserved(true)),
+            new Watcher.Parts(
+                writer,
+                policy,
+                checkpoints,
+                ZoneOffset.UTC,
+                InputStream.nullInputStream(),
+                clock,
+                System::nanoTime,
+                new LatencyHistogram()));
+    Thread.ofPlatform().name("watcher").start(watcher::run);
+    Running started = new Running(log, checkpoints, writer, watcher);
+    running = started;
+    return started;
+  }
+
+  private void probe(String address, int times) throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < times; i++) {
+      lines.append(
+          "%s - - [%s] \"GET /.env HTTP/1.1\" 404 153 \"-\" \"curl\"\n"
+              .formatted(address, CLF.format(Instant.now())));
+    }
+    Files.writeString(accessLog(), lines, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+  }
+
+  private static List<String> banned(Running at) {
+    List<String> addresses = new ArrayList<>();
+    for (SequencedEvent event : at.log().read(1, 1000)) {
+      if (event.event() instanceof BanEvent.Ban ban) {
+        addresses.add(ban.ip().toString());
+      }
+    }
+    return addresses;
+  }
+
+  private static void awaitBans(Running at, String... addresses) {
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .untilAsserted(() -> assertThat(banned(at)).containsExactly(addresses));
+  }
+
+  private static void awaitLines(Running at, long lines) {
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> at.watcher().status().sources().getFirst().status().lines() == lines);
+  }
+
+  @Test
+  void run_linesAreAppended_addressIsBannedOnce() throws IOException {
+    Running at = start(config());
+    probe("203.0.113.7", 5);
+    probe("203.0.113.8", 2);
+
+    awaitLines(at, 7);
+    awaitBans(at, "203.0.113.7");
+    WatcherStatus.RuleStatus rule = at.watcher().status().rules().getFirst();
+    assertThat(rule.hits()).isEqualTo(5);
+    assertThat(rule.belowFloor()).isEqualTo(2);
+    assertThat(rule.bans()).isEqualTo(1);
+  }
+
+  @Test
+  void restart_withinAWindow_countsOnAndRepeatsNothing() throws IOException {
+    Running first = start(config());
+    probe("203.0.113.7", 3);
+    probe("203.0.113.8", 2);
+    awaitBans(first, "203.0.113.7");
+    awaitLines(first, 5);
+    stop();
+    probe("203.0.113.7", 5);
+    probe("203.0.113.8", 1);
+
+    Running second = start(config());
+
+    awaitBans(second, "203.0.113.7", "203.0.113.8");
+    awaitLines(second, 6);
+    assertThat(banned(second)).hasSize(2);
+  }
+
+  @Test
+  void rotation_byRename_losesNoHit() throws IOException {
+    Running at = start(config());
+    probe("203.0.113.7", 2);
+    awaitLines(at, 2);
+    Files.move(accessLog(), dir.resolve("access.log.1"), StandardCopyOption.ATOMIC_MOVE);
+    probe("203.0.113.7", 1);
+
+    awaitBans(at, "203.0.113.7");
+  }
+
+  @Test
+  void unban_thenNewHits_countFromTheUnbanOn() throws IOException {
+    Running at = start(config());
+    probe("203.0.113.7", 3);
+    awaitBans(at, "203.0.113.7");
+    IpPrefix ip = IpPrefix.parse("203.0.113.7");
+    at.writer().write((state, now) -> List.of(new BanEvent.Unban(now, ip, "test", "")));
+    // Stamps are whole seconds: wait until the next hit lies behind the unban.
+    Instant unbanned = Instant.now();
+    await()
+        .atMost(Duration.ofSeconds(5))
+        .until(() -> Instant.now().getEpochSecond() > unbanned.getEpochSecond());
+    probe("203.0.113.7", 2);
+    awaitLines(at, 5);
+    assertThat(banned(at)).hasSize(1);
+    probe("203.0.113.7", 1);
+
+    awaitBans(at, "203.0.113.7", "203.0.113.7");
+  }
+
+  @Test
+  void reload_ruleKeepsItsName_keepsItsHits() throws IOException {
+    Running at = start(config());
+    probe("203.0.113.7", 2);
+    awaitLines(at, 2);
+    Config lower =
+        config(
+            "rules:\n  - name: other\n" + RULE.indent(2) + "  - name: probing\n" + RULE.indent(2));
+    at.watcher().reload(lower);
+    await().until(() -> at.watcher().config().equals(lower));
+    probe("203.0.113.7", 1);
+
+    awaitBans(at, "203.0.113.7");
+  }
+
+  @Test
+  void alwaysBan_configuredThenRemoved_isBannedThenUnbanned() throws IOException {
+    Config with =
+        config("alwaysBan: 198.51.100.0/24\nrules:\n  - name: probing\n" + RULE.indent(2));
+    Running at = start(with);
+    awaitBans(at, "198.51.100.0/24");
+
+    at.watcher().reload(config());
+
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> at.log().read(1, 10).getLast().event() instanceof BanEvent.Unban);
+  }
+
+  @Test
+  void stdinEnds_runEndsByItself() throws Exception {
+    byte[] lines =
+        ("203.0.113.7 - - [%s] \"GET /.env HTTP/1.1\" 404 1 \"-\" \"-\"\n"
+                .formatted(CLF.format(Instant.now())))
+            .repeat(3)
+            .getBytes(StandardCharsets.UTF_8);
+    Path file =
+        Files.writeString(
+            dir.resolve("ip-sentry.yaml"),
+            "sources:\n  - stdin: true\n    format: combined\nrules:\n  - name: probing\n"
+                + RULE.indent(2));
+    Config config = new ConfigLoader().load(file).orThrow();
+    try (SqliteBanLog log = SqliteBanLog.open(dir.resolve("bans.db"))) {
+      BanPolicy policy = new BanPolicy(Watcher.policySettings(config, 1));
+      BanWriter writer =
+          new BanWriter(log, new ActiveBans(), InstantSource.system(), policy::observe);
+      Watcher watcher =
+          new Watcher(
+              config,
+              ProtectedPrefixes.NONE,
+              new Watcher.Parts(
+                  writer,
+                  policy,
+                  new InMemoryBanLog(),
+                  ZoneOffset.UTC,
+                  new ByteArrayInputStream(lines),
+                  InstantSource.system(),
+                  System::nanoTime,
+                  new LatencyHistogram()));
+      watcher.run();
+
+      assertThat(log.head()).isEqualTo(1);
+    }
+  }
+}
