@@ -31,6 +31,7 @@ abstract class JsonFormat implements LineFormat {
   private final Scratch scratch = new Scratch();
   private final Slice value = new Slice();
   private final Slice requestLine = new Slice();
+  private final JsonMemberOrder order = new JsonMemberOrder();
   private final byte[] ranks = new byte[JsonField.COUNT];
   private int seen;
   private boolean cut;
@@ -74,7 +75,7 @@ abstract class JsonFormat implements LineFormat {
     Arrays.fill(ranks, (byte) 0);
     seen = 0;
     cut = to - from >= MAX_BYTES;
-    int end = object(b, at + 1, to, keys, facts);
+    int end = members(b, at + 1, to, facts);
     boolean whole = end >= 0 && skipSpace(b, end, to) == to;
     if (!whole && (end >= 0 || !cut)) {
       return false;
@@ -86,42 +87,82 @@ abstract class JsonFormat implements LineFormat {
     return complete(facts);
   }
 
+  /** Reads the members of the whole line from behind its brace; see {@link #object}. */
+  private int members(byte[] b, int from, int to, RequestFacts facts) {
+    int i = skipSpace(b, from, to);
+    int member = 0;
+    while (i < to && b[i] == '"') {
+      int start = i + 1;
+      int length = order.guess(b, start, to, member);
+      int slot;
+      if (length >= 0) {
+        slot = order.slot(member);
+        i = start + length + 1;
+      } else {
+        int end = ByteSearch.quoteOrBackslash(b, start, to);
+        slot = -1;
+        if (end < to && b[end] == '"') {
+          slot = keys.find(b, start, end);
+          order.remember(b, start, end, member, slot);
+        } else {
+          end = ByteSearch.endOfQuoted(b, end, to);
+        }
+        i = end + 1;
+      }
+      member++;
+      i = afterName(b, i, to, keys, slot, facts);
+      if (i < 0 || i >= to || b[i] != ',') {
+        break;
+      }
+      i = skipSpace(b, i + 1, to);
+    }
+    return end(b, i, to, from);
+  }
+
   /** Reads members from behind the brace; gives the position behind the closing brace, or −1. */
   private int object(byte[] b, int from, int to, JsonKeys wanted, RequestFacts facts) {
     int i = skipSpace(b, from, to);
-    if (i < to && b[i] == '}') {
-      return i + 1;
-    }
     while (i < to && b[i] == '"') {
-      int nameEnd = ByteSearch.quoteOrBackslash(b, i + 1, to);
+      int start = i + 1;
+      int end = ByteSearch.quoteOrBackslash(b, start, to);
       int slot = -1;
-      if (nameEnd < to && b[nameEnd] == '\\') {
-        nameEnd = ByteSearch.endOfQuoted(b, nameEnd, to);
-      } else if (nameEnd < to) {
-        slot = wanted.find(b, i + 1, nameEnd);
+      if (end < to && b[end] == '"') {
+        slot = wanted.find(b, start, end);
+      } else {
+        end = ByteSearch.endOfQuoted(b, end, to);
       }
-      i = nameEnd + 1;
-      if (i < to && b[i] != ':') {
-        i = skipSpace(b, i, to);
-      }
-      if (i >= to || b[i] != ':') {
-        return -1;
-      }
-      i = skipSpace(b, i + 1, to);
-      i = slot < 0 ? skipValue(b, i, to) : value(b, i, to, wanted, slot, facts);
-      if (i < 0) {
-        return -1;
-      }
-      i = skipSpace(b, i, to);
-      if (i < to && b[i] == '}') {
-        return i + 1;
-      }
-      if (i >= to || b[i] != ',') {
-        return -1;
+      i = afterName(b, end + 1, to, wanted, slot, facts);
+      if (i < 0 || i >= to || b[i] != ',') {
+        break;
       }
       i = skipSpace(b, i + 1, to);
     }
-    return -1;
+    return end(b, i, to, from);
+  }
+
+  /**
+   * The position behind the brace at {@code i}, unless a comma stands before it; −1 for no brace.
+   */
+  private static int end(byte[] b, int i, int to, int from) {
+    if (i < 0 || i >= to || b[i] != '}') {
+      return -1;
+    }
+    int before = i - 1;
+    while (before > from && isSpace(b[before])) {
+      before--;
+    }
+    return b[before] == ',' && before >= from ? -1 : i + 1;
+  }
+
+  /** Reads colon and value; gives the position of what follows, or −1. */
+  private int afterName(byte[] b, int from, int to, JsonKeys wanted, int slot, RequestFacts facts) {
+    int i = skipSpace(b, from, to);
+    if (i >= to || b[i] != ':') {
+      return -1;
+    }
+    i = skipSpace(b, i + 1, to);
+    i = slot < 0 ? skipValue(b, i, to) : value(b, i, to, wanted, slot, facts);
+    return i < 0 ? -1 : skipSpace(b, i, to);
   }
 
   /** Reads a wanted value; gives the position behind it, or −1. */
@@ -270,6 +311,9 @@ abstract class JsonFormat implements LineFormat {
   /** The end of a number or literal, or −1 when there is none. */
   private static int scalarEnd(byte[] b, int from, int to) {
     int i = from;
+    while (i < to && b[i] >= '0' && b[i] <= '9') {
+      i++;
+    }
     while (i < to && b[i] != ',' && b[i] != '}' && b[i] != ']' && !isSpace(b[i])) {
       i++;
     }
@@ -277,6 +321,11 @@ abstract class JsonFormat implements LineFormat {
   }
 
   private static int skipSpace(byte[] b, int from, int to) {
+    // Nearly always there is none; bytes above 0x7f are negative and take the second look.
+    return from < to && b[from] > ' ' ? from : skipSpaces(b, from, to);
+  }
+
+  private static int skipSpaces(byte[] b, int from, int to) {
     int i = from;
     while (i < to && isSpace(b[i])) {
       i++;

@@ -1,6 +1,7 @@
 package io.ipsentry.line;
 
 import java.util.List;
+import java.util.Locale;
 
 /**
  * The formats by name.
@@ -10,7 +11,7 @@ import java.util.List;
  */
 public final class LineFormats {
   /** A guess further than this from what was written helps nobody. */
-  private static final int MAX_DISTANCE = 4;
+  private static final int MAX_DISTANCE = 3;
 
   private static final String REGEX = "regex";
   private static final String FAIL2BAN = "fail2ban";
@@ -73,7 +74,7 @@ public final class LineFormats {
       case "envoy-gateway-json" -> new EnvoyGatewayJsonFormat(anyTime, false);
       case "caddy-json" -> new CaddyJsonFormat(anyTime);
       case "sshd" -> new SshdFormat(zone);
-      case REGEX -> throw new InvalidFormatException("format regex is not built yet");
+      case REGEX -> regex(options, anyTime);
       case FAIL2BAN ->
           throw new InvalidFormatException(
               "format fail2ban: filters of fail2ban are not read yet; use sshd for OpenSSH, or"
@@ -82,11 +83,26 @@ public final class LineFormats {
     };
   }
 
+  private static LineFormat regex(FormatOptions options, TimestampFormat time) {
+    String regex = options.regex();
+    String logRegex = options.logRegex();
+    if (regex != null && logRegex == null) {
+      return RegexFormat.named(regex, time);
+    }
+    if (logRegex != null && regex == null) {
+      return RegexFormat.numbered(logRegex, time);
+    }
+    throw new InvalidFormatException(
+        "format regex: give one expression, as regex (named groups) or as logRegex (group 1 the"
+            + " address, group 2 the path)");
+  }
+
   private static String unknown(String name) {
     String nearest = "";
     int best = MAX_DISTANCE + 1;
     for (String known : NAMES) {
-      int distance = distance(name, known);
+      boolean begun = name.length() > 1 && known.startsWith(name.toLowerCase(Locale.ROOT));
+      int distance = begun ? 1 : distance(name, known);
       if (distance < best) {
         best = distance;
         nearest = known;
