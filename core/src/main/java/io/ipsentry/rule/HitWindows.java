@@ -1,9 +1,11 @@
 package io.ipsentry.rule;
 
+import io.ipsentry.net.IpPrefix;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 
@@ -49,6 +51,8 @@ public final class HitWindows {
   private static final int CHUNK_MASK = CHUNK - 1;
   private static final int FIRST_INDEX = 1 << 12;
   private static final int FORM = 1;
+  private static final int V4_FLAG = 8;
+  private static final String DAMAGED = "stored windows are damaged";
 
   private final long budgetBytes;
   private Terms[] terms;
@@ -589,7 +593,7 @@ public final class HitWindows {
     }
   }
 
-  private void forEachWindow(java.util.function.IntConsumer action) {
+  private void forEachWindow(IntConsumer action) {
     for (int level = 0; level < LEVELS; level++) {
       for (int w = levelHead[level]; w != NIL; w = at(windowNext, w)) {
         action.accept(w);
@@ -623,23 +627,66 @@ public final class HitWindows {
 
   // ---- checkpoint
 
-  /** Writes every window, in the order of the eviction law, for {@link #readFrom}. */
+  /**
+   * Writes every window, in the order of the eviction law, for {@link #readFrom}: a header of form,
+   * number of windows and base time, then for each window its level and family in one byte, rule,
+   * address, number of hits, and of each hit the time since the hit before (of the first, the
+   * zigzag difference to the base) and the pattern. Numbers are LEB128; an IPv4 address is 4 bytes.
+   */
   public void writeTo(DataOutput out) throws IOException {
+    long base = 0;
+    for (int level = 0; level < LEVELS && base == 0; level++) {
+      base = levelHead[level] == NIL ? 0 : newest(levelHead[level], 0);
+    }
     out.writeByte(FORM);
     out.writeInt(windows);
+    out.writeLong(base);
     for (int level = 0; level < LEVELS; level++) {
       for (int w = levelHead[level]; w != NIL; w = at(windowNext, w)) {
-        out.writeInt(rule(w));
-        out.writeByte(level);
-        out.writeLong(at(keyHi, w));
-        out.writeLong(at(keyLo, w));
-        out.writeInt(size(w));
-        for (int h = at(windowHead, w); h != NIL; h = at(hitNext, h)) {
-          out.writeLong(at(hitTime, h));
-          out.writeInt(at(hitPattern, h));
-        }
+        writeWindow(out, w, level, base);
       }
     }
+  }
+
+  private void writeWindow(DataOutput out, int w, int level, long base) throws IOException {
+    boolean v4 = IpPrefix.isV4(at(keyHi, w), at(keyLo, w));
+    out.writeByte(v4 ? level | V4_FLAG : level);
+    writeNumber(out, rule(w));
+    if (v4) {
+      out.writeInt((int) at(keyLo, w));
+    } else {
+      out.writeLong(at(keyHi, w));
+      out.writeLong(at(keyLo, w));
+    }
+    writeNumber(out, size(w));
+    long before = base;
+    for (int h = at(windowHead, w); h != NIL; h = at(hitNext, h)) {
+      long since = at(hitTime, h) - before;
+      writeNumber(out, h == at(windowHead, w) ? since << 1 ^ since >> 63 : since);
+      out.writeInt(at(hitPattern, h));
+      before = at(hitTime, h);
+    }
+  }
+
+  private static void writeNumber(DataOutput out, long number) throws IOException {
+    long left = number;
+    while ((left & ~0x7FL) != 0) {
+      out.writeByte((int) (left & 0x7F | 0x80));
+      left >>>= 7;
+    }
+    out.writeByte((int) left);
+  }
+
+  private static long readNumber(DataInput in) throws IOException {
+    long number = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      byte b = in.readByte();
+      number |= (b & 0x7FL) << shift;
+      if (b >= 0) {
+        return number;
+      }
+    }
+    throw new IOException(DAMAGED);
   }
 
   /**
@@ -655,27 +702,37 @@ public final class HitWindows {
           "windows are stored in form " + form + ", but this version reads " + FORM);
     }
     int stored = in.readInt();
+    long base = in.readLong();
     for (int i = 0; i < stored; i++) {
-      int rule = newNumber.applyAsInt(in.readInt());
-      int level = in.readByte();
-      long hi = in.readLong();
-      long lo = in.readLong();
-      int hits = in.readInt();
-      if (level < 0 || level >= LEVELS || hits < 0 || rule >= terms.length) {
-        throw new IOException("stored windows are damaged");
-      }
-      int window = NIL;
-      if (rule >= 0) {
-        window = find(rule, hi, lo) == NIL ? open(rule, hi, lo) : find(rule, hi, lo);
-        unlink(window);
-        link(window, level);
-      }
-      for (int h = 0; h < hits; h++) {
-        long time = in.readLong();
-        int pattern = in.readInt();
-        if (window != NIL && size(window) < terms[rule].maxHits()) {
-          insert(window, time, pattern);
-        }
+      readWindow(in, base, newNumber);
+    }
+  }
+
+  private void readWindow(DataInput in, long base, IntUnaryOperator newNumber) throws IOException {
+    int flags = in.readByte();
+    int level = flags & ~V4_FLAG;
+    int rule = newNumber.applyAsInt((int) readNumber(in));
+    boolean v4 = (flags & V4_FLAG) != 0;
+    long hi = v4 ? 0 : in.readLong();
+    long lo = v4 ? IpPrefix.v4ToLo(in.readInt()) : in.readLong();
+    long hits = readNumber(in);
+    if (level < 0 || level >= LEVELS || hits < 0 || rule >= terms.length) {
+      throw new IOException(DAMAGED);
+    }
+    int window = NIL;
+    if (rule >= 0) {
+      window = find(rule, hi, lo);
+      window = window == NIL ? open(rule, hi, lo) : window;
+      unlink(window);
+      link(window, level);
+    }
+    long time = base;
+    for (long h = 0; h < hits; h++) {
+      long since = readNumber(in);
+      time += h == 0 ? since >>> 1 ^ -(since & 1) : since;
+      int pattern = in.readInt();
+      if (window != NIL && size(window) < terms[rule].maxHits()) {
+        insert(window, time, pattern);
       }
     }
   }

@@ -234,7 +234,7 @@ class HitWindowsTest {
     HitWindows windows = windows(new Terms(3, 2, 60_000), new Terms(5, 0, 10_000));
     for (int i = 0; i < 20_000; i++) {
       int rule = random.nextInt(2);
-      long address = random.nextInt(9_000);
+      long address = (random.nextBoolean() ? 0xFFFF_0000_0000L : 0) + random.nextInt(4_500);
       if (add(windows, rule, 0, address, i, random.nextInt(3))) {
         windows.forget(rule, 0, address);
       }
@@ -248,7 +248,7 @@ class HitWindowsTest {
     assertThat(restored.size()).isEqualTo(windows.size());
     for (int i = 0; i < 20_000; i++) {
       int rule = random.nextInt(2);
-      long address = random.nextInt(9_000);
+      long address = (random.nextBoolean() ? 0xFFFF_0000_0000L : 0) + random.nextInt(4_500);
       int pattern = random.nextInt(3);
       boolean expected = add(windows, rule, 0, address, 20_000 + i, pattern);
       assertThat(add(restored, 1 - rule, 0, address, 20_000 + i, pattern)).isEqualTo(expected);

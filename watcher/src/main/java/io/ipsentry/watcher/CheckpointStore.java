@@ -10,7 +10,6 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +30,11 @@ final class CheckpointStore {
   private static final Logger logger = LoggerFactory.getLogger(CheckpointStore.class);
 
   private final Checkpoints checkpoints;
-  private final Map<String, byte[]> stored = new HashMap<>();
+
+  /** What was stored last, by hash, to tell what changed; the bytes would cost as much again. */
+  private final Map<String, Long> storedHashes = new HashMap<>();
+
+  private Map<String, byte[]> loaded = Map.of();
 
   CheckpointStore(Checkpoints checkpoints) {
     this.checkpoints = checkpoints;
@@ -39,8 +42,9 @@ final class CheckpointStore {
 
   /** Takes up what was stored last. */
   void restore(RuleEngine engine, List<LineSource> sources) {
-    stored.putAll(checkpoints.load());
-    byte[] windows = stored.get(WINDOWS);
+    loaded = checkpoints.load();
+    loaded.forEach((name, bytes) -> storedHashes.put(name, hash(bytes)));
+    byte[] windows = loaded.get(WINDOWS);
     if (windows != null) {
       try {
         engine.readFrom(new DataInputStream(new ByteArrayInputStream(windows)));
@@ -51,10 +55,11 @@ final class CheckpointStore {
     for (LineSource source : sources) {
       restore(source);
     }
+    loaded = Map.of();
   }
 
   private void restore(LineSource source) {
-    byte[] position = stored.get(SOURCE + source.name());
+    byte[] position = loaded.get(SOURCE + source.name());
     if (position != null) {
       try {
         source.restore(position);
@@ -77,14 +82,25 @@ final class CheckpointStore {
     }
     if (!changed.isEmpty()) {
       checkpoints.save(changed, Set.of());
-      stored.putAll(changed);
+      changed.forEach((name, bytes) -> storedHashes.put(name, hash(bytes)));
     }
   }
 
   private void put(Map<String, byte[]> changed, String name, byte[] bytes) {
-    if (!Arrays.equals(stored.get(name), bytes)) {
+    Long before = storedHashes.get(name);
+    if (before == null || before != hash(bytes)) {
       changed.put(name, bytes);
     }
+  }
+
+  /** 64 bits, so that a change is overlooked less often than memory fails. */
+  private static long hash(byte[] bytes) {
+    long hash = bytes.length;
+    for (byte b : bytes) {
+      hash = (hash ^ b) * 0x9E3779B97F4A7C15L;
+      hash ^= hash >>> 32;
+    }
+    return hash;
   }
 
   private static byte[] windows(RuleEngine engine) {
