@@ -139,6 +139,13 @@ final class Backtracker {
             at++;
             pc = program.out[pc];
           }
+          case Program.RUN -> {
+            int end = runEnd(program.arg[pc], note, at);
+            alive = end >= 0;
+            steps += Math.abs(end) - at;
+            at = end;
+            pc = program.out[pc];
+          }
           case Program.SPLIT -> {
             push(program.alt[pc], at);
             pc = program.out[pc];
@@ -203,6 +210,23 @@ final class Backtracker {
         at = stack[top + 1];
       }
     }
+  }
+
+  /**
+   * End of a run of bytes of a set.
+   *
+   * @param note note of the run, or -1
+   * @return the end; its complement where an earlier run, which failed, has been
+   */
+  private int runEnd(int set, int note, int begin) {
+    int at = begin;
+    while (at < to && program.setContains(set, text[at] & 0xff)) {
+      at++;
+      if (note >= 0 && !first(note, at)) {
+        return ~at;
+      }
+    }
+    return at;
   }
 
   private void push(int what, int value) {

@@ -31,6 +31,10 @@ record ByteSet(long w0, long w1, long w2, long w3) {
     return new ByteSet(~w0, ~w1, ~w2, ~w3);
   }
 
+  boolean intersects(ByteSet other) {
+    return ((w0 & other.w0) | (w1 & other.w1) | (w2 & other.w2) | (w3 & other.w3)) != 0;
+  }
+
   boolean contains(int value) {
     long word = value < 128 ? (value < 64 ? w0 : w1) : value < 192 ? w2 : w3;
     return (word >>> value & 1) != 0;

@@ -6,7 +6,7 @@ import io.ipsentry.pattern.Node.Condition;
 final class ExactPattern {
   final Program program;
 
-  /** Number of the note of an instruction that can be reached in more than one way, else -1. */
+  /** Number of the note of an instruction that loops or can be reached in two ways, else -1. */
   final int[] noteOf;
 
   /** Number of such instructions. */
@@ -47,7 +47,8 @@ final class ExactPattern {
     int notes = 0;
     for (int pc = 0; pc < noteOf.length; pc++) {
       boolean joins = reached[pc] > 1 && program.op[pc] != Program.PROGRESS;
-      noteOf[pc] = joins || program.op[pc] == Program.SPLIT ? notes++ : -1;
+      boolean chooses = program.op[pc] == Program.SPLIT || program.op[pc] == Program.RUN;
+      noteOf[pc] = joins || chooses ? notes++ : -1;
     }
     return notes;
   }
@@ -65,10 +66,10 @@ final class ExactPattern {
       }
       seen[pc] = true;
       switch (program.op[pc]) {
-        case Program.SET -> {
-          int at = 4 * program.arg[pc];
-          long[] sets = program.sets;
-          first = first.or(new ByteSet(sets[at], sets[at + 1], sets[at + 2], sets[at + 3]));
+        case Program.SET -> first = first.or(program.set(program.arg[pc]));
+        case Program.RUN -> {
+          first = first.or(program.set(program.arg[pc]));
+          pending[top++] = program.out[pc];
         }
         case Program.SPLIT, Program.PROGRESS, Program.CONDITIONAL -> {
           pending[top++] = program.out[pc];

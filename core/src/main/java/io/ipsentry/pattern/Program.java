@@ -53,6 +53,9 @@ final class Program {
   /** End of the body of a look-around or atomic group. */
   static final int BODY_END = 11;
 
+  /** Takes bytes of set {@code arg} while there are any, and gives none back. */
+  static final int RUN = 12;
+
   /** A look-around; a look-behind's body takes {@code min} to {@code max} bytes. */
   record Look(boolean behind, boolean negated, int min, int max) {}
 
@@ -111,6 +114,11 @@ final class Program {
     return op.length;
   }
 
+  ByteSet set(int number) {
+    int at = 4 * number;
+    return new ByteSet(sets[at], sets[at + 1], sets[at + 2], sets[at + 3]);
+  }
+
   boolean setContains(int set, int value) {
     return (sets[(set << 2) + (value >>> 6)] >>> value & 1) != 0;
   }
@@ -127,8 +135,8 @@ final class Program {
     if (asked.contains(Condition.WORD_BOUNDARY) || asked.contains(Condition.NO_WORD_BOUNDARY)) {
       refine(classes, ByteSet.WORD);
     }
-    for (int i = 0; i < sets.length; i += 4) {
-      refine(classes, new ByteSet(sets[i], sets[i + 1], sets[i + 2], sets[i + 3]));
+    for (int i = 0; i < sets.length / 4; i++) {
+      refine(classes, set(i));
     }
     return classes;
   }

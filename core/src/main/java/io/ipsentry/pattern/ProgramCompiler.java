@@ -1,9 +1,12 @@
 package io.ipsentry.pattern;
 
 import io.ipsentry.pattern.Node.Condition;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.BitSet;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +34,8 @@ final class ProgramCompiler {
   private static final int MAX_VISITS = 20 * MAX_PATTERN_SIZE;
 
   private final boolean automaton;
-  private final Map<ByteSet, Integer> sets = new LinkedHashMap<>();
+  private final Map<ByteSet, Integer> sets = new HashMap<>();
+  private final List<ByteSet> byteSets = new ArrayList<>();
   private final List<Condition> conditions = new ArrayList<>();
   private final List<Program.Look> looks = new ArrayList<>();
   private int[] op = new int[64];
@@ -75,7 +79,7 @@ final class ProgramCompiler {
         Arrays.copyOf(alt, size),
         Arrays.copyOf(owner, size),
         starts,
-        sets.keySet().toArray(ByteSet[]::new),
+        byteSets.toArray(ByteSet[]::new),
         conditions.toArray(Condition[]::new),
         looks.toArray(Program.Look[]::new),
         slots);
@@ -107,10 +111,7 @@ final class ProgramCompiler {
       case Node.Repeat repeat -> repeat(repeat, next);
       case Node.Group(var body, var number) -> group(body, number, next);
       case Node.Look look -> automaton ? next : look(look, next);
-      case Node.Atomic(var body) ->
-          automaton
-              ? compile(body, next)
-              : emit(Program.ATOMIC, 0, next, compile(body, emit(Program.BODY_END, 0, -1, -1)));
+      case Node.Atomic(var body) -> atomic(body, next);
       case Node.BackReference reference -> backReference(reference, next);
       case Node.Conditional(var group, var yes, var no) -> {
         int taken = compile(yes, next);
@@ -119,6 +120,82 @@ final class ProgramCompiler {
       }
       case Node.Assertion(var condition) -> emit(Program.ASSERT, number(condition), next, -1);
     };
+  }
+
+  private int atomic(Node body, int next) {
+    if (automaton) {
+      return compile(body, next);
+    }
+    if (body instanceof Node.Repeat(Node.Bytes(var set), var min, var max, var greed)
+        && max == Node.UNBOUNDED
+        && greed == Node.Greed.GREEDY) {
+      return run(set, min, next);
+    }
+    return emit(Program.ATOMIC, 0, next, compile(body, emit(Program.BODY_END, 0, -1, -1)));
+  }
+
+  /** At least {@code min} bytes of a set, and then all that follow. */
+  private int run(ByteSet set, int min, int next) {
+    int entry = emit(Program.RUN, number(set), next, -1);
+    for (int i = 0; i < min; i++) {
+      entry = emit(Program.SET, number(set), entry, -1);
+    }
+    return entry;
+  }
+
+  /**
+   * Whether what follows a greedy loop over a set cannot match where the loop could also go on, so
+   * that the loop need not be able to give bytes back.
+   */
+  private boolean nothingToGiveBack(ByteSet set, int next) {
+    BitSet seen = new BitSet();
+    Deque<Integer> pending = new ArrayDeque<>(List.of(next));
+    boolean matches = false;
+    boolean conditional = false;
+    while (!pending.isEmpty()) {
+      int pc = pending.pop();
+      if (pc < 0) {
+        // A loop that is still being compiled.
+        return false;
+      }
+      if (seen.get(pc)) {
+        continue;
+      }
+      seen.set(pc);
+      switch (op[pc]) {
+        case Program.SET -> {
+          if (byteSets.get(arg[pc]).intersects(set)) {
+            return false;
+          }
+        }
+        case Program.RUN -> {
+          if (byteSets.get(arg[pc]).intersects(set)) {
+            return false;
+          }
+          pending.push(out[pc]);
+        }
+        case Program.MATCH -> matches = true;
+        case Program.SAVE -> pending.push(out[pc]);
+        case Program.SPLIT -> {
+          pending.push(out[pc]);
+          pending.push(alt[pc]);
+        }
+        case Program.ASSERT -> {
+          Condition condition = conditions.get(arg[pc]);
+          boolean end =
+              condition == Condition.TEXT_END
+                  || condition == Condition.LAST_LINE_END && !set.contains('\n');
+          if (!end) {
+            conditional = true;
+            pending.push(out[pc]);
+          }
+        }
+        default -> {
+          return false;
+        }
+      }
+    }
+    return !(matches && conditional);
   }
 
   private int choice(List<Node> options, int next) {
@@ -130,6 +207,13 @@ final class ProgramCompiler {
   }
 
   private int repeat(Node.Repeat repeat, int next) {
+    if (!automaton
+        && repeat.max() == Node.UNBOUNDED
+        && repeat.greed() == Node.Greed.GREEDY
+        && repeat.body() instanceof Node.Bytes(var set)
+        && nothingToGiveBack(set, next)) {
+      return run(set, repeat.min(), next);
+    }
     int copies = repeat.min();
     int entry;
     if (repeat.max() == Node.UNBOUNDED) {
@@ -210,8 +294,12 @@ final class ProgramCompiler {
   }
 
   private int number(ByteSet set) {
-    Integer number = sets.putIfAbsent(set, sets.size());
-    return number == null ? sets.size() - 1 : number;
+    Integer known = sets.putIfAbsent(set, sets.size());
+    if (known != null) {
+      return known;
+    }
+    byteSets.add(set);
+    return byteSets.size() - 1;
   }
 
   private int emit(int operation, int operand, int next, int other) {
