@@ -41,10 +41,11 @@ public final class LogBanOperations implements BanOperations {
   private final BanWriter writer;
   private final Supplier<ProtectedPrefixes> protection;
   private final InstantSource clock;
+  private final Runnable onClose;
   private final PastState past = new PastState();
 
   /**
-   * Operations on a log. The log stays the caller's to close.
+   * Operations on a log that stays the caller's to close.
    *
    * @param history the same log
    * @param writer of the same log
@@ -56,11 +57,29 @@ public final class LogBanOperations implements BanOperations {
       BanWriter writer,
       Supplier<ProtectedPrefixes> protection,
       InstantSource clock) {
+    this(log, history, writer, protection, clock, () -> {});
+  }
+
+  private LogBanOperations(
+      BanLog log,
+      BanHistory history,
+      BanWriter writer,
+      Supplier<ProtectedPrefixes> protection,
+      InstantSource clock,
+      Runnable onClose) {
     this.log = log;
     this.history = history;
     this.writer = writer;
     this.protection = protection;
     this.clock = clock;
+    this.onClose = onClose;
+  }
+
+  /** Operations on a log that is used for nothing else, and closed with them. */
+  public static LogBanOperations owning(
+      SqliteBanLog log, ProtectedPrefixes protection, InstantSource clock) {
+    BanWriter writer = new BanWriter(log, new ActiveBans(), clock, event -> {});
+    return new LogBanOperations(log, log, writer, () -> protection, clock, log::close);
   }
 
   @Override
@@ -223,9 +242,11 @@ public final class LogBanOperations implements BanOperations {
     return log.follow(from == 0 ? log.head() + 1 : from, sink);
   }
 
-  /** Does nothing: the log is the caller's. */
+  /** Closes the log if it is ours. */
   @Override
-  public void close() {}
+  public void close() {
+    onClose.run();
+  }
 
   // --- writing
 

@@ -1,0 +1,155 @@
+package io.ipsentry.cli;
+
+import io.ipsentry.banlog.BanOperations;
+import io.ipsentry.banlog.LogBanOperations;
+import io.ipsentry.banlog.SqliteBanLog;
+import io.ipsentry.watcher.host.HostAddressReader;
+import java.io.IOException;
+import java.net.SocketException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/**
+ * Which ban log a command acts on, and by which way.
+ *
+ * <p>A running instance that answers on its admin socket acts for us; where nobody answers, the
+ * command opens the store itself. Both may write at once without harm, for the log is appended to
+ * by compare-and-swap.
+ */
+final class ConnectionOptions {
+  @Option(
+      names = {"-c", "--config"},
+      paramLabel = "FILE",
+      description = {
+        "Configuration that tells the store and the socket. Default: $IP_SENTRY_CONFIG, else"
+            + " /etc/ip-sentry/ip-sentry.yaml if it exists, else what is built in."
+      })
+  private @Nullable Path config;
+
+  @Option(
+      names = "--socket",
+      paramLabel = "PATH",
+      description = {
+        "Go through the instance that runs on this admin socket, and no other way. Default:"
+            + " admin.socket of the configuration, /run/ip-sentry/admin.sock; without root and"
+            + " where /run/ip-sentry does not exist: $XDG_RUNTIME_DIR/ip-sentry/admin.sock."
+      })
+  private @Nullable Path socket;
+
+  @Option(
+      names = "--store",
+      paramLabel = "FILE",
+      description = {
+        "Act on this ban log itself. Default, when nobody answers on the socket: store.path of the"
+            + " configuration, /var/lib/ip-sentry/ip-sentry.db; without root and where"
+            + " /var/lib/ip-sentry does not exist: ip-sentry/ip-sentry.db in $XDG_STATE_HOME or"
+            + " ~/.local/state."
+      })
+  private @Nullable Path store;
+
+  /** What a command wants of the store when it opens it itself. */
+  enum Access {
+    /** The store must exist. */
+    EXISTING,
+    /** It is created if need be. */
+    CREATE
+  }
+
+  /** A way to the log, and what was found on it. */
+  sealed interface Way {
+    /** An instance answers on the socket. */
+    record Instance(Path socket) implements Way {}
+
+    /**
+     * The store itself.
+     *
+     * @param socket where nobody answered; null: nobody was asked
+     */
+    record Store(Path path, Locations locations, @Nullable Path socket) implements Way {}
+  }
+
+  /** Whether the user named a store and thereby ruled out an instance. */
+  boolean namesStore() {
+    return store != null;
+  }
+
+  /** Looks for the way, without going it. */
+  Way way(Shell shell) {
+    if (socket != null && store != null) {
+      throw CommandException.usage("--socket and --store are two ways; give one of them");
+    }
+    if (socket != null) {
+      return switch (probe(socket)) {
+        case ANSWERS -> new Way.Instance(socket);
+        case ABSENT, REFUSED ->
+            throw CommandException.failed(
+                "nobody answers on " + socket + "; start ip-sentry run, or leave out --socket");
+      };
+    }
+    Locations locations = Locations.find(config, shell, ExitCode.FAILED);
+    if (store != null) {
+      return new Way.Store(store, locations, null);
+    }
+    return probe(locations.socket()) == Answer.ANSWERS
+        ? new Way.Instance(locations.socket())
+        : new Way.Store(locations.store(), locations, locations.socket());
+  }
+
+  /** Opens the log. */
+  BanOperations open(Shell shell, Access access) {
+    return switch (way(shell)) {
+      case Way.Instance instance -> new GrpcBanOperations(new AdminClient(instance.socket()));
+      case Way.Store found -> open(found, shell, access);
+    };
+  }
+
+  /** Opens the log in a store. */
+  static BanOperations open(Way.Store found, Shell shell, Access access) {
+    Path path = found.path();
+    if (access == Access.EXISTING && !Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+      String nobody = found.socket() == null ? "" : ", and nobody answers on " + found.socket();
+      throw CommandException.failed(
+          "there is no readable ban log "
+              + path
+              + nobody
+              + "; start ip-sentry run, or name one with --store or --config");
+    }
+    return LogBanOperations.owning(
+        SqliteBanLog.open(path),
+        Protections.of(found.locations().config(), HostAddressReader.linux().read()),
+        shell.clock());
+  }
+
+  private enum Answer {
+    ANSWERS,
+    REFUSED,
+    ABSENT
+  }
+
+  /** Whether somebody listens; asked without gRPC, which takes long to load. */
+  private static Answer probe(Path socket) {
+    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      channel.connect(UnixDomainSocketAddress.of(socket));
+      return Answer.ANSWERS;
+    } catch (SocketException e) {
+      String reason = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+      if (reason.contains("permission denied")) {
+        throw CommandException.failed(
+            "no permission to use the admin socket "
+                + socket
+                + "; run the command as root or as the user who runs ip-sentry",
+            e);
+      }
+      return reason.contains("refused") ? Answer.REFUSED : Answer.ABSENT;
+    } catch (IOException e) {
+      return Answer.ABSENT;
+    }
+  }
+}

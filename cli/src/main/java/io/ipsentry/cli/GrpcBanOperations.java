@@ -1,0 +1,206 @@
+package io.ipsentry.cli;
+
+import io.ipsentry.authz.admin.WireMessages;
+import io.ipsentry.ban.ActiveBans.Allowance;
+import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.banlog.AllowOutcome;
+import io.ipsentry.banlog.BanHistory;
+import io.ipsentry.banlog.BanLog;
+import io.ipsentry.banlog.BanLogException;
+import io.ipsentry.banlog.BanOperations;
+import io.ipsentry.banlog.BanOutcome;
+import io.ipsentry.banlog.DisallowOutcome;
+import io.ipsentry.banlog.ListedBan;
+import io.ipsentry.banlog.Page;
+import io.ipsentry.banlog.Standing;
+import io.ipsentry.banlog.UnbanOutcome;
+import io.ipsentry.net.IpPrefix;
+import io.ipsentry.proto.v1.AllowRequest;
+import io.ipsentry.proto.v1.AllowResponse;
+import io.ipsentry.proto.v1.BanRequest;
+import io.ipsentry.proto.v1.BanResponse;
+import io.ipsentry.proto.v1.DisallowRequest;
+import io.ipsentry.proto.v1.DisallowResponse;
+import io.ipsentry.proto.v1.GetRequest;
+import io.ipsentry.proto.v1.GetResponse;
+import io.ipsentry.proto.v1.HistoryRequest;
+import io.ipsentry.proto.v1.ListRequest;
+import io.ipsentry.proto.v1.ListResponse;
+import io.ipsentry.proto.v1.UnbanRequest;
+import io.ipsentry.proto.v1.UnbanResponse;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** {@link BanOperations} that a running instance does for us, over its admin socket. */
+final class GrpcBanOperations implements BanOperations {
+  private final AdminClient client;
+
+  /** The client is closed with it. */
+  GrpcBanOperations(AdminClient client) {
+    this.client = client;
+  }
+
+  @Override
+  public BanOutcome ban(IpPrefix ip, @Nullable Duration length, String reason, String by) {
+    BanRequest.Builder request =
+        BanRequest.newBuilder().setIp(ip.toString()).setReason(reason).setBy(by);
+    if (length == null) {
+      request.setPermanent(true);
+    } else {
+      request.setDuration(toProto(length));
+    }
+    BanResponse response = client.change(() -> client.bans().ban(request.build()));
+    return switch (response.getResultCase()) {
+      case BANNED -> {
+        BanResponse.Banned banned = response.getBanned();
+        ListedBan previous =
+            banned.hasPrevious() ? WireMessages.listedBan(banned.getPrevious()) : null;
+        yield new BanOutcome.Banned(WireMessages.listedBan(banned.getBan()), previous);
+      }
+      case ALREADY ->
+          new BanOutcome.AlreadyBanned(WireMessages.listedBan(response.getAlready().getBan()));
+      case REFUSED -> new BanOutcome.Refused(WireMessages.refusal(response.getRefused()));
+      case RESULT_NOT_SET -> throw unknownAnswer();
+    };
+  }
+
+  @Override
+  public UnbanOutcome unban(IpPrefix ip, String reason, String by) {
+    UnbanRequest request =
+        UnbanRequest.newBuilder().setIp(ip.toString()).setReason(reason).setBy(by).build();
+    UnbanResponse response = client.change(() -> client.bans().unban(request));
+    return switch (response.getResultCase()) {
+      case UNBANNED -> {
+        UnbanResponse.Unbanned unbanned = response.getUnbanned();
+        yield new UnbanOutcome.Unbanned(
+            unbanned.getSeq(),
+            WireMessages.listedBan(unbanned.getBan()),
+            WireMessages.listedBans(unbanned.getStillCoveredByList()));
+      }
+      case NOT_BANNED ->
+          new UnbanOutcome.NotBanned(
+              ip, WireMessages.listedBans(response.getNotBanned().getCoveredByList()));
+      case RESULT_NOT_SET -> throw unknownAnswer();
+    };
+  }
+
+  @Override
+  public AllowOutcome allow(IpPrefix ip, @Nullable Duration length, String reason, String by) {
+    AllowRequest.Builder request =
+        AllowRequest.newBuilder().setIp(ip.toString()).setReason(reason).setBy(by);
+    if (length != null) {
+      request.setDuration(toProto(length));
+    }
+    AllowResponse response = client.change(() -> client.bans().allow(request.build()));
+    return switch (response.getResultCase()) {
+      case ALLOWED ->
+          new AllowOutcome.Allowed(
+              WireMessages.allowEntry(response.getAllowed().getEntry()),
+              WireMessages.listedBans(response.getAllowed().getWithoutForceList()));
+      case ALREADY ->
+          new AllowOutcome.AlreadyAllowed(
+              WireMessages.allowEntry(response.getAlready().getEntry()));
+      case RESULT_NOT_SET -> throw unknownAnswer();
+    };
+  }
+
+  @Override
+  public DisallowOutcome disallow(IpPrefix ip, String reason, String by) {
+    DisallowRequest request =
+        DisallowRequest.newBuilder().setIp(ip.toString()).setReason(reason).setBy(by).build();
+    DisallowResponse response = client.change(() -> client.bans().disallow(request));
+    return switch (response.getResultCase()) {
+      case DISALLOWED ->
+          new DisallowOutcome.Disallowed(
+              response.getDisallowed().getSeq(),
+              WireMessages.listedBans(response.getDisallowed().getInForceAgainList()));
+      case NOT_ALLOWED -> {
+        DisallowResponse.NotAllowed notAllowed = response.getNotAllowed();
+        yield new DisallowOutcome.NotAllowed(
+            ip,
+            WireMessages.allowEntries(notAllowed.getCoveredByList()),
+            WireMessages.refusal(notAllowed.hasConfigured(), notAllowed.getConfigured()));
+      }
+      case RESULT_NOT_SET -> throw unknownAnswer();
+    };
+  }
+
+  @Override
+  public Standing get(IpPrefix ip) {
+    GetRequest request = GetRequest.newBuilder().setIp(ip.toString()).build();
+    GetResponse response = client.ask(() -> client.bans().get(request));
+    return new Standing(
+        ip,
+        response.getBanned(),
+        WireMessages.listedBans(response.getBansList()),
+        WireMessages.allowEntries(response.getAllowedByList()),
+        WireMessages.refusal(response.hasProtectedBy(), response.getProtectedBy()));
+  }
+
+  @Override
+  public Page<ListedBan> list(@Nullable Instant at, int size, String token) {
+    ListResponse response = page(at, size, token, false);
+    return page(WireMessages.listedBans(response.getBansList()), response);
+  }
+
+  @Override
+  public Page<Allowance> listAllowed(@Nullable Instant at, int size, String token) {
+    ListResponse response = page(at, size, token, true);
+    return page(WireMessages.allowEntries(response.getAllowedList()), response);
+  }
+
+  private ListResponse page(@Nullable Instant at, int size, String token, boolean allowed) {
+    ListRequest.Builder request =
+        ListRequest.newBuilder().setPageSize(size).setPageToken(token).setAllowed(allowed);
+    if (at != null) {
+      request.setAt(WireMessages.toProto(at));
+    }
+    return client.ask(() -> client.bans().list(request.build()));
+  }
+
+  private static <T> Page<T> page(List<T> entries, ListResponse response) {
+    return new Page<>(
+        entries,
+        response.getNextPageToken(),
+        response.getTotal(),
+        WireMessages.time(response.getAt()),
+        response.getHead());
+  }
+
+  @Override
+  public List<SequencedEvent> history(@Nullable IpPrefix ip, long before, int size) {
+    HistoryRequest request =
+        HistoryRequest.newBuilder()
+            .setIp(ip == null ? "" : ip.toString())
+            .setBeforeSeq(before == BanHistory.FROM_NEWEST ? 0 : before)
+            .setPageSize(size)
+            .build();
+    return client.ask(() -> client.bans().history(request)).getEventsList().stream()
+        .map(WireMessages::event)
+        .toList();
+  }
+
+  @Override
+  public BanLog.Subscription watch(long from, BanLog.Sink sink) {
+    return WatchCall.start(client, from, sink);
+  }
+
+  @Override
+  public void close() {
+    client.close();
+  }
+
+  private static com.google.protobuf.Duration toProto(Duration length) {
+    return com.google.protobuf.Duration.newBuilder()
+        .setSeconds(length.toSeconds())
+        .setNanos(length.toNanosPart())
+        .build();
+  }
+
+  private static BanLogException unknownAnswer() {
+    return BanLogException.permanent(
+        "the answer of the running ip-sentry is not known to this version; use its own command");
+  }
+}

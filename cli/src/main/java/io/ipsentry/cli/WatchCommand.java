@@ -1,0 +1,105 @@
+package io.ipsentry.cli;
+
+import io.ipsentry.ban.BanEventJson;
+import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.banlog.BanLog;
+import io.ipsentry.banlog.BanOperations;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code watch}: shows events as they happen. */
+@Command(
+    name = "watch",
+    header = "Show events as they happen, until interrupted.",
+    description = {
+      "Every event comes once, in order, without gaps. If the connection is lost, the exit code is"
+          + " 3; go on with --from and the next number.",
+      ""
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  ip-sentry watch",
+      "  ip-sentry watch --from 1 -o json",
+      "  ip-sentry watch -n 1              # wait for the next event"
+    })
+final class WatchCommand extends OperatorCommand {
+  @Option(
+      names = "--from",
+      paramLabel = "SEQ",
+      description = "Begin with the event of this number. Default: only new events.")
+  private long from;
+
+  @Option(
+      names = {"-n", "--limit"},
+      paramLabel = "N",
+      description = "Stop after N events. Default: never.")
+  private long limit = Long.MAX_VALUE;
+
+  WatchCommand(Shell shell) {
+    super(shell);
+  }
+
+  @Override
+  int act(BanOperations operations) {
+    if (from < 0 || limit < 1) {
+      throw CommandException.usage("--from and --limit must be 1 or more");
+    }
+    Printer printer = new Printer();
+    BanLog.Subscription subscription = operations.watch(from, printer);
+    try {
+      return printer.await();
+    } finally {
+      subscription.close();
+    }
+  }
+
+  /** Prints events until there were enough, the reader of our output has gone, or it fails. */
+  private final class Printer implements BanLog.Sink {
+    private final CompletableFuture<Integer> end = new CompletableFuture<>();
+    private final EventTable table = new EventTable(shell);
+    private long left = limit;
+
+    @Override
+    public void events(List<SequencedEvent> events) {
+      for (SequencedEvent event : events) {
+        if (left == 0) {
+          return;
+        }
+        if (isJson()) {
+          shell.out().append(BanEventJson.toLine(event)).append('\n');
+        } else {
+          table.row(event);
+        }
+        left--;
+      }
+      table.flush();
+      if (left == 0 || shell.out().checkError()) {
+        end.complete(ExitCode.DONE);
+      }
+    }
+
+    @Override
+    public void failed(RuntimeException cause) {
+      end.completeExceptionally(cause);
+    }
+
+    int await() {
+      try {
+        return end.get();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return ExitCode.DONE;
+      } catch (ExecutionException e) {
+        throw Optional.ofNullable(e.getCause())
+            .filter(RuntimeException.class::isInstance)
+            .map(RuntimeException.class::cast)
+            .orElseGet(() -> CommandException.failed("the watch has failed", e));
+      }
+    }
+  }
+}
