@@ -41,6 +41,7 @@ final class AdminClient implements AutoCloseable {
   private final ManagedChannel channel;
 
   AdminClient(Path socket) {
+    GrpcLogging.install();
     this.socket = socket;
     loop =
         new MultiThreadIoEventLoopGroup(

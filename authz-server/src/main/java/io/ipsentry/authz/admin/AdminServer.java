@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +62,7 @@ public final class AdminServer implements AutoCloseable {
   private final HealthStatusManager health;
   private final EventLoopGroup loop;
   private final ExecutorService calls;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private AdminServer(
       SocketFile file,
@@ -138,6 +140,9 @@ public final class AdminServer implements AutoCloseable {
    */
   @Override
   public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
     health.enterTerminalState();
     server.shutdown();
     bans.endWatches();
@@ -146,11 +151,14 @@ public final class AdminServer implements AutoCloseable {
         server.shutdownNow();
         server.awaitTermination(GRACE.toMillis(), TimeUnit.MILLISECONDS);
       }
+      // What is still said to callers that have gone needs the loop.
+      calls.shutdown();
+      calls.awaitTermination(GRACE.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       server.shutdownNow();
       Thread.currentThread().interrupt();
     }
-    calls.shutdown();
+    calls.shutdownNow();
     loop.shutdownGracefully(0, GRACE.toMillis(), TimeUnit.MILLISECONDS).awaitUninterruptibly();
     release(file);
   }

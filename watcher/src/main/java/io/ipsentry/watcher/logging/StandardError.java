@@ -26,5 +26,7 @@ final class StandardError {
     root.detachAndStopAllAppenders();
     root.setLevel(level);
     root.addAppender(appender);
+    // gRPC sets TCP options on Unix sockets too, and Netty warns of each.
+    context.getLogger("io.netty.bootstrap").setLevel(Level.ERROR);
   }
 }
