@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Reads lists of addresses: one text or a list of them, each an address, a prefix, {@code
@@ -68,10 +69,18 @@ final class AddressLists {
     Sink sink = new Sink(true, PrefixSet.empty());
     read(value, sink);
     PrefixSet all = PrefixSet.of(sink.prefixes).union(sink.named).union(sink.namedPrivate);
-    if (all.covers(IpPrefix.parse("0.0.0.0/0"))) {
-      value.warn("covers every IPv4 address, so none is ever banned", "list only your own");
+    for (String family : families(all)) {
+      value.warn(
+          "covers every " + family + " address, so none is ever banned", "list only your own");
     }
     return all;
+  }
+
+  /** The families all of whose addresses are in a set. */
+  private static List<String> families(PrefixSet set) {
+    return Stream.of("IPv4", "IPv6")
+        .filter(family -> set.covers(IpPrefix.parse(family.equals("IPv4") ? "0.0.0.0/0" : "::/0")))
+        .toList();
   }
 
   /** A list of proxies. */
@@ -79,10 +88,11 @@ final class AddressLists {
     Sink sink = new Sink(true, PrefixSet.empty());
     read(value, sink);
     PrefixSet neverBanned = PrefixSet.of(sink.prefixes).union(sink.named);
-    if (neverBanned.covers(IpPrefix.parse("0.0.0.0/0"))) {
+    for (String family : families(neverBanned)) {
       value.warn(
-          "trusts every IPv4 address, so every client can claim to be another one, and none is ever"
-              + " banned",
+          "trusts every "
+              + family
+              + " address, so every client can claim to be another one, and none is ever banned",
           "list only your own proxies");
     }
     return new TrustedProxies(neverBanned.union(sink.namedPrivate), neverBanned);

@@ -99,9 +99,9 @@ final class RuleReader {
     Optional<Value> value =
         section.require("match", "write match: and what is a hit, such as { packs: [default] }");
     Match match = value.flatMap(matches::match).orElse(Match.ofPaths(List.of()));
-    if (match.isEmpty() && problems.errorCount() == before) {
+    if (value.isPresent() && match.isEmpty() && problems.errorCount() == before) {
       value
-          .orElseThrow()
+          .get()
           .error(
               "has no condition, so every line would be a hit",
               "write what is a hit, such as packs: [default]");

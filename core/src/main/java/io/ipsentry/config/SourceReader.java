@@ -2,11 +2,16 @@ package io.ipsentry.config;
 
 import io.ipsentry.config.SourceConfig.Input;
 import io.ipsentry.config.SourceConfig.StartAt;
+import io.ipsentry.line.FormatOptions;
+import io.ipsentry.line.InvalidFormatException;
+import io.ipsentry.line.LineFormats;
 import io.ipsentry.net.SeenAs;
 import io.ipsentry.pattern.CapturingPattern;
 import java.nio.file.Path;
 import java.time.DateTimeException;
+import java.time.Instant;
 import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -167,12 +172,28 @@ final class SourceReader {
     return name;
   }
 
-  private static FormatConfig format(Section section) {
+  private FormatConfig format(Section section) {
+    int before = problems.errorCount();
     Optional<CapturingPattern> regex = section.get("regex").flatMap(Expressions::capturing);
     Optional<CapturingPattern> logRegex = section.get("logRegex").flatMap(Expressions::capturing);
     boolean hasRegex = section.has("regex") || section.has("logRegex");
+    String name =
+        section.get("format").flatMap(Value::text).orElse(hasRegex ? "regex" : "auto");
+    checkName(section, name, hasRegex);
+    checkGroups(section, regex, logRegex);
+    FormatConfig config =
+        new FormatConfig(
+            name,
+            regex.map(SourceReader::text).orElse(null),
+            logRegex.map(SourceReader::text).orElse(null));
+    if (problems.errorCount() == before) {
+      tryOut(config, section);
+    }
+    return config;
+  }
+
+  private static void checkName(Section section, String name, boolean hasRegex) {
     Optional<Value> format = section.get("format");
-    String name = format.flatMap(Value::text).orElse(hasRegex ? "regex" : "auto");
     if (name.equals("fail2ban")) {
       format
           .orElseThrow()
@@ -196,6 +217,10 @@ final class SourceReader {
               hasRegex ? "has regex and logRegex" : "has the format regex, but no expression",
               "write either regex (groups by name) or logRegex (group 1 address, group 2 path)");
     }
+  }
+
+  private static void checkGroups(
+      Section section, Optional<CapturingPattern> regex, Optional<CapturingPattern> logRegex) {
     if (regex.isPresent() && !FormatFacts.namesAddress(regex.get())) {
       section
           .get("regex")
@@ -210,10 +235,22 @@ final class SourceReader {
           .orElseThrow()
           .error("has no group", "put the address into group 1 and the path into group 2");
     }
-    return new FormatConfig(
-        name,
-        regex.map(SourceReader::text).orElse(null),
-        logRegex.map(SourceReader::text).orElse(null));
+  }
+
+  /** What is left to complain of is what the format itself finds. */
+  private static void tryOut(FormatConfig config, Section section) {
+    FormatOptions options =
+        FormatOptions.of(ZoneOffset.UTC, () -> Instant.EPOCH)
+            .withRegex(config.regex(), config.logRegex());
+    try {
+      LineFormats.named(config.name(), options);
+    } catch (InvalidFormatException e) {
+      section
+          .get("regex")
+          .or(() -> section.get("logRegex"))
+          .orElse(section.whole())
+          .error(String.valueOf(e.getMessage()), "see the groups in docs/configuration.md");
+    }
   }
 
   private static String text(CapturingPattern pattern) {

@@ -8,7 +8,9 @@ import org.jspecify.annotations.Nullable;
  * What a rule looks for: every condition that is given must hold, and a list holds when one of its
  * members does.
  *
- * @param paths expressions for the request target; empty: any target, and lines without one
+ * @param paths expressions for the request target; empty: any target, and lines without one. One
+ *     that counts is needed for a hit; where none counts and there are other conditions, those that
+ *     block or allow are additions to them
  * @param status what the client got; null: any
  * @param originStatus what the backend answered (Traefik); null: any
  * @param methods upper case; empty: any
@@ -17,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param messages expressions for the whole line; empty: any
  * @param authFailures true: only lines that their format knows as failed logins
  * @param sources names of the sources it listens to; empty: all
- * @param ignoreCase paths, user agents and messages ignore ASCII case
+ * @param ignoreCase paths, user agents and messages ignore case, those of the rule's {@link Ignore}
+ *     too
  */
 public record Match(
     List<PathPattern> paths,
