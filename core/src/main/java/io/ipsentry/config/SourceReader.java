@@ -177,8 +177,7 @@ final class SourceReader {
     Optional<CapturingPattern> regex = section.get("regex").flatMap(Expressions::capturing);
     Optional<CapturingPattern> logRegex = section.get("logRegex").flatMap(Expressions::capturing);
     boolean hasRegex = section.has("regex") || section.has("logRegex");
-    String name =
-        section.get("format").flatMap(Value::text).orElse(hasRegex ? "regex" : "auto");
+    String name = section.get("format").flatMap(Value::text).orElse(hasRegex ? "regex" : "auto");
     checkName(section, name, hasRegex);
     checkGroups(section, regex, logRegex);
     FormatConfig config =
