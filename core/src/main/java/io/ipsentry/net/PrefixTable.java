@@ -17,12 +17,15 @@ package io.ipsentry.net;
  * but never an exception or an endless loop; owners guard it with the optimistic read of a {@code
  * StampedLock}.
  *
- * <p>Limit: about 390 million IPv4 and 130 million IPv6 entries, the size of a Java array; {@link
- * #put} throws {@link IllegalStateException} there. Owners set lower limits.
+ * <p>Limit: about 400 million entries of each family, the size of a Java array; {@link #put} throws
+ * {@link IllegalStateException} there. Owners set lower limits.
  */
 public final class PrefixTable {
   /** No match, or no value. */
   public static final int NONE = -1;
+
+  /** Largest value of a prefix. */
+  public static final int MAX_VALUE = (1 << 26) - 1;
 
   private final V4Prefixes v4 = new V4Prefixes();
   private final V6Prefixes v6 = new V6Prefixes();
@@ -30,12 +33,12 @@ public final class PrefixTable {
   /**
    * Sets the value of a prefix.
    *
-   * @param value 0 or more
+   * @param value 0 to {@link #MAX_VALUE}
    * @return the value it had, or {@link #NONE}
    */
   public int put(IpPrefix prefix, int value) {
-    if (value < 0) {
-      throw new IllegalArgumentException("value must not be negative, is " + value);
+    if (value < 0 || value > MAX_VALUE) {
+      throw new IllegalArgumentException("value must be 0 to " + MAX_VALUE + ", is " + value);
     }
     return prefix.isV4()
         ? v4.put((int) prefix.lo(), prefix.bits(), value)

@@ -1,19 +1,20 @@
 package io.ipsentry.net;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The IPv4 half of {@link PrefixTable}.
  *
- * <p>Entries lie in a hash table with linear probing: {@code key = address << 8 | bits + 1}, 0 for
- * an empty cell. Two summaries make a match cheap:
+ * <p>Entries lie in a hash table with linear probing, one long a cell: {@code address << 32 | value
+ * << 6 | bits + 1}, 0 for an empty cell. Two summaries make a match cheap:
  *
  * <ul>
  *   <li>{@code covering[address >>> 16]}: bit n says that an entry of n bits (0 to 16) covers this
  *       /16.
- *   <li>{@code longer[address >>> 16][address >>> 8 & 255]}: for each /24 of a /16 in use, bit
- *       {@code n - 17} says for 17 to 24 that an entry of n bits covers this /24, for 25 to 32 that
- *       one lies in it.
+ *   <li>{@code longer[address >>> 16]}, for a /16 in use: the first 256 bytes say for each /24 of
+ *       it, by bit n - 25, that an entry of 25 to 32 bits lies in it; the second 256 bytes, which
+ *       are there only if needed, by bit n - 17, that an entry of 17 to 24 bits covers it.
  * </ul>
  *
  * So at most the lengths 25 to 32 can be probed in vain, and only where the /24 has such entries.
@@ -24,77 +25,73 @@ final class V4Prefixes {
   private static final int MIN_CELLS = 64;
   private static final int MAX_CELLS = 1 << 29;
   private static final int BLOCKS = 1 << 16;
-  private static final int FIRST_LONGER = 17;
+  private static final int BLOCK_24S = 1 << 8;
+
+  private static final int VALUE_SHIFT = 6;
+  private static final long KEY_MASK = 0xffff_ffff_0000_003fL;
 
   /**
-   * Keys and values, which grow together. Filled before it is published through its final fields,
-   * so that a reader without a lock sees all of it.
+   * Filled before it is published through its final field, so that a reader without a lock sees all
+   * of it.
    */
   private static final class Cells {
-    final long[] keys;
-    final int[] values;
+    final long[] cells;
 
-    Cells(int cells) {
-      keys = new long[cells];
-      values = new int[cells];
+    Cells(int capacity) {
+      cells = new long[capacity];
     }
 
-    Cells(int cells, Cells old) {
-      this(cells);
-      for (int i = 0; i < old.keys.length; i++) {
-        if (old.keys[i] != 0) {
-          int at = find(keys, old.keys[i]);
-          keys[at] = old.keys[i];
-          values[at] = old.values[i];
+    Cells(int capacity, Cells old) {
+      this(capacity);
+      for (long cell : old.cells) {
+        if (cell != 0) {
+          cells[find(cells, cell & KEY_MASK)] = cell;
         }
       }
     }
   }
 
-  private Cells cells = new Cells(MIN_CELLS);
+  private Cells table = new Cells(MIN_CELLS);
   private final int[] covering = new int[BLOCKS];
-  private final char[] @Nullable [] longer = new char[BLOCKS][];
-  private int blocksInUse;
+  private final byte[] @Nullable [] longer = new byte[BLOCKS][];
+  private long longerBytes;
   private int size;
 
   int put(int address, int bits, int value) {
     reserve();
-    long[] keys = cells.keys;
+    long[] cells = table.cells;
     long key = key(address, bits);
-    int at = find(keys, key);
-    if (keys[at] == key) {
-      int old = cells.values[at];
-      cells.values[at] = value;
-      return old;
+    int at = find(cells, key);
+    long old = cells[at];
+    cells[at] = key | (long) value << VALUE_SHIFT;
+    if (old != 0) {
+      return value(old);
     }
-    cells.values[at] = value;
-    keys[at] = key;
     size++;
     summarise(address, bits, true);
     return PrefixTable.NONE;
   }
 
   int remove(int address, int bits) {
-    long[] keys = cells.keys;
-    long key = key(address, bits);
-    int at = find(keys, key);
-    if (keys[at] != key) {
+    long[] cells = table.cells;
+    int at = find(cells, key(address, bits));
+    long old = cells[at];
+    if (old == 0) {
       return PrefixTable.NONE;
     }
-    int old = cells.values[at];
     close(at);
     size--;
     if (bits <= 24 || !anotherIn24(address, bits)) {
       summarise(address, bits, false);
     }
-    return old;
+    return value(old);
   }
 
   int get(int address, int bits) {
-    Cells read = cells;
+    long[] cells = table.cells;
     long key = key(address, bits);
-    int at = find(read.keys, key);
-    return read.keys[at] == key ? read.values[at] : PrefixTable.NONE;
+    long cell = cells[find(cells, key)];
+    return (cell & KEY_MASK) == key ? value(cell) : PrefixTable.NONE;
   }
 
   /** {@code bits << 32 | value} of the longest match of at most {@code maxBits}, or NONE. */
@@ -102,28 +99,34 @@ final class V4Prefixes {
     if (maxBits < 0) {
       return PrefixTable.NONE;
     }
-    int block = address >>> 16;
-    char[] of24 = longer[block];
-    if (of24 != null && maxBits >= FIRST_LONGER) {
-      int lengths = of24[address >>> 8 & 0xff] & -1 >>> (48 - maxBits);
-      while (lengths != 0) {
-        int top = 31 - Integer.numberOfLeadingZeros(lengths);
-        int bits = top + FIRST_LONGER;
-        int value = get(address & mask(bits), bits);
-        if (value >= 0) {
-          return (long) bits << 32 | value;
-        }
-        lengths ^= 1 << top;
+    byte[] of24 = longer[address >>> 16];
+    if (of24 != null && maxBits > 16) {
+      int at24 = address >>> 8 & 0xff;
+      long match = firstOf(address, of24[at24] & 0xff, 25, maxBits);
+      if (match < 0 && of24.length > BLOCK_24S) {
+        match = firstOf(address, of24[BLOCK_24S + at24] & 0xff, 17, maxBits);
+      }
+      if (match >= 0) {
+        return match;
       }
     }
-    int lengths = covering[block] & -1 >>> (31 - Math.min(maxBits, FIRST_LONGER - 1));
+    return firstOf(address, covering[address >>> 16], 0, maxBits);
+  }
+
+  /**
+   * Probes the lengths of a summary, longest first; its bit 0 stands for the length {@code base}.
+   */
+  private long firstOf(int address, int summary, int base, int maxBits) {
+    int limit = maxBits - base;
+    int lengths = limit >= 31 ? summary : limit < 0 ? 0 : summary & (2 << limit) - 1;
     while (lengths != 0) {
-      int bits = 31 - Integer.numberOfLeadingZeros(lengths);
+      int top = 31 - Integer.numberOfLeadingZeros(lengths);
+      int bits = top + base;
       int value = get(address & mask(bits), bits);
       if (value >= 0) {
         return (long) bits << 32 | value;
       }
-      lengths ^= 1 << bits;
+      lengths ^= 1 << top;
     }
     return PrefixTable.NONE;
   }
@@ -133,46 +136,74 @@ final class V4Prefixes {
   }
 
   long sizeBytes() {
-    return 12L * cells.keys.length + 8L * BLOCKS + 512L * blocksInUse;
+    return 8L * table.cells.length + 8L * BLOCKS + longerBytes;
   }
 
   void forEach(PrefixTable.EntryVisitor visitor) {
-    long[] keys = cells.keys;
-    for (int i = 0; i < keys.length; i++) {
-      if (keys[i] != 0) {
-        int length = (int) (keys[i] & 0xff) - 1 + IpPrefix.V4_OFFSET;
-        visitor.visit(0, IpPrefix.v4ToLo((int) (keys[i] >>> 8)), length, cells.values[i]);
+    for (long cell : table.cells) {
+      if (cell != 0) {
+        int length = (int) (cell & 0x3f) - 1 + IpPrefix.V4_OFFSET;
+        visitor.visit(0, IpPrefix.v4ToLo((int) (cell >>> 32)), length, value(cell));
       }
     }
+  }
+
+  /** Makes room for one more entry. */
+  void reserve() {
+    int capacity = table.cells.length;
+    if (size < capacity / 4 * 3) {
+      return;
+    }
+    if (capacity == MAX_CELLS) {
+      throw new IllegalStateException("prefix table is full; remove entries before adding more");
+    }
+    table = new Cells(capacity * 2, table);
   }
 
   /** Sets or clears the length of an entry wherever a match would look for it. */
   private void summarise(int address, int bits, boolean present) {
-    if (bits < FIRST_LONGER) {
+    int block = address >>> 16;
+    if (bits <= 16) {
       int bit = 1 << bits;
-      int from = address >>> 16;
-      int to = from + (1 << (16 - bits));
-      for (int block = from; block < to; block++) {
-        covering[block] = present ? covering[block] | bit : covering[block] & ~bit;
+      int end = block + (1 << (16 - bits));
+      for (int i = block; i < end; i++) {
+        covering[i] = present ? covering[i] | bit : covering[i] & ~bit;
       }
       return;
     }
-    int bit = 1 << (bits - FIRST_LONGER);
-    char[] of24 = longer[address >>> 16];
-    if (of24 == null) {
-      of24 = new char[256];
-      longer[address >>> 16] = of24;
-      blocksInUse++;
-    }
+    byte[] of24 = block(block, bits <= 24 ? 2 * BLOCK_24S : BLOCK_24S);
     int from = address >>> 8 & 0xff;
-    int to = from + (bits >= 24 ? 1 : 1 << (24 - bits));
-    for (int i = from; i < to; i++) {
-      of24[i] = (char) (present ? of24[i] | bit : of24[i] & ~bit);
+    if (bits >= 25) {
+      of24[from] = changed(of24[from], bits - 25, present);
+    } else {
+      int end = from + (1 << (24 - bits));
+      for (int i = from; i < end; i++) {
+        of24[BLOCK_24S + i] = changed(of24[BLOCK_24S + i], bits - 17, present);
+      }
     }
     if (!present && isZero(of24)) {
-      longer[address >>> 16] = null;
-      blocksInUse--;
+      longer[block] = null;
+      longerBytes -= of24.length;
     }
+  }
+
+  private static byte changed(byte summary, int bit, boolean present) {
+    return (byte) (present ? summary | 1 << bit : summary & ~(1 << bit));
+  }
+
+  /** The summary of a /16, of at least so many bytes. */
+  private byte[] block(int block, int bytes) {
+    byte[] of24 = longer[block];
+    if (of24 == null) {
+      of24 = new byte[bytes];
+      longerBytes += bytes;
+      longer[block] = of24;
+    } else if (of24.length < bytes) {
+      longerBytes += bytes - of24.length;
+      of24 = Arrays.copyOf(of24, bytes);
+      longer[block] = of24;
+    }
+    return of24;
   }
 
   private boolean anotherIn24(int address, int bits) {
@@ -185,53 +216,39 @@ final class V4Prefixes {
     return false;
   }
 
-  private static boolean isZero(char[] chars) {
-    for (char c : chars) {
-      if (c != 0) {
+  private static boolean isZero(byte[] bytes) {
+    for (byte b : bytes) {
+      if (b != 0) {
         return false;
       }
     }
     return true;
   }
 
-  /** Makes room for one more entry. */
-  void reserve() {
-    int capacity = cells.keys.length;
-    if (size < capacity / 4 * 3) {
-      return;
-    }
-    if (capacity == MAX_CELLS) {
-      throw new IllegalStateException("prefix table is full; remove entries before adding more");
-    }
-    cells = new Cells(capacity * 2, cells);
-  }
-
   /** Empties a cell and moves later entries of its run forward, so that no probe ends too early. */
   private void close(int hole) {
-    long[] keys = cells.keys;
-    int[] values = cells.values;
-    int mask = keys.length - 1;
+    long[] cells = table.cells;
+    int mask = cells.length - 1;
     int empty = hole;
     int at = (hole + 1) & mask;
-    while (keys[at] != 0) {
-      int home = home(keys[at], mask);
+    while (cells[at] != 0) {
+      int home = home(cells[at] & KEY_MASK, mask);
       if (((at - home) & mask) >= ((at - empty) & mask)) {
-        keys[empty] = keys[at];
-        values[empty] = values[at];
+        cells[empty] = cells[at];
         empty = at;
       }
       at = (at + 1) & mask;
     }
-    keys[empty] = 0;
+    cells[empty] = 0;
   }
 
   /** The cell with the key, or the empty one where it belongs; bounded for racing readers. */
-  private static int find(long[] keys, long key) {
-    int mask = keys.length - 1;
+  private static int find(long[] cells, long key) {
+    int mask = cells.length - 1;
     int at = home(key, mask);
     for (int probes = 0; probes < mask; probes++) {
-      long found = keys[at];
-      if (found == key || found == 0) {
+      long cell = cells[at];
+      if (cell == 0 || (cell & KEY_MASK) == key) {
         return at;
       }
       at = (at + 1) & mask;
@@ -240,12 +257,16 @@ final class V4Prefixes {
   }
 
   private static int home(long key, int mask) {
-    long mixed = key * 0x9e37_79b9_7f4a_7c15L;
+    long mixed = (key ^ key >>> 32) * 0x9e37_79b9_7f4a_7c15L;
     return (int) (mixed >>> 32 ^ mixed >>> 57) & mask;
   }
 
   private static long key(int address, int bits) {
-    return Integer.toUnsignedLong(address) << 8 | (bits + 1);
+    return (long) address << 32 | (bits + 1);
+  }
+
+  private static int value(long cell) {
+    return (int) cell >>> VALUE_SHIFT;
   }
 
   private static int mask(int bits) {

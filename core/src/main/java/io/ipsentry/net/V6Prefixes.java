@@ -6,15 +6,14 @@ package io.ipsentry.net;
  * <p>Entries lie in a hash table with linear probing, three longs a cell: the upper half, the lower
  * half, and {@code value << 32 | length + 1} (0 for an empty cell). Prefixes of up to 32 bits,
  * which are few, have a table of their own that stays in the cache; the lengths in it are counted.
- * For the longer ones a summary, hashed by the upper 32 bits of the address, says which lengths may
- * be present: bits 0 to 31 for the lengths 33 to 64, bits 32 to 63 for each two of 65 to 128.
- * Sharing a summary word with others, or with entries that have been removed, costs a probe in vain
- * and nothing else; it is made anew before an addition, when the table has grown or a quarter of it
- * has been removed.
+ * For the longer ones a summary says which lengths may be present: one of 33 to 48 bits hashed by
+ * the upper 32 bits of the address, one of 49 to 128 hashed by the upper 48. Sharing a summary with
+ * others, or with entries that have been removed, costs a probe in vain and nothing else; it is
+ * made anew before an addition, when the table has grown or a quarter of it has been removed.
  */
 final class V6Prefixes {
   private static final int LONG_FROM = 33;
-  private static final int CELLS_A_WORD = 4;
+  private static final int CELLS_A_WORD = 2;
 
   private final Cells shorter = new Cells();
   private final int[] shorterCounts = new int[LONG_FROM];
@@ -57,18 +56,12 @@ final class V6Prefixes {
   /** {@code length << 32 | value} of the longest match of at most {@code maxLength}, or NONE. */
   long match(long hi, long lo, int maxLength) {
     if (maxLength >= LONG_FROM) {
-      long present = summary.lengths(hi);
-      while (present != 0) {
-        int top = 63 - Long.numberOfLeadingZeros(present);
-        present ^= 1L << top;
-        int length = top < 32 ? top + LONG_FROM : 2 * top + 2;
-        long match = probe(longer, hi, lo, length, maxLength);
-        if (match < 0 && top >= 32) {
-          match = probe(longer, hi, lo, length - 1, maxLength);
-        }
-        if (match >= 0) {
-          return match;
-        }
+      long match = matchBeyond48(summary.beyond48(hi), hi, lo, maxLength);
+      if (match < 0) {
+        match = matchUpTo48(summary.upTo48(hi), hi, lo, maxLength);
+      }
+      if (match >= 0) {
+        return match;
       }
     }
     long lengths = maxLength < 0 ? 0 : shorterLengths & -1L >>> (63 - Math.min(maxLength, 63));
@@ -76,6 +69,37 @@ final class V6Prefixes {
       int length = 63 - Long.numberOfLeadingZeros(lengths);
       lengths ^= 1L << length;
       long match = probe(shorter, hi, lo, length, maxLength);
+      if (match >= 0) {
+        return match;
+      }
+    }
+    return PrefixTable.NONE;
+  }
+
+  private long matchBeyond48(long lengths, long hi, long lo, int maxLength) {
+    long left = lengths;
+    while (left != 0) {
+      int top = 63 - Long.numberOfLeadingZeros(left);
+      left ^= 1L << top;
+      // The upper bits stand for two lengths each.
+      int length = top < 16 ? top + 49 : 2 * top + 34;
+      long match = probe(longer, hi, lo, length, maxLength);
+      if (match < 0 && top >= 16) {
+        match = probe(longer, hi, lo, length - 1, maxLength);
+      }
+      if (match >= 0) {
+        return match;
+      }
+    }
+    return PrefixTable.NONE;
+  }
+
+  private long matchUpTo48(int lengths, long hi, long lo, int maxLength) {
+    int left = lengths;
+    while (left != 0) {
+      int top = 31 - Integer.numberOfLeadingZeros(left);
+      left ^= 1 << top;
+      long match = probe(longer, hi, lo, top + LONG_FROM, maxLength);
       if (match >= 0) {
         return match;
       }
@@ -96,9 +120,7 @@ final class V6Prefixes {
   }
 
   long sizeBytes() {
-    return 24L * (shorter.capacity() + longer.capacity())
-        + 8L * summary.words.length
-        + 4L * LONG_FROM;
+    return 24L * (shorter.capacity() + longer.capacity()) + 10L * summary.words() + 4L * LONG_FROM;
   }
 
   void forEach(PrefixTable.EntryVisitor visitor) {
@@ -110,24 +132,25 @@ final class V6Prefixes {
   void reserve() {
     shorter.reserve();
     longer.reserve();
-    if (longer.capacity() > summary.words.length * CELLS_A_WORD
-        || removed > longer.capacity() / 4) {
+    if (longer.capacity() > summary.words() * CELLS_A_WORD || removed > longer.capacity() / 4) {
       summarise();
     }
   }
 
   private void summarise() {
-    int words = Math.max(summary.words.length, longer.capacity() / CELLS_A_WORD);
+    int words = Math.max(summary.words(), longer.capacity() / CELLS_A_WORD);
     summary = new Summary(words, longer);
     removed = 0;
   }
 
   /** Which lengths may be present; see the class comment. Published like the cells when full. */
   private static final class Summary {
-    final long[] words;
+    private final char[] upTo48;
+    private final long[] beyond48;
 
     Summary(int words) {
-      this.words = new long[words];
+      upTo48 = new char[words];
+      beyond48 = new long[words];
     }
 
     Summary(int words, Cells cells) {
@@ -135,16 +158,31 @@ final class V6Prefixes {
       cells.forEach((hi, lo, length, value) -> add(hi, length));
     }
 
+    int words() {
+      return beyond48.length;
+    }
+
     void add(long hi, int length) {
-      words[slot(hi)] |= 1L << (length <= 64 ? length - LONG_FROM : (length - 1) / 2);
+      if (length <= 48) {
+        upTo48[slot(hi >>> 32)] |= (char) (1 << (length - LONG_FROM));
+      } else {
+        int bit = length <= 64 ? length - 49 : (length - 65) / 2 + 16;
+        beyond48[slot(hi >>> 16)] |= 1L << bit;
+      }
     }
 
-    long lengths(long hi) {
-      return words[slot(hi)];
+    /** Bit n: the length n + 33. */
+    int upTo48(long hi) {
+      return upTo48[slot(hi >>> 32)];
     }
 
-    private int slot(long hi) {
-      return Cells.spread((hi >>> 32) * 0x9e37_79b9_7f4a_7c15L) & (words.length - 1);
+    /** Bit n: the length n + 49 for n below 16, else the lengths 2n + 33 and 2n + 34. */
+    long beyond48(long hi) {
+      return beyond48[slot(hi >>> 16)];
+    }
+
+    private int slot(long upperBits) {
+      return Cells.spread(upperBits * 0x9e37_79b9_7f4a_7c15L) & (beyond48.length - 1);
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -60,14 +61,18 @@ final class PrefixTableTest {
     Random random = new Random(1);
     PrefixTable mixed = new PrefixTable();
     PrefixTable sixes = new PrefixTable();
+    PrefixTable both = new PrefixTable();
     for (int i = 0; i < 1_000_000; i++) {
       int bits = 8 + random.nextInt(25);
       mixed.put(IpPrefix.of(0, IpPrefix.v4ToLo(random.nextInt()), IpPrefix.V4_OFFSET + bits), i);
-      sixes.put(IpPrefix.of(0x2000_0000_0000_0000L | random.nextLong() >>> 3, 0, 64), i);
+      IpPrefix six = IpPrefix.of(0x2000_0000_0000_0000L | random.nextLong() >>> 3, 0, 64);
+      sixes.put(six, i);
+      both.put(i % 2 == 0 ? six : IpPrefix.ofV4(random.nextInt()), i);
     }
     assertThat(mixed.sizeBytes()).isLessThanOrEqualTo(64L << 20);
     assertThat(sixes.size()).isGreaterThan(999_000);
     assertThat(sixes.sizeBytes()).isLessThanOrEqualTo(64L << 20);
+    assertThat(both.sizeBytes()).isLessThanOrEqualTo(64L << 20);
   }
 
   @Test
@@ -99,9 +104,15 @@ final class PrefixTableTest {
   }
 
   @Test
-  void put_negativeValue_isRefused() {
-    assertThatThrownBy(() -> new PrefixTable().put(IpPrefix.parse("::1"), -1))
-        .isInstanceOf(IllegalArgumentException.class);
+  void put_valueOutOfRange_isRefused() {
+    PrefixTable table = new PrefixTable();
+    for (IpPrefix ip : List.of(IpPrefix.parse("::1"), IpPrefix.parse("192.0.2.1"))) {
+      assertThatThrownBy(() -> table.put(ip, -1)).isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> table.put(ip, PrefixTable.MAX_VALUE + 1))
+          .isInstanceOf(IllegalArgumentException.class);
+      table.put(ip, PrefixTable.MAX_VALUE);
+      assertThat(table.get(ip)).isEqualTo(PrefixTable.MAX_VALUE);
+    }
   }
 
   private static IpPrefix pick(Random random, Map<IpPrefix, Integer> naive) {
