@@ -27,7 +27,7 @@ final class Backtracker {
   private int[] stack = new int[64];
   private int top;
   private long[] notes = new long[0];
-  private int notesPerPlace;
+  private int wordsPerNote;
   private long steps;
   private long limit;
   private boolean ranOut;
@@ -55,10 +55,9 @@ final class Backtracker {
     boolean noting = prepareNotes();
     limit = noting && exact.regular ? Long.MAX_VALUE : budget;
     ByteSet first = exact.first;
-    boolean anyFirst = first.equals(ByteSet.ALL);
     int lastStart = exact.anchored ? begin : end;
     for (int at = begin; at <= lastStart && !ranOut; at++) {
-      if (!anyFirst && (at == end || !first.contains(b[at] & 0xff))) {
+      if (first != null && (at == end || !first.contains(b[at] & 0xff))) {
         continue;
       }
       Arrays.fill(slot, -1);
@@ -87,12 +86,12 @@ final class Backtracker {
   }
 
   private boolean prepareNotes() {
-    notesPerPlace = exact.notes;
-    long bits = (long) notesPerPlace * (to - from + 1);
-    if (exact.remembers || bits > MAX_NOTES) {
+    wordsPerNote = (to - from >>> 6) + 1;
+    long needed = (long) wordsPerNote * exact.notes;
+    if (exact.remembers || needed > MAX_NOTES >>> 6) {
       return false;
     }
-    int words = (int) (bits + 63 >>> 6);
+    int words = (int) needed;
     if (notes.length < words) {
       notes = new long[Math.max(words, 2 * notes.length)];
     } else {
@@ -103,9 +102,8 @@ final class Backtracker {
 
   /** Whether an instruction is at this place for the first time; notes it. */
   private boolean first(int note, int at) {
-    long bit = (long) (at - from) * notesPerPlace + note;
-    int word = (int) (bit >>> 6);
-    long mask = 1L << bit;
+    int word = note * wordsPerNote + (at - from >>> 6);
+    long mask = 1L << at - from;
     if ((notes[word] & mask) != 0) {
       return false;
     }
@@ -140,15 +138,27 @@ final class Backtracker {
             pc = program.out[pc];
           }
           case Program.RUN -> {
-            int end = runEnd(program.arg[pc], note, at);
-            alive = end >= 0;
-            steps += Math.abs(end) - at;
+            int stop = note < 0 ? to : nextNoted(note, at);
+            int end = runEnd(program.arg[pc], at, stop);
+            if (note >= 0) {
+              note(note, at, end);
+              // From there on an earlier run has been, which failed.
+              alive = end < stop || stop == to;
+            }
+            steps += end - at;
             at = end;
             pc = program.out[pc];
           }
           case Program.SPLIT -> {
-            push(program.alt[pc], at);
-            pc = program.out[pc];
+            int next = at < to ? text[at] & 0xff : -1;
+            if (!exact.canGoOn(program.out[pc], next)) {
+              pc = program.alt[pc];
+            } else {
+              if (exact.canGoOn(program.alt[pc], next)) {
+                push(program.alt[pc], at);
+              }
+              pc = program.out[pc];
+            }
           }
           case Program.ASSERT -> {
             alive = holds(program.arg[pc], at);
@@ -212,21 +222,47 @@ final class Backtracker {
     }
   }
 
-  /**
-   * End of a run of bytes of a set.
-   *
-   * @param note note of the run, or -1
-   * @return the end; its complement where an earlier run, which failed, has been
-   */
-  private int runEnd(int set, int note, int begin) {
+  private int runEnd(int set, int begin, int stop) {
     int at = begin;
-    while (at < to && program.setContains(set, text[at] & 0xff)) {
+    while (at < stop && program.setContains(set, text[at] & 0xff)) {
       at++;
-      if (note >= 0 && !first(note, at)) {
-        return ~at;
-      }
     }
     return at;
+  }
+
+  /** The first place behind another for which an instruction is noted, or the end of the text. */
+  private int nextNoted(int note, int at) {
+    int row = note * wordsPerNote;
+    int begin = at + 1 - from;
+    int word = begin >>> 6;
+    if (word == wordsPerNote) {
+      return to;
+    }
+    long bits = notes[row + word] & -1L << begin;
+    while (bits == 0) {
+      if (++word == wordsPerNote) {
+        return to;
+      }
+      bits = notes[row + word];
+    }
+    return from + (word << 6) + Long.numberOfTrailingZeros(bits);
+  }
+
+  /** Notes an instruction for all places from one to another, both included. */
+  private void note(int note, int first, int last) {
+    int row = note * wordsPerNote;
+    int begin = first - from;
+    int end = last - from;
+    for (int word = begin >>> 6; word <= end >>> 6; word++) {
+      long mask = -1L;
+      if (word == begin >>> 6) {
+        mask &= -1L << begin;
+      }
+      if (word == end >>> 6) {
+        mask &= -1L >>> 63 - (end & 63);
+      }
+      notes[row + word] |= mask;
+    }
   }
 
   private void push(int what, int value) {

@@ -31,6 +31,13 @@ record ByteSet(long w0, long w1, long w2, long w3) {
     return new ByteSet(~w0, ~w1, ~w2, ~w3);
   }
 
+  void copyTo(long[] words, int at) {
+    words[at] = w0;
+    words[at + 1] = w1;
+    words[at + 2] = w2;
+    words[at + 3] = w3;
+  }
+
   boolean intersects(ByteSet other) {
     return ((w0 & other.w0) | (w1 & other.w1) | (w2 & other.w2) | (w3 & other.w3)) != 0;
   }

@@ -100,10 +100,7 @@ final class Program {
     this.starts = starts;
     this.sets = new long[byteSets.length * 4];
     for (int i = 0; i < byteSets.length; i++) {
-      sets[4 * i] = byteSets[i].w0();
-      sets[4 * i + 1] = byteSets[i].w1();
-      sets[4 * i + 2] = byteSets[i].w2();
-      sets[4 * i + 3] = byteSets[i].w3();
+      byteSets[i].copyTo(sets, 4 * i);
     }
     this.conditions = conditions;
     this.looks = looks;
