@@ -100,6 +100,25 @@ final class ByteSearch {
     return i;
   }
 
+  /** Position of the first byte in {@code [from, to)} that is no decimal digit, or {@code to}. */
+  static int endOfDigits(byte[] b, int from, int to) {
+    int last = b.length - WORD;
+    int i = from;
+    while (i < to && i <= last) {
+      // A digit less '0' is 0 to 9; adding 0x76 carries into the top bit from 10 on.
+      long x = word(b, i) ^ '0' * ONES;
+      long other = ((x & ~HIGHS) + 0x76 * ONES | x) & HIGHS;
+      if (other != 0) {
+        return Math.min(to, i + (Long.numberOfTrailingZeros(other) >>> 3));
+      }
+      i += WORD;
+    }
+    while (i < to && b[i] >= '0' && b[i] <= '9') {
+      i++;
+    }
+    return Math.min(i, to);
+  }
+
   /** Position of the last {@code c} in {@code [from, to)}, or −1. */
   static int lastIndexOf(byte[] b, int from, int to, char c) {
     for (int i = to - 1; i >= from; i--) {

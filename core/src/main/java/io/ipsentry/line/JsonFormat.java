@@ -25,6 +25,9 @@ abstract class JsonFormat implements LineFormat {
   private static final String REFUSAL_DETAILS = "ext_authz_denied";
   private static final String BANNED = "banned";
 
+  /** The slot of a name that holds an escape: none, and not to be remembered either. */
+  private static final int ESCAPED_NAME = -2;
+
   private final String name;
   private final JsonKeys keys;
   private final TimestampFormat time;
@@ -33,6 +36,7 @@ abstract class JsonFormat implements LineFormat {
   private final Slice requestLine = new Slice();
   private final JsonMemberOrder order = new JsonMemberOrder();
   private final byte[] ranks = new byte[JsonField.COUNT];
+  private int foundSlot;
   private int seen;
   private boolean cut;
 
@@ -75,7 +79,7 @@ abstract class JsonFormat implements LineFormat {
     Arrays.fill(ranks, (byte) 0);
     seen = 0;
     cut = to - from >= MAX_BYTES;
-    int end = members(b, at + 1, to, facts);
+    int end = members(b, at, to, facts);
     boolean whole = end >= 0 && skipSpace(b, end, to) == to;
     if (!whole && (end >= 0 || !cut)) {
       return false;
@@ -87,82 +91,87 @@ abstract class JsonFormat implements LineFormat {
     return complete(facts);
   }
 
-  /** Reads the members of the whole line from behind its brace; see {@link #object}. */
+  /** Reads the whole line from its brace; gives the position behind the closing brace, or −1. */
   private int members(byte[] b, int from, int to, RequestFacts facts) {
-    int i = skipSpace(b, from, to);
+    int i = from;
     int member = 0;
-    while (i < to && b[i] == '"') {
-      int start = i + 1;
-      int length = order.guess(b, start, to, member);
+    do {
       int slot;
-      if (length >= 0) {
+      int length = order.guess(b, i, to, member);
+      if (length > 0) {
         slot = order.slot(member);
-        i = start + length + 1;
+        i += length;
       } else {
-        int end = ByteSearch.quoteOrBackslash(b, start, to);
-        slot = -1;
-        if (end < to && b[end] == '"') {
-          slot = keys.find(b, start, end);
-          order.remember(b, start, end, member, slot);
-        } else {
-          end = ByteSearch.endOfQuoted(b, end, to);
+        int delimiter = i;
+        i = skipSpace(b, i + 1, to);
+        if (member == 0 && i < to && b[i] == '}') {
+          return i + 1;
         }
-        i = end + 1;
+        i = name(b, i, to, keys);
+        slot = foundSlot;
+        if (i < 0) {
+          return -1;
+        }
+        i = i < to && b[i] == '"' ? i + 1 : i;
+        if (slot != ESCAPED_NAME) {
+          order.keep(b, delimiter, i, member, slot);
+        }
       }
       member++;
-      i = afterName(b, i, to, keys, slot, facts);
-      if (i < 0 || i >= to || b[i] != ',') {
-        break;
+      if (slot >= 0) {
+        i = value(b, b[i - 1] == '"' ? i - 1 : i, to, keys, slot, facts);
+      } else if (b[i - 1] == '"') {
+        i = ByteSearch.endOfQuoted(b, i, to) + 1;
+      } else {
+        i = skipValue(b, i, to);
       }
-      i = skipSpace(b, i + 1, to);
-    }
-    return end(b, i, to, from);
+      if (i < 0) {
+        return -1;
+      }
+      i = skipSpace(b, i, to);
+    } while (i < to && b[i] == ',');
+    return i < to && b[i] == '}' ? i + 1 : -1;
   }
 
-  /** Reads members from behind the brace; gives the position behind the closing brace, or −1. */
+  /** Reads an object inside the line from its brace; gives the position behind it, or −1. */
   private int object(byte[] b, int from, int to, JsonKeys wanted, RequestFacts facts) {
-    int i = skipSpace(b, from, to);
-    while (i < to && b[i] == '"') {
-      int start = i + 1;
-      int end = ByteSearch.quoteOrBackslash(b, start, to);
-      int slot = -1;
-      if (end < to && b[end] == '"') {
-        slot = wanted.find(b, start, end);
-      } else {
-        end = ByteSearch.endOfQuoted(b, end, to);
-      }
-      i = afterName(b, end + 1, to, wanted, slot, facts);
-      if (i < 0 || i >= to || b[i] != ',') {
-        break;
-      }
-      i = skipSpace(b, i + 1, to);
+    int i = skipSpace(b, from + 1, to);
+    if (i < to && b[i] == '}') {
+      return i + 1;
     }
-    return end(b, i, to, from);
+    i = from;
+    do {
+      i = name(b, skipSpace(b, i + 1, to), to, wanted);
+      if (i < 0) {
+        return -1;
+      }
+      i = foundSlot < 0 ? skipValue(b, i, to) : value(b, i, to, wanted, foundSlot, facts);
+      if (i < 0) {
+        return -1;
+      }
+      i = skipSpace(b, i, to);
+    } while (i < to && b[i] == ',');
+    return i < to && b[i] == '}' ? i + 1 : -1;
   }
 
   /**
-   * The position behind the brace at {@code i}, unless a comma stands before it; −1 for no brace.
+   * Reads a name and the colon, and leaves its slot in {@code foundSlot}.
+   *
+   * @return where the value begins, or −1
    */
-  private static int end(byte[] b, int i, int to, int from) {
-    if (i < 0 || i >= to || b[i] != '}') {
+  private int name(byte[] b, int from, int to, JsonKeys wanted) {
+    if (from >= to || b[from] != '"') {
       return -1;
     }
-    int before = i - 1;
-    while (before > from && isSpace(b[before])) {
-      before--;
+    int end = ByteSearch.quoteOrBackslash(b, from + 1, to);
+    if (end < to && b[end] == '"') {
+      foundSlot = wanted.find(b, from + 1, end);
+    } else {
+      foundSlot = ESCAPED_NAME;
+      end = ByteSearch.endOfQuoted(b, end, to);
     }
-    return b[before] == ',' && before >= from ? -1 : i + 1;
-  }
-
-  /** Reads colon and value; gives the position of what follows, or −1. */
-  private int afterName(byte[] b, int from, int to, JsonKeys wanted, int slot, RequestFacts facts) {
-    int i = skipSpace(b, from, to);
-    if (i >= to || b[i] != ':') {
-      return -1;
-    }
-    i = skipSpace(b, i + 1, to);
-    i = slot < 0 ? skipValue(b, i, to) : value(b, i, to, wanted, slot, facts);
-    return i < 0 ? -1 : skipSpace(b, i, to);
+    int colon = skipSpace(b, end + 1, to);
+    return colon < to && b[colon] == ':' ? skipSpace(b, colon + 1, to) : -1;
   }
 
   /** Reads a wanted value; gives the position behind it, or −1. */
@@ -176,7 +185,7 @@ abstract class JsonFormat implements LineFormat {
     seen |= 1 << field.index();
     if (b[from] == '{') {
       JsonKeys inner = first ? inside(field) : null;
-      return inner == null ? skipNested(b, from, to) : object(b, from + 1, to, inner, facts);
+      return inner == null ? skipNested(b, from, to) : object(b, from, to, inner, facts);
     }
     boolean better = rank > ranks[field.index()];
     int end;
@@ -310,10 +319,7 @@ abstract class JsonFormat implements LineFormat {
 
   /** The end of a number or literal, or −1 when there is none. */
   private static int scalarEnd(byte[] b, int from, int to) {
-    int i = from;
-    while (i < to && b[i] >= '0' && b[i] <= '9') {
-      i++;
-    }
+    int i = ByteSearch.endOfDigits(b, from, to);
     while (i < to && b[i] != ',' && b[i] != '}' && b[i] != ']' && !isSpace(b[i])) {
       i++;
     }

@@ -1,70 +1,62 @@
 package io.ipsentry.line;
 
-import java.util.Arrays;
-
 /**
- * The member names of the line before, in order, as a guess for the next: servers write the same
- * members in the same order, so most names are found by comparing two or three words instead of
- * searching their end and looking them up.
+ * What stands between the values of the line before, as a guess for the next: servers write the
+ * same members in the same order, so most names need not be searched and looked up, only compared.
  *
- * <p>A guess is right only if all bytes are equal and a quotation mark follows; names with escapes
- * are never remembered. So a wrong guess costs time and nothing else. Remembers {@value
- * #MAX_MEMBERS} names of up to {@value #MAX_NAME} bytes. Confined to one thread.
+ * <p>For each member it keeps the bytes from the brace or comma in front of the name to the
+ * beginning of the value, with the quotation mark of a string: {@code ,"RequestPath":"}. Spaces are
+ * kept as they were. A guess is right only if all bytes are equal, so a wrong one costs time and
+ * nothing else. Names with escapes are never kept. Keeps {@value #MAX_MEMBERS} members of up to
+ * {@value #MAX_BYTES} bytes. Confined to one thread.
  */
 final class JsonMemberOrder {
   private static final int MAX_MEMBERS = 64;
-  private static final int MAX_NAME = 32;
+  private static final int MAX_BYTES = 40;
   private static final int WORD = Long.BYTES;
+  private static final int MAX_WORDS = MAX_BYTES / WORD;
 
-  private final long[] words = new long[MAX_MEMBERS * MAX_NAME / WORD];
+  private final long[] words = new long[MAX_MEMBERS * MAX_WORDS];
+  private final long[] lastMasks = new long[MAX_MEMBERS];
   private final int[] lengths = new int[MAX_MEMBERS];
   private final int[] slots = new int[MAX_MEMBERS];
 
-  JsonMemberOrder() {
-    Arrays.fill(lengths, -1);
-  }
-
   /**
-   * Whether the name that begins at {@code at} is the one remembered for this place.
+   * Whether the bytes at {@code at} are those kept for this member.
    *
-   * @return its length, or −1
+   * @return their number, or 0
    */
   int guess(byte[] b, int at, int to, int member) {
-    int length = member < MAX_MEMBERS ? lengths[member] : -1;
-    int end = at + length;
-    if (length < 0 || end >= to || b[end] != '"' || at + length + WORD > b.length) {
-      return -1;
+    int length = member < MAX_MEMBERS ? lengths[member] : 0;
+    int last = at + (length - 1 & -WORD);
+    if (length == 0 || at + length > to || last + WORD > b.length) {
+      return 0;
     }
-    int word = member * (MAX_NAME / WORD);
-    int i = at;
-    for (int stop = end - WORD; i <= stop; i += WORD) {
-      if (ByteSearch.word(b, i) != words[word++]) {
-        return -1;
-      }
+    int word = member * MAX_WORDS;
+    long difference = 0;
+    for (int i = at; i < last; i += WORD) {
+      difference |= ByteSearch.word(b, i) ^ words[word++];
     }
-    int rest = end - i;
-    if (rest > 0 && (ByteSearch.word(b, i) ^ words[word]) << (WORD - rest) * Byte.SIZE != 0) {
-      return -1;
-    }
-    return length;
+    difference |= (ByteSearch.word(b, last) ^ words[word]) & lastMasks[member];
+    return difference == 0 ? length : 0;
   }
 
-  /** The slot in the {@link JsonKeys} of the name remembered for this place, −1 for none. */
+  /** The slot in the {@link JsonKeys} of the name kept for this member, −1 for none. */
   int slot(int member) {
     return slots[member];
   }
 
-  /** Remembers a name without escapes. */
-  void remember(byte[] b, int from, int to, int member, int slot) {
+  /** Keeps the bytes in {@code [from, to)}, which hold a name without escapes. */
+  void keep(byte[] b, int from, int to, int member, int slot) {
     int length = to - from;
     if (member >= MAX_MEMBERS) {
       return;
     }
-    if (length > MAX_NAME) {
-      lengths[member] = -1;
+    lengths[member] = 0;
+    if (length > MAX_BYTES) {
       return;
     }
-    int word = member * (MAX_NAME / WORD);
+    int word = member * MAX_WORDS;
     for (int i = from; i < to; i += WORD) {
       long value = 0;
       for (int k = Math.min(WORD, to - i) - 1; k >= 0; k--) {
@@ -72,6 +64,8 @@ final class JsonMemberOrder {
       }
       words[word++] = value;
     }
+    int rest = length & WORD - 1;
+    lastMasks[member] = rest == 0 ? -1 : -1L >>> Long.SIZE - rest * Byte.SIZE;
     lengths[member] = length;
     slots[member] = slot;
   }
