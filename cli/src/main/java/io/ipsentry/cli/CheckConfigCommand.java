@@ -1,11 +1,8 @@
 package io.ipsentry.cli;
 
-import io.ipsentry.config.Config;
-import io.ipsentry.config.ConfigProblem;
+import io.ipsentry.config.ConfigReport;
 import io.ipsentry.config.ConfigResult;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -67,71 +64,15 @@ final class CheckConfigCommand implements Callable<Integer> {
   }
 
   private int tell(Path path, ConfigResult result) {
-    return switch (result) {
-      case ConfigResult.Valid valid -> {
-        problems(valid.warnings());
-        if (!output.isJson()) {
-          shell.out().println(Printable.of(path + ": ok: " + summary(valid.config())));
-        }
-        yield ExitCode.DONE;
-      }
-      case ConfigResult.Invalid invalid -> {
-        problems(invalid.errors());
-        problems(invalid.warnings());
-        if (!output.isJson()) {
-          int count = invalid.errors().size();
-          shell
-              .out()
-              .println(
-                  Printable.of(path + ": invalid: " + count + (count == 1 ? " error" : " errors")));
-        }
-        yield ExitCode.NO;
-      }
-    };
-  }
-
-  private static String summary(Config config) {
-    return count(config.sources().size(), "source") + ", " + count(config.rules().size(), "rule");
-  }
-
-  private static String count(int number, String what) {
-    return number + " " + what + (number == 1 ? "" : "s");
-  }
-
-  private void problems(List<ConfigProblem> problems) {
-    Style style = Style.of(shell);
-    for (ConfigProblem problem : problems) {
-      if (output.isJson()) {
-        json(problem);
-        continue;
-      }
-      String severity =
-          switch (problem.severity()) {
-            case ERROR -> style.red("error");
-            case WARNING -> style.yellow("warning");
-          };
-      String where = problem.path().isEmpty() ? "" : problem.path() + ": ";
-      shell
-          .out()
-          .println(
-              Printable.of(problem.location())
-                  + ": "
-                  + severity
-                  + ": "
-                  + Printable.of(where + problem.what() + "; " + problem.mend()));
+    String name = path.toString();
+    if (output.isJson()) {
+      shell.out().print(ConfigReport.jsonLines(name, result));
+    } else {
+      ConfigReport.text(name, result).lines().map(Printable::of).forEach(shell.out()::println);
     }
-  }
-
-  private void json(ConfigProblem problem) {
-    new JsonLines(shell.out())
-        .object(json -> {
-          json.writeStringField("severity", problem.severity().name().toLowerCase(Locale.ROOT));
-          json.writeStringField("file", problem.file());
-          json.writeNumberField("line", problem.line());
-          json.writeNumberField("column", problem.column());
-          json.writeStringField("path", problem.path());
-          json.writeStringField("what", problem.what());
-          json.writeStringField("mend", problem.mend());
-        });
+    return switch (result) {
+      case ConfigResult.Valid valid -> ExitCode.DONE;
+      case ConfigResult.Invalid invalid -> ExitCode.NO;
+    };
   }
 }

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -78,6 +79,11 @@ final class ConnectionOptions {
   /** Whether the user named a store and thereby ruled out an instance. */
   boolean namesStore() {
     return store != null;
+  }
+
+  /** Which file is the configuration; empty: none, what is built in holds. */
+  Optional<Path> configFile(Shell shell) {
+    return Locations.configFile(config, shell);
   }
 
   /** Looks for the way, without going it. */

@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * directories deep; beyond {@value #MAX_FILES} files or {@value #MAX_DIRECTORIES} directories the
  * rest is left out, which {@link Expansion#isCut} tells.
  */
-final class FilePatterns {
+public final class FilePatterns {
   static final int MAX_FILES = 4096;
   static final int MAX_DIRECTORIES = 4096;
   static final int MAX_DEPTH = 16;
@@ -39,18 +39,21 @@ final class FilePatterns {
   private final List<String> patterns;
   private final boolean hasGlob;
 
-  FilePatterns(Collection<String> patterns) {
+  /** Paths and globs as they are configured. */
+  public FilePatterns(Collection<String> patterns) {
     this.patterns = List.copyOf(patterns);
     hasGlob = this.patterns.stream().anyMatch(FilePatterns::isGlob);
   }
 
   /**
+   * What the patterns name.
+   *
    * @param files absolute path → the first pattern that names it; a plain path whether it exists or
    *     not
    * @param directories real paths of the directories that were searched
    * @param isCut whether a limit was reached
    */
-  record Expansion(Map<Path, String> files, Set<Path> directories, boolean isCut) {}
+  public record Expansion(Map<Path, String> files, Set<Path> directories, boolean isCut) {}
 
   List<String> list() {
     return patterns;
@@ -70,7 +73,8 @@ final class FilePatterns {
         && !Files.exists(Path.of(pattern));
   }
 
-  Expansion expand() {
+  /** Looks at the file system. */
+  public Expansion expand() {
     Map<Path, String> files = new LinkedHashMap<>();
     Set<Path> directories = new LinkedHashSet<>();
     boolean cut = false;

@@ -1,0 +1,303 @@
+package io.ipsentry.cli;
+
+import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.banlog.BanHistory;
+import io.ipsentry.banlog.BanLogException;
+import io.ipsentry.banlog.BanOperations;
+import io.ipsentry.cli.ConnectionOptions.Access;
+import io.ipsentry.cli.ConnectionOptions.Way;
+import io.ipsentry.cli.Finding.State;
+import io.ipsentry.config.Config;
+import io.ipsentry.config.ConfigReport;
+import io.ipsentry.config.ConfigResult;
+import io.ipsentry.config.SourceConfig;
+import io.ipsentry.proto.v1.GetStatusResponse;
+import io.ipsentry.watcher.host.HostAddressReader;
+import io.ipsentry.watcher.host.HostAddresses;
+import io.ipsentry.watcher.host.HostAddressesException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code doctor}: looks for what keeps ip-sentry from doing its work. */
+@Command(
+    name = "doctor",
+    header = "Look for what keeps ip-sentry from doing its work, and tell how to mend it.",
+    description = {
+      "Looks at the configuration, each source and the end of its logs, the store, the running"
+          + " instance, the clock, and the addresses of this host. Changes nothing. Exit 1:"
+          + " something does not work.",
+      ""
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  ip-sentry doctor",
+      "  ip-sentry doctor -c ip-sentry.yaml -o json"
+    })
+final class DoctorCommand implements Callable<Integer> {
+  private static final long MIN_FREE_BYTES = 100L << 20;
+  private static final long MIN_FREE_BYTES_TO_WORK = 10L << 20;
+
+  /** The program is newer than this, so a clock before it is wrong. */
+  private static final Instant EARLIEST = Instant.parse("2026-01-01T00:00:00Z");
+
+  @Mixin final CommonOptions common = new CommonOptions();
+  @Mixin private final ConnectionOptions connection = new ConnectionOptions();
+  @Mixin private final OutputOption output = new OutputOption();
+
+  private final Shell shell;
+  private boolean failed;
+
+  DoctorCommand(Shell shell) {
+    this.shell = shell;
+  }
+
+  @Override
+  public Integer call() {
+    clock();
+    HostAddresses host = host();
+    Optional<Config> config = config();
+    if (config.isPresent()) {
+      ProtectedPrefixes protection = Protections.of(config.get(), host);
+      SourceCheckup checkup = new SourceCheckup(config.get(), protection, shell);
+      for (SourceConfig source : config.get().sources()) {
+        checkup.look(source).forEach(this::report);
+      }
+      log();
+    }
+    shell.out().flush();
+    return failed ? ExitCode.NO : ExitCode.DONE;
+  }
+
+  private void clock() {
+    Instant now = shell.clock().instant();
+    report(
+        now.isBefore(EARLIEST)
+            ? Finding.fail("clock", "it is " + Times.format(now) + " here", "set the clock")
+            : Finding.ok("clock", Times.format(now)));
+  }
+
+  private HostAddresses host() {
+    try {
+      HostAddresses host = HostAddressReader.linux().read();
+      List<String> own = new ArrayList<>();
+      host.interfaces()
+          .forEach((name, prefixes) -> {
+            if (!prefixes.isEmpty()) {
+              own.add(name + " " + prefixes);
+            }
+          });
+      report(
+          own.isEmpty()
+              ? Finding.warn(
+                  "host",
+                  "no address of this host was found",
+                  "add its addresses to neverBan, so that they are not banned")
+              : Finding.ok("host", "never banned: " + String.join(", ", own)));
+      return host;
+    } catch (HostAddressesException e) {
+      report(
+          Finding.warn(
+              "host",
+              "the addresses of this host cannot be read: " + e.getMessage(),
+              "add them to neverBan"));
+      return HostAddresses.NONE;
+    }
+  }
+
+  private Optional<Config> config() {
+    Optional<Path> file = connection.configFile(shell);
+    if (file.isEmpty()) {
+      report(
+          Finding.warn(
+              "config",
+              "there is no " + Locations.SYSTEM_CONFIG + "; what is built in holds",
+              "write one that names your logs as sources"));
+      return Optional.of(Config.defaults());
+    }
+    ConfigResult result;
+    try {
+      result = Locations.read(file.get());
+    } catch (CommandException e) {
+      report(Finding.fail("config", String.valueOf(e.getMessage()), "name another with --config"));
+      return Optional.empty();
+    }
+    result
+        .warnings()
+        .forEach(
+            warning -> report(Finding.warn("config", ConfigReport.line(warning), warning.mend())));
+    return switch (result) {
+      case ConfigResult.Invalid invalid -> {
+        invalid
+            .errors()
+            .forEach(
+                error -> report(Finding.fail("config", ConfigReport.line(error), error.mend())));
+        yield Optional.empty();
+      }
+      case ConfigResult.Valid valid -> {
+        Config config = valid.config();
+        String summary =
+            file.get()
+                + ": "
+                + config.sources().size()
+                + " sources, "
+                + config.rules().size()
+                + " rules";
+        if (config.sources().isEmpty()) {
+          report(Finding.fail("config", summary, "name your logs as sources"));
+        } else if (config.rules().isEmpty()) {
+          report(Finding.fail("config", summary, "write a rule, or leave out rules:"));
+        } else {
+          report(Finding.ok("config", summary));
+        }
+        yield Optional.of(config);
+      }
+    };
+  }
+
+  private void log() {
+    Way way;
+    try {
+      way = connection.way(shell);
+    } catch (CommandException e) {
+      report(Finding.fail("instance", String.valueOf(e.getMessage()), "see the message"));
+      return;
+    }
+    switch (way) {
+      case Way.Instance instance -> instance(instance);
+      case Way.Store store -> {
+        report(
+            Finding.warn(
+                "instance",
+                "ip-sentry is not running"
+                    + (store.socket() == null ? "" : ": nobody answers on " + store.socket()),
+                "start ip-sentry run"));
+        store(store);
+      }
+    }
+  }
+
+  private void instance(Way.Instance instance) {
+    try (AdminClient client = new AdminClient(instance.socket())) {
+      GetStatusResponse status = client.status();
+      String refused = status.getConfig().getRefused();
+      report(
+          refused.isEmpty()
+              ? Finding.ok("instance", status.getVersion() + " answers on " + instance.socket())
+              : Finding.fail(
+                  "instance",
+                  "a newer configuration was refused: " + refused,
+                  "mend it; see check-config"));
+      Path store = Path.of(status.getLog().getStore());
+      report(
+          Finding.ok(
+              "store",
+              store
+                  + ": "
+                  + status.getLog().getHead()
+                  + " events, "
+                  + status.getLog().getActiveBans()
+                  + " bans"));
+      space(store);
+    } catch (BanLogException e) {
+      report(
+          Finding.fail(
+              "instance", String.valueOf(e.getMessage()), "look at its log; restart ip-sentry"));
+    }
+  }
+
+  private void store(Way.Store store) {
+    Path path = store.path().toAbsolutePath();
+    if (Files.exists(path)) {
+      try (BanOperations operations = ConnectionOptions.open(store, shell, Access.EXISTING)) {
+        long head =
+            operations.history(null, BanHistory.FROM_NEWEST, 1).stream()
+                .mapToLong(event -> event.seq())
+                .findFirst()
+                .orElse(0);
+        report(
+            Files.isWritable(path)
+                ? Finding.ok("store", path + ": " + head + " events")
+                : Finding.fail(
+                    "store",
+                    path + " cannot be written by " + shell.user().name(),
+                    "run as its owner, or set store.path"));
+      } catch (BanLogException e) {
+        report(Finding.fail("store", String.valueOf(e.getMessage()), "set store.path"));
+      }
+    } else {
+      Path directory = existingParent(path);
+      report(
+          Files.isWritable(directory)
+              ? Finding.ok("store", path + " will be created")
+              : Finding.fail(
+                  "store",
+                  path + " cannot be created by " + shell.user().name(),
+                  "make " + directory + " writable, or set store.path"));
+    }
+    space(path);
+  }
+
+  private void space(Path path) {
+    Path directory = existingParent(path.toAbsolutePath());
+    try {
+      long free = Files.getFileStore(directory).getUsableSpace();
+      String what = StatusCommand.bytes(free) + " free below " + directory;
+      if (free < MIN_FREE_BYTES_TO_WORK) {
+        report(Finding.fail("disk", what, "make room, or no ban can be stored"));
+      } else if (free < MIN_FREE_BYTES) {
+        report(Finding.warn("disk", what, "make room"));
+      } else {
+        report(Finding.ok("disk", what));
+      }
+    } catch (IOException e) {
+      report(
+          Finding.warn(
+              "disk", "free space cannot be told: " + e.getMessage(), "look at it yourself"));
+    }
+  }
+
+  private static Path existingParent(Path path) {
+    Path directory = path;
+    while (directory.getParent() != null && !Files.isDirectory(directory)) {
+      directory = directory.getParent();
+    }
+    return directory;
+  }
+
+  private void report(Finding finding) {
+    failed |= finding.state() == State.FAIL;
+    String state = finding.state().name().toLowerCase(Locale.ROOT);
+    if (output.isJson()) {
+      new JsonLines(shell.out())
+          .object(json -> {
+            json.writeStringField("check", finding.check());
+            json.writeStringField("state", state);
+            json.writeStringField("what", finding.what());
+            json.writeStringField("mend", finding.mend());
+          });
+      return;
+    }
+    Style style = Style.of(shell);
+    String padded = "%-4s".formatted(state);
+    String coloured =
+        switch (finding.state()) {
+          case OK -> style.green(padded);
+          case WARN -> style.yellow(padded);
+          case FAIL -> style.red(padded);
+        };
+    shell.out().println(coloured + "  " + Printable.of(finding.check() + ": " + finding.what()));
+    if (!finding.mend().isEmpty()) {
+      shell.out().println("      -> " + Printable.of(finding.mend()));
+    }
+  }
+}
