@@ -86,6 +86,16 @@ final class FileChain {
     context.owners().put(file.id(), owner);
   }
 
+  /** Adds a file that is newer than all but the one at the path. */
+  void insertBeforeCurrent(TailedFile file) {
+    TailedFile here = current;
+    if (here == null) {
+      append(file);
+    } else {
+      insertBefore(here, file);
+    }
+  }
+
   /** Adds a file that is older than {@code newer}. */
   void insertBefore(TailedFile newer, TailedFile file) {
     files.add(Math.max(0, files.indexOf(newer)), file);

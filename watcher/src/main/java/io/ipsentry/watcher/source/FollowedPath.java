@@ -42,6 +42,7 @@ final class FollowedPath {
   private Set<Path> places;
 
   private boolean startAtEnd;
+  private boolean isNew = true;
   private @Nullable SavedFile startFrom;
   private List<SavedFile> toResume = List.of();
 
@@ -73,6 +74,7 @@ final class FollowedPath {
   /** Goes on where a checkpoint says; before the first look. */
   void resume(SavedStream saved) {
     startAtEnd = false;
+    isNew = false;
     realPath = saved.realPath();
     toResume = saved.files();
     saved.known().forEach(known::add);
@@ -153,10 +155,13 @@ final class FollowedPath {
     if (first) {
       startFrom =
           new SavedFile(facts.id(), facts.size(), false, Fingerprint.NONE, facts.modifiedMillis());
+    }
+    if (isNew) {
+      isNew = false;
       rememberRotated();
     }
-    FollowedPath owner = context.owners().get(facts.id());
-    if (owner == null || !owner.holds(facts, path)) {
+    FollowedPath owner = owner(facts, path);
+    if (owner == null) {
       arrived(facts);
     } else if (owner.equals(this)) {
       bringBack(facts);
@@ -242,7 +247,8 @@ final class FollowedPath {
     Optional<SavedFile> last = newest();
     letGo();
     if (last.isPresent()) {
-      addMissed(RotatedFiles.beside(realPath), last.get(), "");
+      RotatedFiles beside = RotatedFiles.beside(realPath);
+      addMissed(beside, last.get(), beside.nameOf(last.get()));
     }
     TailedFile next = new TailedFile(from, context.nanos());
     Opened opened = openAt(path, facts.id(), next);
@@ -293,6 +299,16 @@ final class FollowedPath {
     places = SymbolicLinks.places(path);
   }
 
+  /** Whose file it is that lies at {@code at}; null if it is nobody's. */
+  private @Nullable FollowedPath owner(FileFacts facts, Path at) {
+    FollowedPath owner = context.owners().get(facts.id());
+    return owner == null || !owner.holds(facts, at) ? null : owner;
+  }
+
+  private boolean isTaken(FileFacts facts, Path at) {
+    return owner(facts, at) != null;
+  }
+
   /** Whether the file with that number at {@code at} is really this stream's. */
   private boolean holds(FileFacts facts, Path at) {
     Optional<TailedFile> file = chain.get(facts.id());
@@ -305,7 +321,8 @@ final class FollowedPath {
     }
     Optional<SavedFile> saved = known.get(facts.id());
     if (saved.isPresent() && !KnownFiles.fits(saved.get(), facts, at)) {
-      known.remove(facts.id());
+      // Another file has got its number; it may itself be there compressed.
+      known.remove(facts.id()).ifPresent(known::addContent);
       return false;
     }
     return saved.isPresent();
@@ -315,6 +332,7 @@ final class FollowedPath {
   private void drop(TailedFile file) {
     chain.close(file);
     chain.remove(file);
+    known.addContent(file.saved());
     if (file.hasUnread()) {
       lost(file.saved());
     }
@@ -358,14 +376,17 @@ final class FollowedPath {
   /** Reads, oldest first, what was rotated away between {@code last} and the file at the path. */
   private void addMissed(RotatedFiles beside, SavedFile last, String lastName) throws IOException {
     known.removeDeleted(beside);
+    for (TailedFile file : chain.files()) {
+      file.peek();
+    }
     for (RotatedFiles.Entry entry : beside.newerThan(last, lastName)) {
       FileId id = entry.facts().id();
-      if (context.owners().containsKey(id) || isCopyOfMine(entry.path())) {
+      if (isTaken(entry.facts(), entry.path()) || isCopyOfMine(entry.path())) {
         continue;
       }
       TailedFile missed = new TailedFile(SavedFile.unread(entry.facts()), context.nanos());
       if (openWherever(entry.path(), id, missed)) {
-        chain.append(missed);
+        chain.insertBeforeCurrent(missed);
         logger
             .atInfo()
             .addKeyValue("file", entry.path())
@@ -408,16 +429,19 @@ final class FollowedPath {
             : Optional.empty();
     known.addContent(saved);
     file.startOver();
-    if (copied.isPresent() && !context.owners().containsKey(copied.get().facts().id())) {
+    String name = copied.map(RotatedFiles.Entry::name).orElse("");
+    if (copied.isPresent() && !isTaken(copied.get().facts(), copied.get().path())) {
       RotatedFiles.Entry entry = copied.get();
       TailedFile rest = new TailedFile(at(entry.facts(), saved), context.nanos());
       if (openWherever(entry.path(), entry.facts().id(), rest)) {
         chain.insertBefore(file, rest);
       }
     }
+    // It may have been copied and truncated more than once since.
+    addMissed(RotatedFiles.beside(realPath), saved, name);
   }
 
-  /** Rotated files that are there at the first look are old. */
+  /** Rotated files that were there before the first file was seen at the path are old. */
   private void rememberRotated() throws IOException {
     for (RotatedFiles.Entry entry : RotatedFiles.beside(path.toRealPath()).rotated()) {
       if (!context.owners().containsKey(entry.facts().id())
@@ -429,7 +453,7 @@ final class FollowedPath {
                 facts.id(),
                 facts.size(),
                 false,
-                RotatedNames.isGzip(entry.path()) ? Fingerprint.NONE : Fingerprint.of(b, b.length),
+                Fingerprint.of(b, b.length),
                 facts.modifiedMillis()));
       }
     }
@@ -501,7 +525,7 @@ final class FollowedPath {
     FileFacts here = stat();
     RotatedFiles beside = RotatedFiles.beside(realPath);
     boolean atPath = false;
-    String name = "";
+    String name = known.newest().map(beside::nameOf).orElse("");
     for (SavedFile file : saved) {
       atPath =
           here != null
@@ -517,19 +541,23 @@ final class FollowedPath {
         continue;
       }
       Optional<RotatedFiles.Entry> found = beside.find(file);
-      name = found.map(RotatedFiles.Entry::name).orElse("");
       if (found.isPresent()) {
+        // Of a file of which nothing was read only the number is known, and it may be another's.
+        name = file.fingerprint().length() == 0 ? name : found.get().name();
         resumeAt(found.get().path(), found.get().facts(), file);
-      } else {
+      } else if (file.position() > 0) {
+        name = "";
         lost(file);
       }
     }
     toResume = List.of();
-    if (!atPath) {
-      addMissed(beside, saved.getLast(), name);
-    } else if (here != null) {
+    if (here != null && atPath) {
       chain.get(here.id()).ifPresent(chain::current);
       relocate();
+    }
+    SavedFile last = saved.getLast();
+    if (!atPath || last.fingerprint().length() == 0) {
+      addMissed(beside, last, name);
     }
   }
 
@@ -545,7 +573,7 @@ final class FollowedPath {
    * Reads on in a file that has another number now: a compressed copy, or a device after a boot.
    */
   private void resumeAt(Path at, FileFacts facts, SavedFile saved) throws IOException {
-    if (context.owners().containsKey(facts.id())) {
+    if (isTaken(facts, at)) {
       return;
     }
     TailedFile resumed = new TailedFile(at(facts, saved), context.nanos());

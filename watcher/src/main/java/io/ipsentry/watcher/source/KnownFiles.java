@@ -18,6 +18,9 @@ import java.util.Optional;
 final class KnownFiles {
   static final int MAX_FILES = 256;
 
+  /** So many are kept although they were deleted. */
+  private static final int KEPT = 16;
+
   /** Stands for the content that a file had before it was truncated. */
   private static final FileId NO_FILE = new FileId(0, 0);
 
@@ -30,7 +33,11 @@ final class KnownFiles {
     this.owners = owners;
   }
 
+  /** Remembers a file, unless it was empty: its number alone would be taken for another's. */
   void add(SavedFile file) {
+    if (file.fingerprint().length() == 0) {
+      return;
+    }
     if (files.size() >= MAX_FILES) {
       owners.remove(files.removeFirst().id(), owner);
     }
@@ -64,9 +71,13 @@ final class KnownFiles {
     return Optional.empty();
   }
 
+  /** Forgets what was deleted, save the newest: a deleted file may be there compressed. */
   void removeDeleted(RotatedFiles beside) {
-    for (SavedFile file : List.copyOf(files)) {
-      if (!file.id().equals(NO_FILE) && beside.byId(file.id()).isEmpty()) {
+    List<SavedFile> all = List.copyOf(files);
+    for (SavedFile file : all.subList(0, Math.max(0, all.size() - KEPT))) {
+      if (file.id().equals(NO_FILE)) {
+        files.remove(file);
+      } else if (beside.byId(file.id()).isEmpty()) {
         remove(file.id());
       }
     }
@@ -98,7 +109,7 @@ final class KnownFiles {
   /** Whether the file at {@code path} may be the one that {@code saved} describes. */
   static boolean fits(SavedFile saved, FileFacts facts, Path path) {
     int length = saved.fingerprint().length();
-    return facts.size() >= saved.position()
+    return (facts.size() >= saved.position() || RotatedNames.isGzip(path))
         && (length == 0
             || RotatedFiles.beginning(path, length)
                 .map(b -> saved.fingerprint().matches(b, b.length))

@@ -119,6 +119,11 @@ final class RotatedFiles {
         .findFirst();
   }
 
+  /** Name under which the rest of a file is now; empty if it is not found. */
+  String nameOf(SavedFile saved) {
+    return find(saved).map(Entry::name).orElse("");
+  }
+
   private static boolean begins(Entry entry, Fingerprint fingerprint) {
     return fingerprint.length() == 0
         || beginning(entry.path(), fingerprint.length())
@@ -144,7 +149,8 @@ final class RotatedFiles {
 
   /**
    * What was rotated away after {@code before}, oldest first: files last written no earlier than
-   * it. The time of a compressed file may be that of its compression, so its name must say so too.
+   * it. The time of a compressed file may be that of its compression, so its name must say so too,
+   * and the caller leaves out what it knows.
    *
    * @param beforeName name under which {@code before} is now; empty if it was not found
    */
@@ -154,7 +160,7 @@ final class RotatedFiles {
         .filter(e ->
             !RotatedNames.isCompressed(e.name())
                 || RotatedNames.isGzip(e.path())
-                    && RotatedNames.isNewer(base, e.name(), beforeName))
+                    && (beforeName.isEmpty() || RotatedNames.isNewer(base, e.name(), beforeName)))
         .sorted(
             Comparator.comparingLong((Entry e) -> e.facts().modifiedMillis())
                 .thenComparing((a, b) -> {

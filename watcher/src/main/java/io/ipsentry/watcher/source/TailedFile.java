@@ -117,9 +117,10 @@ final class TailedFile {
     if (!grown(context.nanos())) {
       return AT_END;
     }
-    if (size < position) {
+    if (size < position && open.grows()) {
       return shrunk(context);
     }
+    readUpTo = NEVER;
     byte[] buffer = context.buffer();
     int n = open.read(buffer, 0, buffer.length, position);
     if (!stillTheSame(context, Math.max(n, 0))) {
@@ -163,12 +164,12 @@ final class TailedFile {
    */
   private boolean stillTheSame(ReadContext context, int n) throws IOException {
     FileContent open = opened();
-    if (!open.grows()) {
-      return true;
-    }
     if (position == 0) {
       beginning = new byte[0];
       learn(context.buffer(), n);
+      return true;
+    }
+    if (!open.grows()) {
       return true;
     }
     byte[] probe = context.probe();
@@ -243,6 +244,15 @@ final class TailedFile {
       fingerprint = Fingerprint.of(beginning, beginning.length);
     }
     return fingerprint;
+  }
+
+  /** Learns the beginning of an open file of which nothing was read yet. */
+  void peek() throws IOException {
+    FileContent open = content;
+    if (open != null && position == 0) {
+      byte[] now = new byte[Fingerprint.MAX_BYTES];
+      learn(now, FileContent.beginning(open, now));
+    }
   }
 
   /** Whether a file with these first bytes is this one, or a copy, or was. */

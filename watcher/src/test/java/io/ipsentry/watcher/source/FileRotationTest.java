@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -117,7 +118,7 @@ final class FileRotationTest {
     try (FileRig rig = new FileRig(directory, "a.log")) {
       Path file = rig.write("a.log", "1\n");
       rig.settle();
-      try (var writer = Files.newBufferedWriter(file, java.nio.file.StandardOpenOption.APPEND)) {
+      try (var writer = Files.newBufferedWriter(file, StandardOpenOption.APPEND)) {
         rig.delete("a.log");
         rig.settle();
         writer.write("2\n");
@@ -168,12 +169,12 @@ final class FileRotationTest {
       rig.settle();
       rig.write("a.log", LONG + "2\n");
       rig.copyTruncate("a.log", "a.log.1");
-      rig.write("a.log", LONG + "3\n");
+      rig.write("a.log", LONG + "3 longer\n");
       rig.settle();
       rig.time().advance(Duration.ofMinutes(2));
       rig.settle();
 
-      assertThat(rig.lines()).containsExactly(LONG + 1, LONG + 2, LONG + 3);
+      assertThat(rig.lines()).containsExactly(LONG + 1, LONG + 2, LONG + "3 longer");
     }
   }
 

@@ -16,6 +16,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
@@ -154,7 +155,7 @@ final class JournaldSourceTest {
     List<Integer> expected = null;
     for (int piece : new int[] {1, 2, 3, 7, 100, 1_000_000}) {
       JournalEntries entries = new JournalEntries();
-      List<Integer> got = new java.util.ArrayList<>();
+      List<Integer> got = new ArrayList<>();
       for (int at = 0; at < all.length; at += piece) {
         entries.read(
             all,

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 
 final class StdinSourceTest {
@@ -36,7 +37,7 @@ final class StdinSourceTest {
     }
   }
 
-  static void pollUntil(SourceLoop loop, java.util.concurrent.Callable<Boolean> condition) {
+  static void pollUntil(SourceLoop loop, Callable<Boolean> condition) {
     await()
         .pollInterval(Duration.ZERO)
         .pollDelay(Duration.ZERO)

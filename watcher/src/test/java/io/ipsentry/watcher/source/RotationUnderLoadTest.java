@@ -1,0 +1,191 @@
+package io.ipsentry.watcher.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A process of its own writes numbered lines, some 40 000 a second, and renames its file every 100
+ * ms for a minute, or for {@code -Drotation.seconds=…}; every line must come once.
+ *
+ * <p>A rotation is two steps for the writer, as in nginx: it goes on in the renamed file for a
+ * while before it opens the new one.
+ */
+final class RotationUnderLoadTest {
+  private static final Duration LENGTH =
+      Duration.ofSeconds(Integer.getInteger("rotation.seconds", 60));
+  private static final Duration PERIOD = Duration.ofMillis(100);
+
+  private static final Logger logger = LoggerFactory.getLogger(RotationUnderLoadTest.class);
+
+  @TempDir private Path directory;
+  private final BitSet seen = new BitSet();
+  private long doubled;
+  private long broken;
+
+  private boolean line(byte[] b, int from, int to) {
+    int number = 0;
+    int at = from;
+    while (at < to && b[at] >= '0' && b[at] <= '9') {
+      number = number * 10 + b[at++] - '0';
+    }
+    if (at == from || to - at != Writer.TAIL.length()) {
+      broken++;
+    } else if (seen.get(number)) {
+      doubled++;
+    }
+    seen.set(number);
+    return true;
+  }
+
+  @Test
+  void poll_rotatedEveryHundredMillisUnderLoad_losesAndDoublesNothing() throws Exception {
+    Path log = directory.resolve("access.log");
+    FileSource source =
+        new FileSource(
+            "test",
+            List.of(log.toString()),
+            FileSource.StartAt.BEGINNING,
+            stream -> (b, from, to, at) -> line(b, from, to),
+            InstantSource.system());
+    Process writer = start(log);
+    try (source;
+        SourceLoop loop = new SourceLoop(List.of(source));
+        BufferedReader said = writer.inputReader(StandardCharsets.UTF_8)) {
+      while (writer.isAlive() || loop.poll()) {
+        if (!loop.poll()) {
+          loop.awaitWork(Duration.ofMillis(100));
+        }
+      }
+      String last = said.readLine();
+      assertThat(last).as("what the writer says in the end: lines and rotations").isNotNull();
+      int lines = Integer.parseInt(last.split(" ")[0]);
+      int rotations = Integer.parseInt(last.split(" ")[1]);
+      StdinSourceTest.pollUntil(loop, () -> seen.cardinality() >= lines);
+      while (loop.poll()) {
+        // Whatever came twice comes now.
+      }
+
+      logger
+          .atInfo()
+          .addKeyValue("lines", lines)
+          .addKeyValue("rotations", rotations)
+          .addKeyValue("lost", lines - seen.cardinality())
+          .addKeyValue("doubled", doubled)
+          .log("Rotation under load");
+      assertThat(doubled).as("doubled").isZero();
+      assertThat(broken).as("broken").isZero();
+      assertThat(seen.nextClearBit(0)).as("first number that is missing").isEqualTo(lines);
+      assertThat(rotations).isGreaterThanOrEqualTo((int) (LENGTH.toSeconds() * 8));
+      assertThat(source.status().errors()).isZero();
+    } finally {
+      writer.destroyForcibly();
+    }
+  }
+
+  private static Process start(Path log) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(ProcessHandle.current().info().command().orElse("java"));
+    command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx64m"));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.addAll(
+        List.of(
+            Writer.class.getName(),
+            log.toString(),
+            String.valueOf(LENGTH.toMillis()),
+            String.valueOf(PERIOD.toMillis())));
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  /** The other process. */
+  static final class Writer {
+    static final String TAIL = " GET /index.html HTTP/1.1 200 some more text to make a line of it";
+
+    /** Old files that are kept; the oldest is older than any reader may be behind. */
+    private static final int KEPT = 100;
+
+    /** Lines that are written at once, as a web server's buffer does, also parts of lines. */
+    private static final int BATCH = 50;
+
+    private Writer() {}
+
+    public static void main(String[] args) throws IOException, InterruptedException {
+      Path log = Path.of(args[0]);
+      long end = System.nanoTime() + Duration.ofMillis(Long.parseLong(args[1])).toNanos();
+      long period = Duration.ofMillis(Long.parseLong(args[2])).toNanos();
+      long next = System.nanoTime() + period;
+      int number = 0;
+      int rotations = 0;
+      LogFile file = new LogFile(log);
+      while (System.nanoTime() < end) {
+        number = file.write(number);
+        if (System.nanoTime() >= next) {
+          next += period;
+          Files.move(log, rotated(log, ++rotations));
+          // The old file goes on for a moment, as a worker that was not told yet writes on.
+          number = file.write(number);
+          file.close();
+          file = new LogFile(log);
+          remove(log);
+        }
+        Thread.sleep(1);
+      }
+      file.close();
+      System.out.println(number + " " + rotations);
+    }
+
+    private static Path rotated(Path log, int n) {
+      return log.resolveSibling("access.log.2026112107%06d".formatted(n));
+    }
+
+    private static void remove(Path log) throws IOException {
+      try (Stream<Path> all = Files.list(log.getParent())) {
+        List<Path> old = all.filter(p -> !p.equals(log)).sorted().toList();
+        for (Path path : old.subList(0, Math.max(0, old.size() - KEPT))) {
+          Files.delete(path);
+        }
+      }
+    }
+
+    private static final class LogFile {
+      private final FileChannel channel;
+
+      LogFile(Path log) throws IOException {
+        channel = FileChannel.open(log, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+      }
+
+      int write(int from) throws IOException {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < BATCH; i++) {
+          text.append(from + i).append(TAIL).append('\n');
+        }
+        byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
+        int half = bytes.length * 2 / 3;
+        channel.write(ByteBuffer.wrap(bytes, 0, half));
+        channel.write(ByteBuffer.wrap(bytes, half, bytes.length - half));
+        return from + BATCH;
+      }
+
+      void close() throws IOException {
+        channel.close();
+      }
+    }
+  }
+}
