@@ -12,6 +12,11 @@ final class Version implements IVersionProvider {
   /** Returns one line: {@code ip-sentry 0.1.0}. */
   @Override
   public String[] getVersion() {
+    return new String[] {"ip-sentry " + text()};
+  }
+
+  /** The number alone. */
+  static String text() {
     Properties properties = new Properties();
     try (InputStream in = Version.class.getResourceAsStream("version.properties")) {
       if (in == null) {
@@ -21,6 +26,6 @@ final class Version implements IVersionProvider {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read version.properties", e);
     }
-    return new String[] {"ip-sentry " + properties.getProperty("version")};
+    return properties.getProperty("version", "unknown");
   }
 }

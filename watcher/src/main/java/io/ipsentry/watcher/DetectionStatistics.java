@@ -35,6 +35,7 @@ final class DetectionStatistics implements DetectionObserver {
     final AtomicLong belowFloor = new AtomicLong();
     final AtomicLong bans = new AtomicLong();
     final AtomicLong shadowBans = new AtomicLong();
+    final AtomicLong refused = new AtomicLong();
     final AtomicLong deferred = new AtomicLong();
     final AtomicLong over = new AtomicLong();
   }
@@ -98,6 +99,7 @@ final class DetectionStatistics implements DetectionObserver {
         say("would ban (shadow mode)", shadow.event());
       }
       case Decision.Refused refusal -> {
+        increment(counters.refused);
         String kind = refusal.protection().kind().wireName();
         refused.computeIfAbsent(kind, k -> new AtomicLong()).incrementAndGet();
         if (maySay("refused")) {

@@ -311,6 +311,7 @@ public final class Watcher implements AutoCloseable {
                   counters.belowFloor.get(),
                   counters.bans.get(),
                   counters.shadowBans.get(),
+                  counters.refused.get(),
                   policy.waiting(rule.id()),
                   counters.deferred.get());
             })

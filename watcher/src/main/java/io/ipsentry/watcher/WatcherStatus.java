@@ -53,6 +53,7 @@ public record WatcherStatus(
    * @param belowFloor hits that did not: the address was banned then
    * @param bans appended
    * @param shadowBans that it would have made in shadow mode
+   * @param refused bans that were not made because the address is protected
    * @param waiting candidates that wait for room under the limit of new bans now
    * @param deferred candidates that ever had to
    */
@@ -63,6 +64,7 @@ public record WatcherStatus(
       long belowFloor,
       long bans,
       long shadowBans,
+      long refused,
       long waiting,
       long deferred) {}
 }

@@ -37,8 +37,8 @@ public final class RunMetrics {
   private final InstantSource clock;
   private final String version;
   private final ProcessMetrics process;
-  private final LatencyHistogram append = new LatencyHistogram();
-  private final LatencyHistogram ban = new LatencyHistogram();
+  private final LatencyHistogram append;
+  private final LatencyHistogram ban;
 
   /**
    * Metrics of one process.
@@ -48,6 +48,23 @@ public final class RunMetrics {
    * @param version of the program
    */
   public RunMetrics(RunStatistics statistics, InstantSource clock, String version) {
+    this(statistics, new LatencyHistogram(), new LatencyHistogram(), clock, version);
+  }
+
+  /**
+   * Metrics of one process, with histograms that are filled elsewhere.
+   *
+   * @param append time until an append to the log of bans was durable
+   * @param ban time from reading the line that decided to the ban being durable
+   */
+  public RunMetrics(
+      RunStatistics statistics,
+      LatencyHistogram append,
+      LatencyHistogram ban,
+      InstantSource clock,
+      String version) {
+    this.append = append;
+    this.ban = ban;
     this.statistics = statistics;
     this.clock = clock;
     this.version = version;

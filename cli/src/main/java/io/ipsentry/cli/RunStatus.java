@@ -1,0 +1,126 @@
+package io.ipsentry.cli;
+
+import com.google.protobuf.Duration;
+import io.ipsentry.authz.admin.WireMessages;
+import io.ipsentry.ban.ActiveBans;
+import io.ipsentry.proto.v1.ConfigStatus;
+import io.ipsentry.proto.v1.EngineStatus;
+import io.ipsentry.proto.v1.FileStatus;
+import io.ipsentry.proto.v1.GetStatusResponse;
+import io.ipsentry.proto.v1.LogStatus;
+import io.ipsentry.proto.v1.RuleStatus;
+import io.ipsentry.proto.v1.SourceStatus;
+import io.ipsentry.watcher.Watcher;
+import io.ipsentry.watcher.WatcherStatus;
+import io.ipsentry.watcher.source.StreamStatus;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/** What a running instance says of itself on the admin socket. Safe for any thread. */
+final class RunStatus {
+  private final Watcher watcher;
+  private final ActiveBans state;
+  private final Path store;
+  private final Supplier<ConfigState> configState;
+  private final InstantSource clock;
+
+  /**
+   * The configuration in force.
+   *
+   * @param file empty: what is built in
+   * @param refused errors of a newer one that was refused; empty: none
+   */
+  record ConfigState(String file, Instant loadedAt, String refused) {
+    ConfigState refused(String errors) {
+      return new ConfigState(file, loadedAt, errors);
+    }
+  }
+
+  RunStatus(
+      Watcher watcher,
+      ActiveBans state,
+      Path store,
+      Supplier<ConfigState> configState,
+      InstantSource clock) {
+    this.watcher = watcher;
+    this.state = state;
+    this.store = store;
+    this.configState = configState;
+    this.clock = clock;
+  }
+
+  GetStatusResponse report() {
+    WatcherStatus status = watcher.status();
+    ActiveBans.Counts counts = state.counts(clock.instant());
+    ConfigState config = configState.get();
+    GetStatusResponse.Builder report =
+        GetStatusResponse.newBuilder()
+            .setVersion(Version.text())
+            .setStartedAt(WireMessages.toProto(status.startedAt()))
+            .setLog(
+                LogStatus.newBuilder()
+                    .setHead(status.logHead())
+                    .setActiveBans(counts.bans())
+                    .setAllowed(counts.allows())
+                    .setStore(store.toString()))
+            .setConfig(
+                ConfigStatus.newBuilder()
+                    .setFile(config.file())
+                    .setLoadedAt(WireMessages.toProto(config.loadedAt()))
+                    .setRefused(config.refused()))
+            .setEngine(
+                EngineStatus.newBuilder()
+                    .setTrackedAddresses(status.trackedAddresses())
+                    .setTrackedBytes(status.trackedBytes())
+                    .setMaxTrackedBytes(status.trackedBytesLimit())
+                    .setEvicted(status.evictions()));
+    status.sources().forEach(source -> report.addSources(source(source)));
+    for (WatcherStatus.RuleStatus rule : status.rules()) {
+      report.addRules(
+          RuleStatus.newBuilder()
+              .setName(rule.name())
+              .setHits(rule.hits())
+              .setBans(rule.bans())
+              .setWaiting(rule.waiting())
+              .setRefused(rule.refused()));
+    }
+    return report.build();
+  }
+
+  private SourceStatus source(WatcherStatus.Source source) {
+    SourceStatus.Builder message =
+        SourceStatus.newBuilder()
+            .setName(source.status().name())
+            .setFormat(
+                source.status().streams().stream()
+                    .map(StreamStatus::format)
+                    .filter(format -> !format.isEmpty())
+                    .distinct()
+                    .collect(Collectors.joining(",")))
+            .setLines(source.status().lines())
+            .setParsed(source.status().lines() - source.unmatched())
+            .setMissed(source.unmatched())
+            .setLinesPerSecond(source.status().linesPerSecond())
+            .setError(String.join("; ", source.status().problems()));
+    Instant last = source.status().lastLineAt();
+    if (last != null) {
+      // Nothing waits: read up to now. Else as old as what was read last.
+      java.time.Duration lag =
+          source.status().lagBytes() == 0
+              ? java.time.Duration.ZERO
+              : java.time.Duration.between(last, clock.instant());
+      message.setLag(Duration.newBuilder().setSeconds(lag.getSeconds()).setNanos(lag.getNano()));
+    }
+    for (StreamStatus stream : source.status().streams()) {
+      message.addFiles(
+          FileStatus.newBuilder()
+              .setPath(stream.label())
+              .setPosition(stream.position())
+              .setSize(stream.size()));
+    }
+    return message.build();
+  }
+}
