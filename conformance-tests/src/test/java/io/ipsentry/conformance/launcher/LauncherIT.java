@@ -51,13 +51,13 @@ final class LauncherIT {
   @Test
   void start_afterFirstUse_takesHalfASecondAtMost() throws Exception {
     Duration best = Duration.ofDays(1);
-    for (int attempt = 0; attempt < 5; attempt++) {
+    for (int attempt = 0; attempt < 10; attempt++) {
       long before = System.nanoTime();
       assertThat(start(directory, LAUNCHER.toString(), "--version").finish().status()).isZero();
       Duration elapsed = Duration.ofNanos(System.nanoTime() - before);
       best = elapsed.compareTo(best) < 0 ? elapsed : best;
     }
-    // The best of five: what the program needs, not what the machine does besides.
+    // The best of ten: what the program needs, not what the machine does besides.
     assertThat(best).isLessThan(START_LIMIT);
   }
 
