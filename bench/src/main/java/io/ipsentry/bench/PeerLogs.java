@@ -15,7 +15,7 @@ import java.util.Random;
 
 /**
  * Writes the access logs for {@code bench/run-peers.sh}: {@code nginx.log} (combined, about 168
- * bytes a line) and {@code traefik.json} (about 830 bytes).
+ * bytes a line) and {@code traefik.json} (about 850 bytes).
  *
  * <p>The same seed gives the same bytes. An hour of traffic in order of time; ordinary clients are
  * from the benchmark network 198.18.0.0/15. 200 attackers from the documentation networks come one

@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
  * the next byte, together with the patterns that have matched already; a pattern that has matched,
  * or cannot match any more, leaves the state, and a state without instructions decides at once. An
  * instruction whose condition looks ahead ({@code $}, {@code \b}) stays in the state until the next
- * byte is known. Besides the classes of bytes there are two symbols: the end of the input, and a
- * line feed that is its last byte, for {@code $}.
+ * byte is known. What can begin at every place is not held in the states ({@link Restarts}).
+ * Besides the classes of bytes there are two symbols: the end of the input, and a line feed that is
+ * its last byte, for {@code $}.
  *
  * <p>The cache of states is bounded ({@link #CACHE_BYTES}). When it is full it is emptied and built
  * anew; when that does not pay, because it fills up again within a few bytes a state, the rest of
@@ -56,7 +57,7 @@ public final class PatternMatcher {
   private final int endColumn;
   private final int lastLineFeedColumn;
   private final int[] byteOfColumn;
-  private final int[] searching;
+  private final Restarts restarts;
   private final long cacheBytes;
   private final MatchSets sets;
   private final long @Nullable [] unconfirmed;
@@ -116,7 +117,7 @@ public final class PatternMatcher {
     this.nextMark = new int[size];
     this.pending = new int[2 * size + 1];
     this.transitions = new int[16 * stride];
-    this.searching = searching();
+    this.restarts = set.restarts;
     this.backtrackers = new Backtracker[set.size()];
     this.unconfirmed = unconfirmed();
     reset();
@@ -134,23 +135,6 @@ public final class PatternMatcher {
       }
     }
     return any ? mask : null;
-  }
-
-  /** Numbers of the patterns that can begin to match behind the start of the input. */
-  private int[] searching() {
-    int[] found = new int[program.starts.length];
-    int count = 0;
-    for (int i = 0; i < found.length; i++) {
-      nextSize = 0;
-      generation++;
-      Arrays.fill(matched, 0);
-      nextSize = follow(program.starts[i], AFTER_LINE_FEED, nextMark, nextList, false);
-      if (nextSize > 0 || hasMatched(i)) {
-        found[count++] = i;
-      }
-    }
-    Arrays.fill(matched, 0);
-    return Arrays.copyOf(found, count);
   }
 
   /**
@@ -297,12 +281,9 @@ public final class PatternMatcher {
 
   /** Goes on from the state under construction without making states. */
   private int simulate(byte[] b, int from, int end, int to) {
-    int[] kernel = new int[program.size()];
     for (int at = from; at <= to; at++) {
-      int size = kernelSize;
-      System.arraycopy(scratch, 0, kernel, 0, size);
       int symbol = at == to ? END : at == end ? LAST_LINE_FEED : b[at] & 0xff;
-      advance(kernel, size, kernelBefore, symbol);
+      advance(scratch, kernelSize, kernelBefore, symbol);
       uncached++;
       if (decided(symbol)) {
         break;
@@ -319,7 +300,7 @@ public final class PatternMatcher {
     if (kernelSize > 0) {
       return false;
     }
-    for (int pattern : searching) {
+    for (int pattern : restarts.patterns) {
       if (!hasMatched(pattern)) {
         return false;
       }
@@ -327,17 +308,22 @@ public final class PatternMatcher {
     return true;
   }
 
-  /** Makes the state under construction from a kernel and the symbol behind it. */
+  /** Makes the state under construction from a kernel, which may be its own, and a symbol. */
   private void advance(int[] kernel, int size, int context, int symbol) {
     generation++;
     listSize = 0;
     nextSize = 0;
-    boolean looksAhead = false;
     for (int i = 0; i < size; i++) {
-      int pc = kernel[i];
-      mark[pc] = generation;
-      list[listSize++] = pc;
-      looksAhead |= program.op[pc] == Program.ASSERT;
+      list(kernel[i]);
+    }
+    int value = symbol == LAST_LINE_FEED ? '\n' : symbol;
+    boolean looksAhead = needsContext(kernel, size, context);
+    if (context != AT_START) {
+      boolean afterLineFeed = context == AFTER_LINE_FEED;
+      listUnmatched(restarts.conditions(afterLineFeed));
+      if (symbol != END) {
+        listUnmatched(restarts.takers(afterLineFeed, classOf[value]));
+      }
     }
     if (looksAhead) {
       for (int i = 0; i < listSize; i++) {
@@ -348,11 +334,10 @@ public final class PatternMatcher {
       }
     }
     steps += listSize;
+    kernelSize = 0;
     if (symbol == END) {
-      kernelSize = 0;
       return;
     }
-    int value = symbol == LAST_LINE_FEED ? '\n' : symbol;
     int behind = context(value);
     for (int i = 0; i < listSize; i++) {
       int pc = list[i];
@@ -360,30 +345,57 @@ public final class PatternMatcher {
         nextSize = follow(program.out[pc], behind, nextMark, nextList, false);
       }
     }
-    for (int pattern : searching) {
-      if (!hasMatched(pattern)) {
-        nextSize = follow(program.starts[pattern], behind, nextMark, nextList, false);
-      }
-    }
     keep(behind);
   }
 
-  /** Makes the kernel: what is left of the list without the patterns that have matched, sorted. */
+  private void list(int pc) {
+    if (mark[pc] != generation) {
+      mark[pc] = generation;
+      list[listSize++] = pc;
+    }
+  }
+
+  private void listUnmatched(int[] instructions) {
+    for (int pc : instructions) {
+      if (!hasMatched(program.owner[pc])) {
+        list(pc);
+      }
+    }
+  }
+
+  /** Whether conditions that look ahead are to be decided at a place. */
+  private boolean needsContext(int[] kernel, int size, int context) {
+    for (int i = 0; i < size; i++) {
+      if (program.op[kernel[i]] == Program.ASSERT) {
+        return true;
+      }
+    }
+    return context != AT_START && restarts.conditions(context == AFTER_LINE_FEED).length > 0;
+  }
+
+  /**
+   * Makes the kernel of what is left of the list: without the patterns that have matched, and
+   * without what takes part at every place; sorted.
+   */
   private void keep(int context) {
     if (scratch.length < nextSize) {
       scratch = new int[Math.max(nextSize, 2 * scratch.length)];
     }
     kernelSize = 0;
-    boolean looksAhead = false;
+    boolean afterLineFeed = context == AFTER_LINE_FEED;
     for (int i = 0; i < nextSize; i++) {
       int pc = nextList[i];
-      if (!hasMatched(program.owner[pc])) {
+      boolean everywhere = context != AT_START && restarts.contains(afterLineFeed, pc);
+      if (!everywhere && !hasMatched(program.owner[pc])) {
         scratch[kernelSize++] = pc;
-        looksAhead |= program.op[pc] == Program.ASSERT;
       }
     }
     Arrays.sort(scratch, 0, kernelSize);
-    kernelBefore = looksAhead ? context : AFTER_OTHER;
+    boolean known =
+        context == AT_START
+            || afterLineFeed && restarts.lineFeedMatters
+            || needsContext(scratch, kernelSize, context);
+    kernelBefore = known ? context : AFTER_OTHER;
   }
 
   private boolean hasMatched(int pattern) {

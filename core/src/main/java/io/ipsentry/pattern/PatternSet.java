@@ -18,6 +18,7 @@ public final class PatternSet {
   final Program automaton;
   final int[] byteClasses;
   final int classCount;
+  final Restarts restarts;
 
   /** For each pattern that the automaton decides alone null, else the pattern itself. */
   final ExactPattern[] exact;
@@ -31,6 +32,7 @@ public final class PatternSet {
       classes = Math.max(classes, number + 1);
     }
     this.classCount = classes;
+    this.restarts = new Restarts(automaton, byteClasses, classes);
     this.exact = exact;
   }
 

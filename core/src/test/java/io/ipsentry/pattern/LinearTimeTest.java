@@ -144,6 +144,35 @@ final class LinearTimeTest {
   }
 
   @Test
+  void match_thousandsOfUnanchoredPatterns_fewStepsAByte() {
+    Random random = new Random(7);
+    List<String> regexes = new ArrayList<>();
+    for (int i = 0; i < 5_000; i++) {
+      regexes.add("/" + word(random) + "/" + word(random) + "\\.php");
+    }
+    PatternMatcher matcher = PatternSetTest.set(regexes).matcher();
+    long bytes = 0;
+    for (int i = 0; i < 2_000; i++) {
+      String hidden = i % 10 == 0 ? regexes.get(i).replace("\\", "") : "";
+      String text = "/" + word(random) + "/" + word(random) + hidden + "?" + word(random);
+      assertThat(PatternSetTest.match(matcher, text))
+          .as("seed 7, " + text)
+          .isEqualTo(i % 10 == 0 ? new int[] {i} : new int[0]);
+      bytes += text.length();
+    }
+    // Only a slash asks all patterns. If states held what can begin everywhere, it would be 5,000.
+    assertThat(matcher.steps()).isLessThan(500 * bytes);
+  }
+
+  private static String word(Random random) {
+    StringBuilder word = new StringBuilder();
+    for (int i = 0; i < 5; i++) {
+      word.append((char) ('a' + random.nextInt(26)));
+    }
+    return word.toString();
+  }
+
+  @Test
   void match_manyDifferentSetsOfMatches_bounded() {
     List<String> regexes = new ArrayList<>();
     for (char c = 'a'; c <= 'p'; c++) {
