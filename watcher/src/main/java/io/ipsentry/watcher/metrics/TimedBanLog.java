@@ -27,7 +27,7 @@ public final class TimedBanLog implements BanLog {
   public AppendResult append(long expectedHead, List<BanEvent> events) {
     long began = nanoTicker.getAsLong();
     AppendResult result = log.append(expectedHead, events);
-    if (result instanceof AppendResult.Appended) {
+    if (!events.isEmpty() && result instanceof AppendResult.Appended) {
       appends.recordNanos(nanoTicker.getAsLong() - began);
     }
     return result;
