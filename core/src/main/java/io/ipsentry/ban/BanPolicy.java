@@ -37,7 +37,10 @@ public final class BanPolicy {
 
   /** What follows. */
   public sealed interface Decision {
-    /** Append this event. */
+    /**
+     * Append this event. Old evidence makes a ban that has ended already: nobody is refused, but
+     * the history tells of it and the next offence knows.
+     */
     record Ban(BanEvent.Ban event, Verdict.Reached reached) implements Decision {}
 
     /** A rule in shadow mode would have banned. */
@@ -48,9 +51,6 @@ public final class BanPolicy {
 
     /** The rule made enough bans this minute; the candidate waits for {@link #release}. */
     record Deferred() implements Decision {}
-
-    /** The evidence is so old that the ban would be over. */
-    record Over() implements Decision {}
   }
 
   private volatile Settings settings;
@@ -107,14 +107,12 @@ public final class BanPolicy {
     Duration length = BanLength.of(rule.ban(), offence, random(prefix, evidenceAt));
     Instant evidence = Instant.ofEpochMilli(evidenceAt);
     Instant until = length == null ? null : evidence.plus(length);
-    if (until != null && !until.isAfter(now)) {
-      return new Decision.Over();
-    }
+    boolean ended = until != null && !until.isAfter(now);
     BanEvent.Ban event = event(reached, prefix, now, until, offence, evidence);
     if (rule.mode() == Rule.Mode.SHADOW) {
       return new Decision.Shadow(event, reached);
     }
-    if (settings.maxNewBansPerMinute() > 0) {
+    if (settings.maxNewBansPerMinute() > 0 && !ended) {
       BanRate rate = rate(rule);
       if (!rate.hasRoom(now.toEpochMilli())) {
         rate.wait(prefix, reached);

@@ -128,11 +128,18 @@ class BanPolicyTest {
   }
 
   @Test
-  void decide_evidenceOlderThanTheBanIsLong_isOver() {
-    assertThat(decide(policy(1000), "203.0.113.7", DAY, NOW.minus(Duration.ofHours(24))))
-        .isInstanceOf(Decision.Over.class);
-    assertThat(decide(policy(1000), "203.0.113.7", DAY, NOW.minus(Duration.ofHours(23))))
-        .isInstanceOf(Decision.Ban.class);
+  void decide_evidenceOlderThanTheBanIsLong_isABanThatHasEndedAndTakesNoRoom() {
+    BanPolicy policy = policy(1);
+    Instant twoDaysAgo = NOW.minus(Duration.ofDays(2));
+    for (int i = 0; i < 5; i++) {
+      BanEvent.Ban ban = ban(decide(policy, "203.0.113." + i, DAY, twoDaysAgo));
+      append(policy, ban);
+      assertThat(ban.until()).isEqualTo(twoDaysAgo.plus(Duration.ofDays(1)));
+    }
+
+    assertThat(state.list(NOW)).isEmpty();
+    assertThat(state.lastOffence(IpPrefix.parse("203.0.113.1"))).isPresent();
+    assertThat(decide(policy, "203.0.113.9", DAY, NOW)).isInstanceOf(Decision.Ban.class);
   }
 
   @Test

@@ -99,7 +99,6 @@ final class Detection {
         engine.forget(reached);
       }
       case Decision.Refused refused -> engine.forget(reached);
-      case Decision.Over over -> engine.forget(reached);
       case Decision.Deferred deferred -> {
         // The hits stay: they make it a stronger candidate.
       }

@@ -8,6 +8,7 @@ import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleSet;
 import io.ipsentry.rule.Verdict;
 import io.ipsentry.watcher.metrics.LatencyHistogram;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +38,6 @@ final class DetectionStatistics implements DetectionObserver {
     final AtomicLong shadowBans = new AtomicLong();
     final AtomicLong refused = new AtomicLong();
     final AtomicLong deferred = new AtomicLong();
-    final AtomicLong over = new AtomicLong();
   }
 
   private final Map<String, RuleCounters> byName = new ConcurrentHashMap<>();
@@ -120,7 +120,6 @@ final class DetectionStatistics implements DetectionObserver {
               .log("rule reached limits.maxNewBansPerMinute: its weakest candidates wait");
         }
       }
-      case Decision.Over over -> increment(counters.over);
     }
   }
 
@@ -135,7 +134,9 @@ final class DetectionStatistics implements DetectionObserver {
         if (counters != null) {
           increment(counters.bans);
         }
-        say("banned", ban);
+        Instant until = ban.until();
+        boolean ended = until != null && !until.isAfter(ban.at());
+        say(ended ? "banned; by the time of its evidence the ban is over" : "banned", ban);
       }
     }
   }
