@@ -11,8 +11,8 @@
 # Logs and results lie in bench/target/peers. Needs bash, GNU grep, taskset, python3 with fail2ban for that peer.
 set -euo pipefail
 
-nginx_lines=1000000
-traefik_lines=500000
+nginx_lines=5000000
+traefik_lines=1000000
 rounds=3
 core=0
 while getopts 'n:t:r:c:h' option; do
