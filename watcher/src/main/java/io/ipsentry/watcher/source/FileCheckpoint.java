@@ -78,6 +78,7 @@ record FileCheckpoint(List<String> patterns, List<SavedStream> streams) {
       json.writeNumberField("len", file.fingerprint().length());
       json.writeStringField("hash", file.fingerprint().hash());
       json.writeNumberField("mtime", file.modifiedMillis());
+      json.writeNumberField("size", file.size());
       json.writeEndObject();
     }
     json.writeEndArray();
@@ -172,6 +173,7 @@ record FileCheckpoint(List<String> patterns, List<SavedStream> streams) {
     int length = 0;
     String hash = "";
     long modified = 0;
+    long size = 0;
     while (json.nextToken() != JsonToken.END_OBJECT) {
       switch (key(json)) {
         case "dev" -> device = json.getLongValue();
@@ -180,6 +182,7 @@ record FileCheckpoint(List<String> patterns, List<SavedStream> streams) {
         case "skip" -> skipping = json.getBooleanValue();
         case "len" -> length = json.getIntValue();
         case "hash" -> hash = json.getText();
+        case "size" -> size = json.getLongValue();
         case "mtime" -> modified = json.getLongValue();
         default -> json.skipChildren();
       }
@@ -188,6 +191,11 @@ record FileCheckpoint(List<String> patterns, List<SavedStream> streams) {
       throw new IllegalArgumentException("a negative position");
     }
     return new SavedFile(
-        new FileId(device, inode), position, skipping, new Fingerprint(length, hash), modified);
+        new FileId(device, inode),
+        position,
+        skipping,
+        new Fingerprint(length, hash),
+        modified,
+        size);
   }
 }

@@ -32,6 +32,9 @@ final class FollowedPath {
   /** A file that is renamed again and again while it is opened is given up after so many tries. */
   private static final int MAX_RENAMES = 10;
 
+  /** A file that is renamed while directories are searched for it is searched for so many times. */
+  private static final int MAX_SEARCHES = 4;
+
   private static final Logger logger = LoggerFactory.getLogger(FollowedPath.class);
 
   private final ReadContext context;
@@ -153,8 +156,7 @@ final class FollowedPath {
       return;
     }
     if (first) {
-      startFrom =
-          new SavedFile(facts.id(), facts.size(), false, Fingerprint.NONE, facts.modifiedMillis());
+      startFrom = SavedFile.unread(facts).at(facts.size());
     }
     if (isNew) {
       isNew = false;
@@ -217,7 +219,7 @@ final class FollowedPath {
     if (before != null && before.id().equals(facts.id()) && before.size() <= facts.size()) {
       // Another stream has read this much of it and has forgotten it since.
       if (before.size() < facts.size()) {
-        begin(new SavedFile(facts.id(), before.size(), false, Fingerprint.NONE, 0), facts);
+        begin(SavedFile.unread(facts).at(before.size()), facts);
       }
       return;
     }
@@ -381,22 +383,24 @@ final class FollowedPath {
     }
     for (RotatedFiles.Entry entry : beside.newerThan(last, lastName)) {
       FileId id = entry.facts().id();
-      if (isTaken(entry.facts(), entry.path()) || isCopyOfMine(entry.path())) {
+      if (isTaken(entry.facts(), entry.path())) {
         continue;
       }
       TailedFile missed = new TailedFile(SavedFile.unread(entry.facts()), context.nanos());
-      if (openWherever(entry.path(), id, missed)) {
-        chain.insertBeforeCurrent(missed);
-        logger
-            .atInfo()
-            .addKeyValue("file", entry.path())
-            .log("Rotated file found, reading it first");
+      if (!openWherever(entry.path(), id, missed)) {
+        continue;
       }
+      missed.peek();
+      if (isCopyOfMine(missed.beginning())) {
+        chain.close(missed);
+        continue;
+      }
+      chain.insertBeforeCurrent(missed);
+      logger.atInfo().addKeyValue("file", entry.path()).log("Rotated file found, reading it first");
     }
   }
 
-  private boolean isCopyOfMine(Path candidate) {
-    byte[] b = RotatedFiles.beginning(candidate, Fingerprint.MAX_BYTES).orElse(new byte[0]);
+  private boolean isCopyOfMine(byte[] b) {
     return known.hasCopyOf(b) || chain.files().stream().anyMatch(f -> f.beginsLike(b, b.length));
   }
 
@@ -408,7 +412,7 @@ final class FollowedPath {
       return false;
     }
     byte[] b = RotatedFiles.beginning(candidate, Fingerprint.MAX_BYTES).orElse(new byte[0]);
-    return isCopyOfMine(candidate)
+    return isCopyOfMine(b)
         || facts.size() < Fingerprint.MAX_BYTES
             && chain.files().stream().anyMatch(f -> f.mayBecome(b, b.length));
   }
@@ -454,7 +458,8 @@ final class FollowedPath {
                 facts.size(),
                 false,
                 Fingerprint.of(b, b.length),
-                facts.modifiedMillis()));
+                facts.modifiedMillis(),
+                facts.size()));
       }
     }
   }
@@ -522,43 +527,62 @@ final class FollowedPath {
       return;
     }
     List<SavedFile> saved = toResume;
-    FileFacts here = stat();
     RotatedFiles beside = RotatedFiles.beside(realPath);
     boolean atPath = false;
     String name = known.newest().map(beside::nameOf).orElse("");
     for (SavedFile file : saved) {
-      atPath =
-          here != null
-              && here.id().inode() == file.id().inode()
-              && KnownFiles.fits(file, here, path);
-      if (here != null && atPath) {
-        resumeAt(path, here, file);
-        continue;
-      }
-      if (here != null && lostItsTail(file, here)) {
-        atPath = true;
-        resumeAt(path, here, file.at(here.size()));
-        continue;
-      }
-      Optional<RotatedFiles.Entry> found = beside.find(file);
+      Optional<RotatedFiles.Entry> found = whereabouts(file, beside);
+      atPath = found.isPresent() && found.get().path().equals(path);
       if (found.isPresent()) {
         // Of a file of which nothing was read only the number is known, and it may be another's.
         name = file.fingerprint().length() == 0 ? name : found.get().name();
-        resumeAt(found.get().path(), found.get().facts(), file);
+        FileFacts facts = found.get().facts();
+        boolean isShorter = atPath && facts.size() < file.position();
+        resumeAt(found.get().path(), facts, isShorter ? file.at(facts.size()) : file);
+        if (atPath) {
+          chain.get(facts.id()).ifPresent(chain::current);
+        }
       } else if (file.position() > 0) {
         name = "";
-        lost(file);
+        goneSince(file, saved.getLast());
       }
     }
     toResume = List.of();
-    if (here != null && atPath) {
-      chain.get(here.id()).ifPresent(chain::current);
-      relocate();
-    }
     SavedFile last = saved.getLast();
     if (!atPath || last.fingerprint().length() == 0) {
-      addMissed(beside, last, name);
+      addMissed(RotatedFiles.beside(realPath), last, name);
     }
+    if (atPath) {
+      relocate();
+    }
+  }
+
+  private void goneSince(SavedFile file, SavedFile last) {
+    known.addContent(file);
+    if (file.size() > file.position() || file.equals(last)) {
+      lost(file);
+    }
+  }
+
+  /** Where a file is that may be renamed while it is looked for. */
+  private Optional<RotatedFiles.Entry> whereabouts(SavedFile file, RotatedFiles first)
+      throws IOException {
+    RotatedFiles beside = first;
+    for (int i = 0; i < MAX_SEARCHES; i++) {
+      FileFacts here = stat();
+      if (here != null
+          && here.id().inode() == file.id().inode()
+          && (KnownFiles.fits(file, here, path) || lostItsTail(file, here))) {
+        return Optional.of(
+            new RotatedFiles.Entry(path, String.valueOf(realPath.getFileName()), here));
+      }
+      Optional<RotatedFiles.Entry> found = beside.find(file);
+      if (found.isPresent()) {
+        return found;
+      }
+      beside = RotatedFiles.beside(realPath);
+    }
+    return Optional.empty();
   }
 
   /** The file at the path is the one, but shorter, as after a crash of the machine. */
@@ -590,7 +614,8 @@ final class FollowedPath {
         saved.position(),
         saved.skipping(),
         saved.fingerprint(),
-        Math.min(saved.modifiedMillis(), facts.modifiedMillis()));
+        Math.min(saved.modifiedMillis(), facts.modifiedMillis()),
+        facts.size());
   }
 
   /** Finds rotated files again that were closed after a failure. */

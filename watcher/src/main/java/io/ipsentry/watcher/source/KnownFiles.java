@@ -50,7 +50,7 @@ final class KnownFiles {
   /** Keeps what a file held before it was truncated. */
   void addContent(SavedFile before) {
     if (before.fingerprint().identifies()) {
-      add(new SavedFile(NO_FILE, before.position(), false, before.fingerprint(), 0));
+      add(new SavedFile(NO_FILE, before.position(), false, before.fingerprint(), 0, 0));
     }
   }
 

@@ -8,16 +8,23 @@ package io.ipsentry.watcher.source;
  * @param skipping the position is inside a line whose rest is not wanted
  * @param fingerprint of the bytes before the position
  * @param modifiedMillis its last write when it was looked at last, epoch milliseconds
+ * @param size bytes it had when it was looked at last
  */
 record SavedFile(
-    FileId id, long position, boolean skipping, Fingerprint fingerprint, long modifiedMillis) {
+    FileId id,
+    long position,
+    boolean skipping,
+    Fingerprint fingerprint,
+    long modifiedMillis,
+    long size) {
   /** A file of which nothing was read. */
   static SavedFile unread(FileFacts facts) {
-    return new SavedFile(facts.id(), 0, false, Fingerprint.NONE, facts.modifiedMillis());
+    return new SavedFile(
+        facts.id(), 0, false, Fingerprint.NONE, facts.modifiedMillis(), facts.size());
   }
 
   /** The same at another position. */
   SavedFile at(long newPosition) {
-    return new SavedFile(id, newPosition, false, fingerprint, modifiedMillis);
+    return new SavedFile(id, newPosition, false, fingerprint, modifiedMillis, size);
   }
 }

@@ -231,12 +231,13 @@ final class TailedFile {
 
   /** What to store: as of the last commit. */
   SavedFile saved() {
-    return new SavedFile(id, committedPosition, committedSkipping, fingerprint(), modifiedMillis);
+    return new SavedFile(
+        id, committedPosition, committedSkipping, fingerprint(), modifiedMillis, size);
   }
 
   /** As {@link #saved()}, but as of the position itself. */
   SavedFile savedAtPosition() {
-    return new SavedFile(id, position, skipping, fingerprint(), modifiedMillis);
+    return new SavedFile(id, position, skipping, fingerprint(), modifiedMillis, size);
   }
 
   private Fingerprint fingerprint() {
@@ -244,6 +245,11 @@ final class TailedFile {
       fingerprint = Fingerprint.of(beginning, beginning.length);
     }
     return fingerprint;
+  }
+
+  /** The first bytes, as far as they are known. */
+  byte[] beginning() {
+    return beginning.clone();
   }
 
   /** Learns the beginning of an open file of which nothing was read yet. */

@@ -15,6 +15,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,21 +58,55 @@ final class RotationUnderLoadTest {
 
   @Test
   void poll_rotatedEveryHundredMillisUnderLoad_losesAndDoublesNothing() throws Exception {
+    run(LENGTH, PERIOD, new Random(), 0);
+  }
+
+  /** The source is dropped again and again, and goes on from a checkpoint that is not the last. */
+  @Test
+  void restart_atRandomPointsUnderLoad_losesAndDoublesNothing() throws Exception {
+    long seed = System.nanoTime();
+    logger.atInfo().addKeyValue("seed", seed).log("Restarts under load");
+    run(LENGTH.dividedBy(6), PERIOD.dividedBy(2), new Random(seed), 20);
+  }
+
+  private FileSource source(Path log) {
+    return new FileSource(
+        "test",
+        List.of(log.toString()),
+        FileSource.StartAt.BEGINNING,
+        stream -> (b, from, to, at) -> line(b, from, to),
+        InstantSource.system());
+  }
+
+  /**
+   * @param killsInThousand how many of a thousand rounds end with a kill
+   */
+  private void run(Duration length, Duration period, Random random, int killsInThousand)
+      throws Exception {
     Path log = directory.resolve("access.log");
-    FileSource source =
-        new FileSource(
-            "test",
-            List.of(log.toString()),
-            FileSource.StartAt.BEGINNING,
-            stream -> (b, from, to, at) -> line(b, from, to),
-            InstantSource.system());
-    Process writer = start(log);
-    try (source;
-        SourceLoop loop = new SourceLoop(List.of(source));
+    Process writer = start(log, length, period);
+    FileSource source = source(log);
+    byte[] checkpoint = new byte[0];
+    BitSet seenThen = new BitSet();
+    int kills = 0;
+    try (SourceLoop loop = new SourceLoop(List.of(source));
         BufferedReader said = writer.inputReader(StandardCharsets.UTF_8)) {
-      while (writer.isAlive() || loop.poll()) {
+      while (writer.isAlive()) {
         if (!loop.poll()) {
           loop.awaitWork(Duration.ofMillis(100));
+        }
+        int what = random.nextInt(1000);
+        if (checkpoint.length > 0 && what < killsInThousand) {
+          kills++;
+          source.close();
+          seen.clear();
+          seen.or(seenThen);
+          source = source(log);
+          source.restore(checkpoint);
+          loop.replaceSources(List.of(source));
+        } else if (!seen.isEmpty() && what < 4 * killsInThousand) {
+          checkpoint = source.checkpoint();
+          seenThen = (BitSet) seen.clone();
         }
       }
       String last = said.readLine();
@@ -87,20 +122,22 @@ final class RotationUnderLoadTest {
           .atInfo()
           .addKeyValue("lines", lines)
           .addKeyValue("rotations", rotations)
+          .addKeyValue("kills", kills)
           .addKeyValue("lost", lines - seen.cardinality())
           .addKeyValue("doubled", doubled)
           .log("Rotation under load");
       assertThat(doubled).as("doubled").isZero();
       assertThat(broken).as("broken").isZero();
       assertThat(seen.nextClearBit(0)).as("first number that is missing").isEqualTo(lines);
-      assertThat(rotations).isGreaterThanOrEqualTo((int) (LENGTH.toSeconds() * 8));
+      assertThat(rotations).isGreaterThanOrEqualTo((int) (length.dividedBy(period) * 5 / 6));
       assertThat(source.status().errors()).isZero();
     } finally {
+      source.close();
       writer.destroyForcibly();
     }
   }
 
-  private static Process start(Path log) throws IOException {
+  private static Process start(Path log, Duration length, Duration period) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(ProcessHandle.current().info().command().orElse("java"));
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx64m"));
@@ -109,8 +146,8 @@ final class RotationUnderLoadTest {
         List.of(
             Writer.class.getName(),
             log.toString(),
-            String.valueOf(LENGTH.toMillis()),
-            String.valueOf(PERIOD.toMillis())));
+            String.valueOf(length.toMillis()),
+            String.valueOf(period.toMillis())));
     return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
   }
 
@@ -119,7 +156,7 @@ final class RotationUnderLoadTest {
     static final String TAIL = " GET /index.html HTTP/1.1 200 some more text to make a line of it";
 
     /** Old files that are kept; the oldest is older than any reader may be behind. */
-    private static final int KEPT = 100;
+    private static final int KEPT = 400;
 
     /** Lines that are written at once, as a web server's buffer does, also parts of lines. */
     private static final int BATCH = 50;
