@@ -178,6 +178,10 @@ final class HostRun implements AutoCloseable {
         reasons.add("source " + source.status().name() + ": " + problem);
       }
     }
+    String storeProblem = watcher.storeProblem();
+    if (!storeProblem.isEmpty()) {
+      reasons.add("store: " + storeProblem);
+    }
     return reasons;
   }
 
@@ -231,6 +235,7 @@ final class HostRun implements AutoCloseable {
         logger.atError().setCause(e).addKeyValue("part", part.getClass()).log("cannot close");
       }
     }
+    logger.atInfo().log("stopped");
     closed.countDown();
   }
 }

@@ -49,6 +49,7 @@ final class DetectionStatistics implements DetectionObserver {
   private final Map<String, Long> lastSaid = new ConcurrentHashMap<>();
   private RuleCounters[] byNumber = new RuleCounters[0];
   private long lineReadAt;
+  private volatile String storeProblem = "";
 
   DetectionStatistics(LongSupplier nanoTicker, LatencyHistogram banLatency) {
     this.nanoTicker = nanoTicker;
@@ -76,6 +77,19 @@ final class DetectionStatistics implements DetectionObserver {
 
   long appendFailures() {
     return appendFailures.get();
+  }
+
+  /** Why the store cannot be used at the moment; empty: it can. */
+  String storeProblem() {
+    return storeProblem;
+  }
+
+  /** The store was read and has taken all that was to be written. */
+  void storeWorks() {
+    if (!storeProblem.isEmpty()) {
+      storeProblem = "";
+      logger.atInfo().log("the store works again");
+    }
   }
 
   /** A round of reading begins. */
@@ -144,6 +158,7 @@ final class DetectionStatistics implements DetectionObserver {
   @Override
   public void appendFailed(String reason) {
     appendFailures.incrementAndGet();
+    storeProblem = reason;
     if (maySay("append")) {
       logger
           .atError()

@@ -201,6 +201,9 @@ public final class Watcher implements AutoCloseable {
       }
       if (now - checkpointDue >= 0) {
         checkpoint();
+        if (!detection.hasPending()) {
+          statistics.storeWorks();
+        }
       }
     } catch (BanLogException e) {
       statistics.appendFailed(String.valueOf(e.getMessage()));
@@ -327,6 +330,11 @@ public final class Watcher implements AutoCloseable {
         statistics.refused(),
         statistics.appendFailures(),
         writer.state().head());
+  }
+
+  /** Why the store cannot be used at the moment; empty: it can. At most a moment old. */
+  public String storeProblem() {
+    return statistics.storeProblem();
   }
 
   /** The configuration in force. */

@@ -168,6 +168,12 @@ public final class RunningIpSentry implements AutoCloseable {
             .findFirst();
   }
 
+  /** The body of {@code /readyz}, {@code ready} when it is. */
+  public String readiness() {
+    HttpResponse<String> response = fetch("/readyz");
+    return response == null ? "not reachable" : response.body().strip();
+  }
+
   /** Ends it with SIGTERM and returns its exit code. */
   public int stop() {
     Process running = running();

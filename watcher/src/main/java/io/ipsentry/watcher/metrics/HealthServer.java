@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Serves {@code /metrics}, {@code /healthz} and {@code /readyz} over plain HTTP, GET and HEAD.
@@ -37,6 +39,7 @@ public final class HealthServer implements AutoCloseable {
   /** Time for a client to send its request, and to take the answer. */
   public static final int MAX_REQUEST_SECONDS = 10;
 
+  private static final Logger logger = LoggerFactory.getLogger(HealthServer.class);
   private static final String TEXT = "text/plain; charset=utf-8";
 
   private final HttpServer server;
@@ -86,6 +89,10 @@ public final class HealthServer implements AutoCloseable {
     server.setExecutor(health.executor);
     server.createContext("/", health::handle);
     server.start();
+    logger
+        .atInfo()
+        .addKeyValue("listen", server.getAddress())
+        .log("metrics, health and readiness are served");
     return health;
   }
 
