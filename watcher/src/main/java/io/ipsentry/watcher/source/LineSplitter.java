@@ -25,6 +25,9 @@ final class LineSplitter {
   private static final long HIGHS = 0x8080808080808080L;
   private static final int MAX = LineSource.MAX_LINE_BYTES;
 
+  /** Most lines are longer: so many bytes are looked at before the first branch. */
+  private static final int STRIDE = 4 * Long.BYTES;
+
   private int end;
   private boolean skipping;
   private boolean clean = true;
@@ -146,9 +149,13 @@ final class LineSplitter {
   /** Index of the first {@code \n} in {@code [from, to)}, or -1. */
   static int indexOfNewline(byte[] b, int from, int to) {
     int i = from;
+    for (int last = to - STRIDE; i <= last; i += STRIDE) {
+      if ((newlines(b, i) | newlines(b, i + 8) | newlines(b, i + 16) | newlines(b, i + 24)) != 0) {
+        break;
+      }
+    }
     for (int last = to - Long.BYTES; i <= last; i += Long.BYTES) {
-      long x = (long) LONG.get(b, i) ^ NEWLINES;
-      long found = (x - ONES) & ~x & HIGHS;
+      long found = newlines(b, i);
       if (found != 0) {
         return i + (Long.numberOfTrailingZeros(found) >>> 3);
       }
@@ -159,5 +166,11 @@ final class LineSplitter {
       }
     }
     return -1;
+  }
+
+  /** The highest bit of a byte is set where one of eight bytes is a newline, and none below it. */
+  private static long newlines(byte[] b, int at) {
+    long x = (long) LONG.get(b, at) ^ NEWLINES;
+    return (x - ONES) & ~x & HIGHS;
   }
 }
