@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * once. {@code -Dmodel.seed=…} repeats a run, {@code -Dmodel.rounds=…} makes it longer.
  */
 final class FileSourceModelTest {
-  private static final int ROUNDS = Integer.getInteger("model.rounds", 40);
+  private static final int ROUNDS = Integer.getInteger("model.rounds", 150);
   private static final int STEPS = 60;
 
   @TempDir private Path directory;
