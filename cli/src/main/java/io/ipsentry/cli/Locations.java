@@ -106,7 +106,10 @@ record Locations(Optional<Path> configFile, Config config, Path store, Path sock
                 + errors;
         throw invalidExitCode == ExitCode.NO
             ? CommandException.no(message)
-            : CommandException.failed(message);
+            : CommandException.failed(
+                message
+                    + "\nA running instance goes on with the one before; name its socket with"
+                    + " --socket to reach it.");
       }
     };
   }

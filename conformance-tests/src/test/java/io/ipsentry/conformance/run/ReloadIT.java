@@ -112,8 +112,12 @@ final class ReloadIT {
     awaitMetric(REFUSED, 1);
 
     IpSentry.Result status = ipSentry.command("status");
+    IpSentry.Result list =
+        IpSentry.run("list", "--config", directory.resolve("config.yaml").toString());
 
     assertThat(status.out() + status.err()).contains("treshold");
+    assertThat(list.exitCode()).isEqualTo(3);
+    assertThat(list.err()).contains("treshold").contains("--socket");
   }
 
   private void request(String address, String target, int status) throws IOException {
