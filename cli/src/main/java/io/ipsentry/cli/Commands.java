@@ -1,8 +1,11 @@
 package io.ipsentry.cli;
 
+import io.ipsentry.authz.admin.AdminServerException;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.net.InvalidAddressException;
 import io.ipsentry.net.IpPrefix;
+import io.ipsentry.watcher.host.HostAddressesException;
+import io.ipsentry.watcher.metrics.HealthServerException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -168,6 +171,10 @@ final class Commands {
       }
       case BanLogException log -> {
         say(shell, "ip-sentry: " + log.getMessage());
+        yield ExitCode.FAILED;
+      }
+      case AdminServerException _, HealthServerException _, HostAddressesException _ -> {
+        say(shell, "ip-sentry: " + failure.getMessage());
         yield ExitCode.FAILED;
       }
       case UncheckedIOException io -> ioFailure(io, shell);

@@ -4,6 +4,7 @@ import io.ipsentry.config.AdminConfig;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigLoader;
 import io.ipsentry.config.ConfigProblem;
+import io.ipsentry.config.ConfigReport;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.StoreConfig;
 import java.nio.file.Files;
@@ -33,7 +34,9 @@ record Locations(Optional<Path> configFile, Config config, Path store, Path sock
    * Finds them and reads the configuration.
    *
    * @param option {@code --config}; null if it was not given
-   * @param invalidExitCode exit code where the configuration is invalid
+   * @param invalidExitCode exit code where the configuration is invalid: {@link ExitCode#NO} for a
+   *     command that is about the configuration, which then tells its warnings too; {@link
+   *     ExitCode#FAILED} where exit code 1 means something else
    */
   static Locations find(@Nullable Path option, Shell shell, int invalidExitCode) {
     Optional<Path> file = configFile(option, shell);
@@ -89,8 +92,11 @@ record Locations(Optional<Path> configFile, Config config, Path store, Path sock
   private static Config load(Path file, Shell shell, int invalidExitCode) {
     return switch (read(file)) {
       case ConfigResult.Valid valid -> {
-        for (ConfigProblem warning : valid.warnings()) {
-          shell.err().println(Printable.of(warning.toString()));
+        if (invalidExitCode == ExitCode.NO) {
+          // Who only asks for a ban need not hear of doubtful rules.
+          for (ConfigProblem warning : valid.warnings()) {
+            shell.err().println(Printable.of(ConfigReport.line(warning)));
+          }
         }
         yield valid.config();
       }

@@ -63,6 +63,7 @@ final class RunCommand implements Callable<Integer> {
               + " or name it with --config");
     }
     JsonLogging.start(verbosity);
+    GrpcLogging.install();
     try (HostRun run = HostRun.open(locations, shell)) {
       run.run();
     }

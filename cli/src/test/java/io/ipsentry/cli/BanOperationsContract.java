@@ -32,6 +32,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -76,11 +77,11 @@ abstract class BanOperationsContract {
   }
 
   final BanOperations operations() {
-    return java.util.Objects.requireNonNull(operations);
+    return Objects.requireNonNull(operations);
   }
 
   private SqliteBanLog log() {
-    return java.util.Objects.requireNonNull(log);
+    return Objects.requireNonNull(log);
   }
 
   private void pass(Duration time) {
