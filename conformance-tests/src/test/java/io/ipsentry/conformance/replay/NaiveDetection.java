@@ -110,7 +110,7 @@ final class NaiveDetection {
   }
 
   /** The /64 of an IPv6 address of the traffic, whose last four groups are {@code ::n}. */
-  private static String counted(String address) {
+  static String counted(String address) {
     int gap = address.indexOf("::");
     return gap < 0 ? address : address.substring(0, gap) + "::/64";
   }

@@ -98,6 +98,26 @@ final class ReplayFormatsIT {
   }
 
   @Test
+  void replay_clientsSpreadOverLogsOfManyFormats_givesTheBansOfTheModel() throws IOException {
+    List<AccessLogStyle> styles = List.of(AccessLogStyle.values());
+    List<List<String>> parts = new ArrayList<>();
+    styles.forEach(style -> parts.add(new ArrayList<>()));
+    for (SampleRequest request : requests) {
+      // A client's requests stay in one log: their order within a second is not known across logs.
+      int part = Math.floorMod(NaiveDetection.counted(request.address()).hashCode(), styles.size());
+      parts.get(part).add(styles.get(part).line(request));
+    }
+    List<String> arguments =
+        new ArrayList<>(
+            List.of("replay", "-o", "json", "-c", directory.resolve("config.yaml").toString()));
+    for (int i = 0; i < parts.size(); i++) {
+      arguments.add(Files.write(directory.resolve("part-" + i + ".log"), parts.get(i)).toString());
+    }
+
+    assertThat(bans(IpSentry.run(arguments.toArray(String[]::new)))).isEqualTo(expected);
+  }
+
+  @Test
   void replay_junkBetweenTheLines_isCountedAndChangesNothing() throws IOException {
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < requests.size(); i++) {
