@@ -3,10 +3,13 @@ package io.ipsentry.watcher.source;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What stat(2) says of a file, symbolic links followed.
@@ -28,6 +31,16 @@ record FileFacts(FileId id, long size, long modifiedMillis, boolean regular) {
         (long) value(a, "size"),
         ((FileTime) value(a, "lastModifiedTime")).toMillis(),
         (boolean) value(a, "isRegularFile"));
+  }
+
+  /** Asks about {@code path}; null unless a regular file is there. */
+  static @Nullable FileFacts ofRegular(Path path) throws IOException {
+    try {
+      FileFacts facts = of(path);
+      return facts.regular() ? facts : null;
+    } catch (NoSuchFileException | NotDirectoryException e) {
+      return null;
+    }
   }
 
   private static Object value(Map<String, Object> attributes, String name) {

@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -29,18 +28,14 @@ final class FollowedPath {
   /** A file may be taken over by another path once its own has been missing for so long. */
   private static final Duration ORPHANED = Duration.ofSeconds(2);
 
-  /** A file that is renamed again and again while it is opened is given up after so many tries. */
-  private static final int MAX_RENAMES = 10;
-
-  /** A file that is renamed while directories are searched for it is searched for so many times. */
-  private static final int MAX_SEARCHES = 4;
-
   private static final Logger logger = LoggerFactory.getLogger(FollowedPath.class);
 
   private final ReadContext context;
   private final Path path;
   private final KnownFiles known;
   private final FileChain chain;
+  private final FileOpener opener;
+  private final RotatedParts parts;
   private Path realPath;
   private Set<Path> places;
 
@@ -58,7 +53,6 @@ final class FollowedPath {
   private boolean copy;
   private String trouble = "";
   private String remark = "";
-  private String loss = "";
 
   /**
    * @param startAtEnd what the file holds at the first look is not wanted
@@ -71,6 +65,8 @@ final class FollowedPath {
     places = SymbolicLinks.places(path);
     known = new KnownFiles(this, context.owners());
     chain = new FileChain(context, this, known, path.toString());
+    opener = new FileOpener(context);
+    parts = new RotatedParts(context, this, chain, known, opener);
     lookedAt = context.nanos();
   }
 
@@ -96,8 +92,15 @@ final class FollowedPath {
     lookDue = false;
     lookedAt = now;
     try {
-      resumeSaved();
-      reopen();
+      List<SavedFile> saved = toResume;
+      if (!saved.isEmpty()) {
+        boolean atPath = parts.resume(saved);
+        toResume = List.of();
+        if (atPath) {
+          relocate();
+        }
+      }
+      parts.reopen();
       lookAt(stat());
       if (!trouble.isEmpty()) {
         logger.atInfo().addKeyValue("file", path).log("File can be read again");
@@ -160,7 +163,7 @@ final class FollowedPath {
     }
     if (isNew) {
       isNew = false;
-      rememberRotated();
+      parts.rememberRotated();
     }
     FollowedPath owner = owner(facts, path);
     if (owner == null) {
@@ -175,9 +178,10 @@ final class FollowedPath {
   private void stillHere(TailedFile here, FileFacts facts) throws IOException {
     here.seen(facts, context.nanos());
     if (!here.isOpen() && here.hasUnread()) {
-      if (here.position() > facts.size() || openAt(path, facts.id(), here) == Opened.DIFFERENT) {
-        truncated(here);
-        openAt(path, facts.id(), here);
+      if (here.position() > facts.size()
+          || opener.at(path, facts.id(), here) == FileOpener.Opened.DIFFERENT) {
+        parts.truncated(here);
+        opener.at(path, facts.id(), here);
       }
     }
   }
@@ -237,7 +241,7 @@ final class FollowedPath {
   private boolean isCopyOfAnother(FileFacts facts) throws IOException {
     Path real = path.toRealPath();
     for (FollowedPath other : context.followed().values()) {
-      if (!other.equals(this) && other.hasCopy(real, facts)) {
+      if (!other.equals(this) && other.parts.hasCopy(real, facts)) {
         foreignOwner = other;
         return true;
       }
@@ -250,15 +254,15 @@ final class FollowedPath {
     letGo();
     if (last.isPresent()) {
       RotatedFiles beside = RotatedFiles.beside(realPath);
-      addMissed(beside, last.get(), beside.nameOf(last.get()));
+      parts.addMissed(beside, last.get(), beside.nameOf(last.get()));
     }
     TailedFile next = new TailedFile(from, context.nanos());
-    Opened opened = openAt(path, facts.id(), next);
-    if (opened == Opened.DIFFERENT) {
+    FileOpener.Opened opened = opener.at(path, facts.id(), next);
+    if (opened == FileOpener.Opened.DIFFERENT) {
       next.startOver();
-      opened = openAt(path, facts.id(), next);
+      opened = opener.at(path, facts.id(), next);
     }
-    if (opened != Opened.YES) {
+    if (opened != FileOpener.Opened.YES) {
       lookDue = true;
       return;
     }
@@ -307,7 +311,8 @@ final class FollowedPath {
     return owner == null || !owner.holds(facts, at) ? null : owner;
   }
 
-  private boolean isTaken(FileFacts facts, Path at) {
+  /** Whether some stream has the file at {@code at}. */
+  boolean isTaken(FileFacts facts, Path at) {
     return owner(facts, at) != null;
   }
 
@@ -318,7 +323,7 @@ final class FollowedPath {
       if (file.get().isOpen() || KnownFiles.fits(file.get().saved(), facts, at)) {
         return true;
       }
-      drop(file.get());
+      parts.drop(file.get());
       return false;
     }
     Optional<SavedFile> saved = known.get(facts.id());
@@ -328,27 +333,6 @@ final class FollowedPath {
       return false;
     }
     return saved.isPresent();
-  }
-
-  /** A closed file whose number another file has got is no more. */
-  private void drop(TailedFile file) {
-    chain.close(file);
-    chain.remove(file);
-    known.addContent(file.saved());
-    if (file.hasUnread()) {
-      lost(file.saved());
-    }
-  }
-
-  private void lost(SavedFile file) {
-    context.countError();
-    loss = "a file of this path went before it was read to its end";
-    logger
-        .atWarn()
-        .addKeyValue("file", path)
-        .addKeyValue("inode", file.id().inode())
-        .addKeyValue("position", file.position())
-        .log("File not found any more, what it held beyond the position is lost");
   }
 
   // ---- rotation ----
@@ -363,272 +347,16 @@ final class FollowedPath {
       // It was closed to save descriptors; what it got since then is under its new name.
       Optional<RotatedFiles.Entry> now = RotatedFiles.beside(realPath).find(old.saved());
       if (now.isEmpty()) {
-        drop(old);
+        parts.drop(old);
         return;
       }
       RotatedFiles.Entry entry = now.get();
       SavedFile saved = old.saved();
       chain.remove(old);
-      resumeAt(entry.path(), entry.facts(), saved);
+      parts.resumeAt(entry.path(), entry.facts(), saved);
       return;
     }
     chain.release();
-  }
-
-  /** Reads, oldest first, what was rotated away between {@code last} and the file at the path. */
-  private void addMissed(RotatedFiles beside, SavedFile last, String lastName) throws IOException {
-    known.removeDeleted(beside);
-    for (TailedFile file : chain.files()) {
-      file.peek();
-    }
-    for (RotatedFiles.Entry entry : beside.newerThan(last, lastName)) {
-      FileId id = entry.facts().id();
-      if (isTaken(entry.facts(), entry.path())) {
-        continue;
-      }
-      TailedFile missed = new TailedFile(SavedFile.unread(entry.facts()), context.nanos());
-      if (!openWherever(entry.path(), id, missed)) {
-        continue;
-      }
-      missed.peek();
-      if (isCopyOfMine(missed.beginning())) {
-        chain.close(missed);
-        continue;
-      }
-      chain.insertBeforeCurrent(missed);
-      logger.atInfo().addKeyValue("file", entry.path()).log("Rotated file found, reading it first");
-    }
-  }
-
-  private boolean isCopyOfMine(byte[] b) {
-    return known.hasCopyOf(b) || chain.files().stream().anyMatch(f -> f.beginsLike(b, b.length));
-  }
-
-  /** Whether a new file is, or may be becoming, a copy of what is read here: copytruncate's. */
-  private boolean hasCopy(Path candidate, FileFacts facts) {
-    if (!Objects.equals(realPath.getParent(), candidate.getParent())
-        || !RotatedNames.isRotated(
-            String.valueOf(realPath.getFileName()), String.valueOf(candidate.getFileName()))) {
-      return false;
-    }
-    byte[] b = RotatedFiles.beginning(candidate, Fingerprint.MAX_BYTES).orElse(new byte[0]);
-    return isCopyOfMine(b)
-        || facts.size() < Fingerprint.MAX_BYTES
-            && chain.files().stream().anyMatch(f -> f.mayBecome(b, b.length));
-  }
-
-  /**
-   * The file starts over; what its copy holds beyond the position is read first, if there is one.
-   */
-  private void truncated(TailedFile file) throws IOException {
-    SavedFile saved = file.savedAtPosition();
-    logger
-        .atInfo()
-        .addKeyValue("file", path)
-        .addKeyValue("position", saved.position())
-        .log("File was truncated, reading it from its start");
-    Optional<RotatedFiles.Entry> copied =
-        saved.fingerprint().identifies()
-            ? RotatedFiles.beside(realPath).find(saved)
-            : Optional.empty();
-    known.addContent(saved);
-    file.startOver();
-    String name = copied.map(RotatedFiles.Entry::name).orElse("");
-    if (copied.isPresent() && !isTaken(copied.get().facts(), copied.get().path())) {
-      RotatedFiles.Entry entry = copied.get();
-      TailedFile rest = new TailedFile(at(entry.facts(), saved), context.nanos());
-      if (openWherever(entry.path(), entry.facts().id(), rest)) {
-        chain.insertBefore(file, rest);
-      }
-    }
-    // It may have been copied and truncated more than once since.
-    addMissed(RotatedFiles.beside(realPath), saved, name);
-  }
-
-  /** Rotated files that were there before the first file was seen at the path are old. */
-  private void rememberRotated() throws IOException {
-    for (RotatedFiles.Entry entry : RotatedFiles.beside(path.toRealPath()).rotated()) {
-      if (!context.owners().containsKey(entry.facts().id())
-          && known.toList().size() < KnownFiles.MAX_FILES) {
-        byte[] b = RotatedFiles.beginning(entry.path(), Fingerprint.MAX_BYTES).orElse(new byte[0]);
-        FileFacts facts = entry.facts();
-        known.add(
-            new SavedFile(
-                facts.id(),
-                facts.size(),
-                false,
-                Fingerprint.of(b, b.length),
-                facts.modifiedMillis(),
-                facts.size()));
-      }
-    }
-  }
-
-  private enum Opened {
-    /** The file is open. */
-    YES,
-    /** Another file was at the path when it was opened. */
-    MOVED,
-    /** It is the file, by its number, but not its content. */
-    DIFFERENT
-  }
-
-  private Opened openAt(Path at, FileId expected, TailedFile file) throws IOException {
-    FileContent content;
-    try {
-      content = FileContent.open(at);
-    } catch (NoSuchFileException e) {
-      return Opened.MOVED;
-    }
-    boolean taken = false;
-    try {
-      boolean same = isStill(at, expected);
-      taken = same && file.open(content);
-      if (taken) {
-        context.opened();
-      }
-      return taken ? Opened.YES : same ? Opened.DIFFERENT : Opened.MOVED;
-    } finally {
-      if (!taken) {
-        content.close();
-      }
-    }
-  }
-
-  /** Opens a file that may be renamed meanwhile, from {@code at} to another name beside the log. */
-  private boolean openWherever(Path at, FileId id, TailedFile file) throws IOException {
-    Path where = at;
-    for (int i = 0; i < MAX_RENAMES; i++) {
-      Opened opened = openAt(where, id, file);
-      if (opened != Opened.MOVED) {
-        return opened == Opened.YES;
-      }
-      Optional<RotatedFiles.Entry> now = RotatedFiles.beside(realPath).byId(id);
-      if (now.isEmpty()) {
-        return false;
-      }
-      where = now.get().path();
-    }
-    return false;
-  }
-
-  private static boolean isStill(Path at, FileId expected) throws IOException {
-    try {
-      return FileFacts.of(at).id().equals(expected);
-    } catch (NoSuchFileException e) {
-      return false;
-    }
-  }
-
-  // ---- restart ----
-
-  private void resumeSaved() throws IOException {
-    if (toResume.isEmpty()) {
-      return;
-    }
-    List<SavedFile> saved = toResume;
-    RotatedFiles beside = RotatedFiles.beside(realPath);
-    boolean atPath = false;
-    String name = known.newest().map(beside::nameOf).orElse("");
-    for (SavedFile file : saved) {
-      Optional<RotatedFiles.Entry> found = whereabouts(file, beside);
-      atPath = found.isPresent() && found.get().path().equals(path);
-      if (found.isPresent()) {
-        // Of a file of which nothing was read only the number is known, and it may be another's.
-        name = file.fingerprint().length() == 0 ? name : found.get().name();
-        FileFacts facts = found.get().facts();
-        boolean isShorter = atPath && facts.size() < file.position();
-        resumeAt(found.get().path(), facts, isShorter ? file.at(facts.size()) : file);
-        if (atPath) {
-          chain.get(facts.id()).ifPresent(chain::current);
-        }
-      } else if (file.position() > 0) {
-        name = "";
-        goneSince(file, saved.getLast());
-      }
-    }
-    toResume = List.of();
-    SavedFile last = saved.getLast();
-    if (!atPath || last.fingerprint().length() == 0) {
-      addMissed(RotatedFiles.beside(realPath), last, name);
-    }
-    if (atPath) {
-      relocate();
-    }
-  }
-
-  private void goneSince(SavedFile file, SavedFile last) {
-    known.addContent(file);
-    if (file.size() > file.position() || file.equals(last)) {
-      lost(file);
-    }
-  }
-
-  /** Where a file is that may be renamed while it is looked for. */
-  private Optional<RotatedFiles.Entry> whereabouts(SavedFile file, RotatedFiles first)
-      throws IOException {
-    RotatedFiles beside = first;
-    for (int i = 0; i < MAX_SEARCHES; i++) {
-      FileFacts here = stat();
-      if (here != null
-          && here.id().inode() == file.id().inode()
-          && (KnownFiles.fits(file, here, path) || lostItsTail(file, here))) {
-        return Optional.of(
-            new RotatedFiles.Entry(path, String.valueOf(realPath.getFileName()), here));
-      }
-      Optional<RotatedFiles.Entry> found = beside.find(file);
-      if (found.isPresent()) {
-        return found;
-      }
-      beside = RotatedFiles.beside(realPath);
-    }
-    return Optional.empty();
-  }
-
-  /** The file at the path is the one, but shorter, as after a crash of the machine. */
-  private boolean lostItsTail(SavedFile file, FileFacts here) {
-    return here.id().inode() == file.id().inode()
-        && here.size() < file.position()
-        && file.fingerprint().identifies()
-        && KnownFiles.fits(file.at(here.size()), here, path);
-  }
-
-  /**
-   * Reads on in a file that has another number now: a compressed copy, or a device after a boot.
-   */
-  private void resumeAt(Path at, FileFacts facts, SavedFile saved) throws IOException {
-    if (isTaken(facts, at)) {
-      return;
-    }
-    TailedFile resumed = new TailedFile(at(facts, saved), context.nanos());
-    if (openWherever(at, facts.id(), resumed)) {
-      chain.append(resumed);
-    } else {
-      lost(saved);
-    }
-  }
-
-  private static SavedFile at(FileFacts facts, SavedFile saved) {
-    return new SavedFile(
-        facts.id(),
-        saved.position(),
-        saved.skipping(),
-        saved.fingerprint(),
-        Math.min(saved.modifiedMillis(), facts.modifiedMillis()),
-        facts.size());
-  }
-
-  /** Finds rotated files again that were closed after a failure. */
-  private void reopen() throws IOException {
-    for (TailedFile file : List.copyOf(chain.files())) {
-      if (!file.isOpen() && !file.equals(chain.current())) {
-        SavedFile saved = file.saved();
-        Optional<RotatedFiles.Entry> now = RotatedFiles.beside(realPath).find(saved);
-        if (now.isEmpty() || !openWherever(now.get().path(), now.get().facts().id(), file)) {
-          drop(file);
-        }
-      }
-    }
   }
 
   // ---- reading ----
@@ -642,12 +370,16 @@ final class FollowedPath {
     if (lookDue) {
       look();
     }
+    if (!toResume.isEmpty()) {
+      // Positions must not move on before every file of the checkpoint is found again.
+      return 0;
+    }
     try {
       return switch (chain.read(maxBytes)) {
         case FileChain.Result.AtEnd(int bytes) -> bytes;
         case FileChain.Result.More(int bytes) -> ~bytes;
         case FileChain.Result.Truncated(TailedFile file, int bytes) -> {
-          truncated(file);
+          parts.truncated(file);
           yield ~bytes;
         }
       };
@@ -734,8 +466,8 @@ final class FollowedPath {
   // ---- state ----
 
   SavedStream saved() {
-    List<SavedFile> files = new ArrayList<>(toResume);
-    chain.files().forEach(f -> files.add(f.saved()));
+    List<SavedFile> files =
+        toResume.isEmpty() ? chain.files().stream().map(TailedFile::saved).toList() : toResume;
     return new SavedStream(path, realPath, files, known.toList());
   }
 
@@ -767,7 +499,7 @@ final class FollowedPath {
           case UNREADABLE -> trouble;
           case WAITING -> remark.isEmpty() ? "no such file yet" : remark;
           case DRAINING -> "rotated away";
-          case FOLLOWING, ENDED -> loss;
+          case FOLLOWING, ENDED -> parts.loss();
         };
     if (file == null) {
       return new StreamStatus(path.toString(), state, 0, 0, 0, 0, 0, null, chain.format(), note);
