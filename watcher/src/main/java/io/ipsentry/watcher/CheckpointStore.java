@@ -9,6 +9,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.List;
@@ -103,13 +104,27 @@ final class CheckpointStore {
     return hash;
   }
 
+  /** Written twice, first to find the size: growing and copying would cost the size again. */
   private static byte[] windows(RuleEngine engine) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 12);
     try {
+      DataOutputStream measured = new DataOutputStream(OutputStream.nullOutputStream());
+      engine.writeTo(measured);
+      ExactBytes bytes = new ExactBytes(measured.size());
       engine.writeTo(new DataOutputStream(bytes));
+      return bytes.whole();
     } catch (IOException e) {
       throw new UncheckedIOException("an array in memory cannot be written", e);
     }
-    return bytes.toByteArray();
+  }
+
+  /** Takes so many bytes and hands out its array. */
+  private static final class ExactBytes extends ByteArrayOutputStream {
+    ExactBytes(int size) {
+      super(size);
+    }
+
+    byte[] whole() {
+      return count == buf.length ? buf : toByteArray();
+    }
   }
 }
