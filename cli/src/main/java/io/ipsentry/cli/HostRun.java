@@ -235,7 +235,9 @@ final class HostRun implements AutoCloseable {
         logger.atError().setCause(e).addKeyValue("part", part.getClass()).log("cannot close");
       }
     }
-    logger.atInfo().log("stopped");
-    closed.countDown();
+    if (closed.getCount() > 0) {
+      logger.atInfo().log("stopped");
+      closed.countDown();
+    }
   }
 }

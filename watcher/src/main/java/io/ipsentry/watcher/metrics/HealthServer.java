@@ -91,7 +91,8 @@ public final class HealthServer implements AutoCloseable {
     server.start();
     logger
         .atInfo()
-        .addKeyValue("listen", server.getAddress())
+        .addKeyValue("address", server.getAddress().getAddress().getHostAddress())
+        .addKeyValue("port", server.getAddress().getPort())
         .log("metrics, health and readiness are served");
     return health;
   }
