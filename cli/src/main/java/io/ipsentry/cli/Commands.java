@@ -100,8 +100,7 @@ final class Commands {
   private static CommandLine commandLine(String[] args, Shell shell) {
     boolean debug = Arrays.asList(args).contains("--debug");
     String first = args.length == 0 ? "" : args[0];
-    Function<Shell, Object> command =
-        first.equals("train") ? TrainCommand::new : BY_NAME.get(first);
+    Function<Shell, Object> command = BY_NAME.get(first);
     CommandLine program = new CommandLine(new Root());
     if (command != null) {
       program.addSubcommand(first, command.apply(shell));
@@ -148,13 +147,7 @@ final class Commands {
 
   private static int usageError(ParameterException wrong, Shell shell) {
     CommandLine line = wrong.getCommandLine();
-    StringBuilder message =
-        new StringBuilder(
-            Printable.of(
-                String.valueOf(wrong.getMessage())
-                    .replaceFirst(
-                        "^Invalid value for positional parameter at index \\S+ \\((\\S+)\\)",
-                        "$1")));
+    StringBuilder message = new StringBuilder(Printable.of(String.valueOf(wrong.getMessage())));
     if (wrong instanceof UnmatchedArgumentException unmatched && line.getParent() == null) {
       var suggestions = unmatched.getSuggestions();
       if (!suggestions.isEmpty()) {

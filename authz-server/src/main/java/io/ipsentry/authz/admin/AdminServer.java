@@ -134,11 +134,6 @@ public final class AdminServer implements AutoCloseable {
     }
   }
 
-  /** Where it serves. */
-  public Path socket() {
-    return file.path();
-  }
-
   /**
    * Takes no more calls, ends watches with {@code UNAVAILABLE}, gives running calls three seconds,
    * and removes the socket. A second call does nothing.

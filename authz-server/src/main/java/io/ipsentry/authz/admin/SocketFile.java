@@ -149,11 +149,6 @@ final class SocketFile implements AutoCloseable {
     throw inUse(path);
   }
 
-  /** Where the socket is in the end. */
-  Path path() {
-    return path;
-  }
-
   /** Makes an empty private directory and returns the path in it to bind to. */
   Path pathToBind() throws IOException {
     removeNursery();
