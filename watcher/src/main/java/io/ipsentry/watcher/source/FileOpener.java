@@ -1,9 +1,11 @@
 package io.ipsentry.watcher.source;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.zip.ZipException;
 
 /**
  * Opens files that somebody may rename at any moment, and makes sure which one was opened. Confined
@@ -35,6 +37,9 @@ final class FileOpener {
       content = FileContent.open(at);
     } catch (NoSuchFileException e) {
       return Opened.MOVED;
+    } catch (EOFException | ZipException e) {
+      // A compressed file that is being written, or none at all.
+      return Opened.DIFFERENT;
     }
     boolean taken = false;
     try {

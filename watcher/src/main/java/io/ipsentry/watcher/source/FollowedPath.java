@@ -253,8 +253,7 @@ final class FollowedPath {
     Optional<SavedFile> last = newest();
     letGo();
     if (last.isPresent()) {
-      RotatedFiles beside = RotatedFiles.beside(realPath);
-      parts.addMissed(beside, last.get(), beside.nameOf(last.get()));
+      parts.addMissed(last.get(), last, false);
     }
     TailedFile next = new TailedFile(from, context.nanos());
     FileOpener.Opened opened = opener.at(path, facts.id(), next);

@@ -9,7 +9,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,6 +24,9 @@ import org.slf4j.LoggerFactory;
  */
 final class RotatedFiles {
   static final int MAX_ENTRIES = 100_000;
+
+  /** A directory in which files are renamed all the time is taken as it is after so many looks. */
+  static final int MAX_LOOKS = 6;
 
   /** In a larger directory only files are looked at whose names begin as the log's. */
   static final int MAX_ENTRIES_OF_ANY_NAME = 1_000;
@@ -52,14 +58,41 @@ final class RotatedFiles {
     }
     List<Path> names = names(directory);
     String stem = base.lastIndexOf('.') > 0 ? base.substring(0, base.lastIndexOf('.')) : base;
-    boolean all = names.size() <= MAX_ENTRIES_OF_ANY_NAME;
+    boolean anyName = names.size() <= MAX_ENTRIES_OF_ANY_NAME;
     for (Path path : names) {
       String name = String.valueOf(path.getFileName());
-      if ((all || name.startsWith(stem)) && !name.equals(base)) {
+      if ((anyName || name.startsWith(stem)) && !name.equals(base)) {
         add(found, path, name);
       }
     }
+    Set<String> all = found.stream().map(Entry::name).collect(Collectors.toSet());
+    // While both are there, the compressed one is being written.
+    found.removeIf(e -> RotatedNames.isGzip(e.path()) && all.contains(plainName(e.name())));
     return new RotatedFiles(base, found);
+  }
+
+  /**
+   * Looks around until two looks in a row show the same, {@value #MAX_LOOKS} times at most: a
+   * single one may miss a file that is renamed meanwhile.
+   */
+  static RotatedFiles steadilyBeside(Path realPath) throws IOException {
+    RotatedFiles now = beside(realPath);
+    for (int i = 1; i < MAX_LOOKS; i++) {
+      RotatedFiles before = now;
+      now = beside(realPath);
+      if (now.idByName().equals(before.idByName())) {
+        break;
+      }
+    }
+    return now;
+  }
+
+  private Map<String, FileId> idByName() {
+    return entries.stream().collect(Collectors.toMap(Entry::name, e -> e.facts().id()));
+  }
+
+  private static String plainName(String gzip) {
+    return gzip.substring(0, gzip.length() - ".gz".length());
   }
 
   private static List<Path> names(Path directory) throws IOException {

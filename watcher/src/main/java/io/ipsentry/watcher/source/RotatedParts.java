@@ -69,8 +69,17 @@ final class RotatedParts {
         .log("File not found any more, what it held beyond the position is lost");
   }
 
-  /** Reads, oldest first, what was rotated away between {@code last} and the file at the path. */
-  void addMissed(RotatedFiles beside, SavedFile last, String lastName) throws IOException {
+  /**
+   * Reads, oldest first, what was rotated away between {@code last} and the file at the path.
+   *
+   * @param copied the file at the path is the same as before: the parts are copies, and one of them
+   *     may just be growing into a copy of what is read here
+   * @param named a file after whose name those of compressed parts must come; empty if none is
+   *     there
+   */
+  void addMissed(SavedFile last, Optional<SavedFile> named, boolean copied) throws IOException {
+    RotatedFiles beside = RotatedFiles.steadilyBeside(owner.realPath());
+    String lastName = named.map(beside::nameOf).orElse("");
     known.removeDeleted(beside);
     for (TailedFile file : chain.files()) {
       file.peek();
@@ -85,13 +94,17 @@ final class RotatedParts {
         continue;
       }
       missed.peek();
-      if (isCopyOfMine(missed.beginning())) {
+      if (isCopyOfMine(missed.beginning()) || copied && isBecomingCopy(missed.beginning())) {
         chain.close(missed);
         continue;
       }
       chain.insertBeforeCurrent(missed);
       logger.atInfo().addKeyValue("file", entry.path()).log("Rotated file found, reading it first");
     }
+  }
+
+  private boolean isBecomingCopy(byte[] b) {
+    return chain.files().stream().anyMatch(f -> f.mayBecome(b, b.length));
   }
 
   private boolean isCopyOfMine(byte[] b) {
@@ -128,7 +141,6 @@ final class RotatedParts {
             : Optional.empty();
     known.addContent(saved);
     file.startOver();
-    String name = copied.map(RotatedFiles.Entry::name).orElse("");
     if (copied.isPresent() && !owner.isTaken(copied.get().facts(), copied.get().path())) {
       RotatedFiles.Entry entry = copied.get();
       TailedFile rest = new TailedFile(at(entry.facts(), saved), context.nanos());
@@ -137,7 +149,7 @@ final class RotatedParts {
       }
     }
     // It may have been copied and truncated more than once since.
-    addMissed(RotatedFiles.beside(owner.realPath()), saved, name);
+    addMissed(saved, Optional.of(saved), true);
   }
 
   /** Rotated files that were there before the first file was seen at the path are old. */
@@ -167,13 +179,13 @@ final class RotatedParts {
   boolean resume(List<SavedFile> saved) throws IOException {
     RotatedFiles beside = RotatedFiles.beside(owner.realPath());
     boolean atPath = false;
-    String name = known.newest().map(beside::nameOf).orElse("");
+    Optional<SavedFile> named = known.newest();
     for (SavedFile file : saved) {
       Optional<RotatedFiles.Entry> found = whereabouts(file, beside);
       atPath = found.isPresent() && found.get().path().equals(path);
       if (found.isPresent()) {
         // Of a file of which nothing was read only the number is known, and it may be another's.
-        name = file.fingerprint().length() == 0 ? name : found.get().name();
+        named = file.fingerprint().length() == 0 ? named : Optional.of(file);
         FileFacts facts = found.get().facts();
         boolean isShorter = atPath && facts.size() < file.position();
         resumeAt(found.get().path(), facts, isShorter ? file.at(facts.size()) : file);
@@ -181,13 +193,13 @@ final class RotatedParts {
           chain.get(facts.id()).ifPresent(chain::current);
         }
       } else if (file.position() > 0) {
-        name = "";
+        named = Optional.empty();
         goneSince(file, saved.getLast());
       }
     }
     SavedFile last = saved.getLast();
     if (!atPath || last.fingerprint().length() == 0) {
-      addMissed(RotatedFiles.beside(owner.realPath()), last, name);
+      addMissed(last, named, atPath);
     }
     return atPath;
   }
