@@ -131,8 +131,13 @@ final class ProcessesTest {
     awaitBan("203.0.113.7");
 
     assertThat(commands.run("get", "203.0.113.7").out()).contains("by watcher");
-    Said status = commands.run("status", "-o", "json");
-    assertThat(status.out()).contains("\"running\":true").contains("\"format\":\"combined\"");
+    // What a source says of itself may be a second old.
+    await()
+        .atMost(PATIENCE)
+        .untilAsserted(() ->
+            assertThat(commands.run("status", "-o", "json").out())
+                .contains("\"running\":true")
+                .contains("\"format\":\"combined\""));
     assertThat(commands.run("unban", "203.0.113.7")).returns(0, Said::exitCode);
 
     run.destroy();
