@@ -68,7 +68,7 @@ final class FileOpener {
       if (opened != Opened.MOVED) {
         return opened == Opened.YES;
       }
-      Optional<RotatedFiles.Entry> now = RotatedFiles.beside(log).byId(id);
+      Optional<RotatedFiles.Entry> now = RotatedFiles.beside(log).rotatedById(id);
       if (now.isEmpty()) {
         return false;
       }

@@ -129,6 +129,14 @@ final class RotatedFiles {
   }
 
   /**
+   * Where a part of the log with this identity is now. Only under a rotated name: a part that was
+   * deleted leaves its number to any file of the directory.
+   */
+  Optional<Entry> rotatedById(FileId id) {
+    return byId(id).filter(e -> RotatedNames.isRotated(base, e.name()));
+  }
+
+  /**
    * Where the rest of a file is: the file itself by its number and beginning, else its compressed
    * or plain copy by the beginning alone. The number of the device is not compared, it may change
    * at boot.
