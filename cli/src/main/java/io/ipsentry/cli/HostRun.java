@@ -98,6 +98,7 @@ final class HostRun implements AutoCloseable {
                 banLatency));
     statistics = new WatcherStatistics(watcher, state, clock);
     RunStatus status = new RunStatus(watcher, state, locations.store(), configState::get, clock);
+    watcher.begin();
     opened(AdminServer.start(locations.socket(), operations, status::report));
     RunMetrics metrics =
         new RunMetrics(statistics, appendLatency, banLatency, clock, Version.text());

@@ -144,6 +144,17 @@ public final class Watcher implements AutoCloseable {
         jitterSeed);
   }
 
+  /**
+   * Takes the first look at the sources, and reads a little. After it, no line that is written is
+   * missed, so this comes before anybody is told that the watcher is there. To be called once, by
+   * the thread that calls {@link #run} then.
+   */
+  public void begin() {
+    statistics.reading();
+    loop.poll();
+    append();
+  }
+
   /** Reads until {@link #stop}, or until every source has ended; then stores a last checkpoint. */
   public void run() {
     try {
