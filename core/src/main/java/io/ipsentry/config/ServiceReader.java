@@ -2,8 +2,11 @@ package io.ipsentry.config;
 
 import io.ipsentry.net.InvalidAddressException;
 import io.ipsentry.net.IpPrefix;
+import io.ipsentry.rule.Rule;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Reads the sections that say what the program keeps, where it listens, and what it may cost. */
@@ -140,7 +143,23 @@ final class ServiceReader {
               "leave it for the next version, or remove it");
           return new AuthzConfig(
               section.get("listen").flatMap(ServiceReader::listen),
-              section.get("http").flatMap(ServiceReader::listen));
+              section.get("http").flatMap(ServiceReader::listen),
+              Optional.empty(),
+              true,
+              AuthzConfig.DEFAULT_MAX_CONCURRENT_CHECKS,
+              AuthzConfig.DEFAULT_DENIALS_LOGGED_PER_SECOND,
+              List.of(),
+              new PolicyConfig(
+                  "",
+                  ClientConfig.AUTO,
+                  "",
+                  TrustedProxies.DEFAULT,
+                  null,
+                  Rule.Mode.ENFORCE,
+                  false,
+                  List.of(),
+                  DenialConfig.DEFAULT),
+              Map.of());
         });
   }
 

@@ -21,7 +21,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -133,11 +132,9 @@ final class ConfigLoaderTest {
                     Duration.ofDays(30))));
     assertThat(config.neverBan()).isEqualTo(PrefixSet.parse("192.0.2.0/24"));
     assertThat(config.admin().socket()).isEqualTo(Path.of("/run/ip-sentry/admin.sock"));
-    assertThat(config.authz())
-        .contains(
-            new AuthzConfig(
-                Optional.of(new ListenAddress("", 9001)),
-                Optional.of(new ListenAddress("", 9002))));
+    AuthzConfig authz = config.authz().orElseThrow();
+    assertThat(authz.listen()).contains(new ListenAddress("", 9001));
+    assertThat(authz.http()).contains(new ListenAddress("", 9002));
   }
 
   @Test

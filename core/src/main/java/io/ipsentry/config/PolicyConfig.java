@@ -1,0 +1,35 @@
+package io.ipsentry.config;
+
+import io.ipsentry.net.SeenAs;
+import io.ipsentry.rule.Rule;
+import io.ipsentry.rule.RuleId;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How requests of one attachment (a gateway, a route) are judged.
+ *
+ * @param name as attachments name it; empty: the default policy
+ * @param client which address is the client
+ * @param clientHeader for {@link ClientConfig.From#HEADER}: its name, in lower case; else empty
+ * @param trustedProxies whose forwarding headers are believed
+ * @param seenAs provenance of the client where it is not to be derived; null: derived
+ * @param mode {@link Rule.Mode#SHADOW}: nobody is refused
+ * @param scoped whether bans that its inline rules make hold for this policy only
+ * @param rules inline rules that judge; empty: all
+ * @param denial what a refused client gets
+ */
+public record PolicyConfig(
+    String name,
+    ClientConfig client,
+    String clientHeader,
+    TrustedProxies trustedProxies,
+    @Nullable SeenAs seenAs,
+    Rule.Mode mode,
+    boolean scoped,
+    List<RuleId> rules,
+    DenialConfig denial) {
+  public PolicyConfig {
+    rules = List.copyOf(rules);
+  }
+}
