@@ -139,13 +139,14 @@ record SqliteFile(
     }
   }
 
+  /** Reads in one transaction: between two, another process may make the tables. */
   private void check(Statement statement) throws SQLException {
+    statement.execute("BEGIN");
     long application = number(statement, "PRAGMA application_id");
     long version = number(statement, "PRAGMA user_version");
-    boolean unused =
-        application == 0
-            && version == 0
-            && number(statement, "SELECT count(*) FROM sqlite_schema") == 0;
+    long tables = number(statement, "SELECT count(*) FROM sqlite_schema");
+    statement.execute("COMMIT");
+    boolean unused = application == 0 && version == 0 && tables == 0;
     if (!unused && application != applicationId) {
       throw BanLogException.permanent(
           path + " is an SQLite file, but not an ip-sentry " + kind + "; name another file");

@@ -15,10 +15,16 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,6 +58,29 @@ final class SqliteBanLogTest extends BanLogContract {
       assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
           .as(suffix)
           .isEqualTo("rw-------");
+    }
+  }
+
+  @Test
+  void open_newFileByManyAtOnce_worksForAll() throws Exception {
+    int openers = 4;
+    try (ExecutorService threads = Executors.newFixedThreadPool(openers)) {
+      for (int round = 0; round < 100; round++) {
+        Path path = directory.resolve("round-" + round + ".db");
+        CyclicBarrier start = new CyclicBarrier(openers);
+        List<Callable<Long>> tasks =
+            Collections.nCopies(
+                openers,
+                () -> {
+                  start.await();
+                  try (BanLog log = SqliteBanLog.open(path)) {
+                    return log.head();
+                  }
+                });
+        for (Future<Long> head : threads.invokeAll(tasks)) {
+          assertThat(head.get()).isZero();
+        }
+      }
     }
   }
 
