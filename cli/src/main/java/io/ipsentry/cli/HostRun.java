@@ -6,6 +6,7 @@ import io.ipsentry.ban.BanPolicy;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.banlog.LogBanOperations;
+import io.ipsentry.banlog.RunLock;
 import io.ipsentry.banlog.SqliteBanLog;
 import io.ipsentry.banlog.SqliteCheckpoints;
 import io.ipsentry.config.Config;
@@ -49,7 +50,7 @@ final class HostRun implements AutoCloseable {
 
   private static final Logger logger = LoggerFactory.getLogger(HostRun.class);
 
-  private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+  private final Deque<AutoCloseable> opened;
   private final CountDownLatch closed = new CountDownLatch(1);
   private final AtomicReference<Config> config;
   private final AtomicReference<HostAddresses> addresses;
@@ -60,7 +61,9 @@ final class HostRun implements AutoCloseable {
   private final Watcher watcher;
   private final WatcherStatistics statistics;
 
-  private HostRun(Locations locations, Shell shell) throws IOException {
+  private HostRun(Locations locations, Shell shell, Deque<AutoCloseable> opened)
+      throws IOException {
+    this.opened = opened;
     InstantSource clock = shell.clock();
     Config first = locations.config();
     HostAddressReader addressReader = HostAddressReader.linux();
@@ -72,6 +75,7 @@ final class HostRun implements AutoCloseable {
             new RunStatus.ConfigState(
                 locations.configFile().map(Object::toString).orElse(""), clock.instant(), ""));
     SqliteBanLog log = opened(SqliteBanLog.open(locations.store()));
+    opened(RunLock.take(locations.store()));
     SqliteCheckpoints checkpoints =
         opened(SqliteCheckpoints.open(SqliteCheckpoints.pathBeside(locations.store())));
     policy = new BanPolicy(Watcher.policySettings(first, jitterSeed));
@@ -119,9 +123,19 @@ final class HostRun implements AutoCloseable {
     }
   }
 
-  /** Opens everything; nothing is read before {@link #run}. */
+  /** Opens everything, or nothing; nothing is read before {@link #run}. */
   static HostRun open(Locations locations, Shell shell) throws IOException {
-    return new HostRun(locations, shell);
+    Deque<AutoCloseable> opened = new ArrayDeque<>();
+    boolean ready = false;
+    try {
+      HostRun run = new HostRun(locations, shell, opened);
+      ready = true;
+      return run;
+    } finally {
+      if (!ready) {
+        closeAll(opened);
+      }
+    }
   }
 
   private <T extends AutoCloseable> T opened(T part) {
@@ -226,8 +240,7 @@ final class HostRun implements AutoCloseable {
     }
   }
 
-  @Override
-  public void close() {
+  private static void closeAll(Deque<AutoCloseable> opened) {
     while (!opened.isEmpty()) {
       AutoCloseable part = opened.pop();
       try {
@@ -236,6 +249,11 @@ final class HostRun implements AutoCloseable {
         logger.atError().setCause(e).addKeyValue("part", part.getClass()).log("cannot close");
       }
     }
+  }
+
+  @Override
+  public void close() {
+    closeAll(opened);
     if (closed.getCount() > 0) {
       logger.atInfo().log("stopped");
       closed.countDown();

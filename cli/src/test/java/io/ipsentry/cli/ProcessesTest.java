@@ -149,11 +149,50 @@ final class ProcessesTest {
   @Test
   void run_secondOnTheSameSocket_isRefusedWithExitCode3() throws Exception {
     startRun();
+    Files.writeString(
+        config,
+        Files.readString(config).replace(store.toString(), directory.resolve("other.db") + ""));
     Process second = start("run");
 
     assertThat(exitCode(second)).isEqualTo(3);
     assertThat(Files.readString(directory.resolve("err1")))
         .contains("another ip-sentry is running");
+  }
+
+  @Test
+  void run_secondOnTheSameStore_isRefusedWithExitCode3UntilTheFirstIsGone() throws Exception {
+    Process first = startRun();
+    Path link = Files.createSymbolicLink(directory.resolve("link.db"), store);
+    for (Path name : List.of(store, link)) {
+      Files.writeString(
+          directory.resolve("second.yaml"),
+          """
+          sources: [{ file: %s, format: combined }]
+          store: { path: %s }
+          admin: { socket: %s }
+          metrics: { listen: "127.0.0.1:0" }
+          """
+              .formatted(log, name, directory.resolve("second.sock")));
+      Process second = start("run", "--config", directory.resolve("second.yaml").toString());
+
+      assertThat(exitCode(second)).isEqualTo(3);
+      assertThat(Files.readString(directory.resolve("err" + (processes.size() - 1))))
+          .contains("another ip-sentry run (process " + first.pid() + ") works on the ban log")
+          .contains(name.toString())
+          .contains("stop that one, or give this one a store.path of its own");
+    }
+    assertThat(commands.run("ban", "203.0.113.7", "--store", store.toString()))
+        .as("an operator command runs no sources")
+        .returns(0, Said::exitCode);
+    first.destroyForcibly().waitFor();
+
+    Process next = start("run", "--config", directory.resolve("second.yaml").toString());
+    await()
+        .atMost(PATIENCE)
+        .until(() ->
+            !next.isAlive()
+                || commands.run("status", "--socket", directory + "/second.sock").exitCode() == 0);
+    assertThat(next.isAlive()).as("a killed process holds nothing").isTrue();
   }
 
   @Test
