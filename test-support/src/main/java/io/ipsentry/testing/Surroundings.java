@@ -17,9 +17,9 @@ import java.util.stream.Stream;
  * @param searchPath directories of programs
  */
 record Surroundings(boolean isRoot, boolean isCi, List<Path> searchPath) {
-  /** Directories that a plain user's PATH often lacks. */
+  /** Directories that a plain user's PATH often lacks, and where systemd keeps its daemons. */
   private static final List<String> ADMINISTRATORS =
-      List.of("/usr/local/sbin", "/usr/sbin", "/sbin");
+      List.of("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/systemd", "/lib/systemd");
 
   Surroundings {
     searchPath = List.copyOf(searchPath);

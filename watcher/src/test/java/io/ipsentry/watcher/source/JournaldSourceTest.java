@@ -3,6 +3,7 @@ package io.ipsentry.watcher.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ipsentry.testing.Programs;
 import io.ipsentry.testing.RequiresProgram;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -19,24 +20,17 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
 final class JournaldSourceTest {
-  private static final Path JOURNAL_REMOTE = Path.of("/lib/systemd/systemd-journal-remote");
   private static final Instant START = Instant.parse("2026-11-21T07:00:00Z");
 
   @TempDir private Path directory;
   private final Lines lines = new Lines();
   private final ManualTime time = new ManualTime();
 
-  static boolean hasJournalRemote() {
-    return Files.isExecutable(JOURNAL_REMOTE);
-  }
-
   @Test
-  @RequiresProgram("journalctl")
-  @EnabledIf("hasJournalRemote")
+  @RequiresProgram({"journalctl", "systemd-journal-remote"})
   void poll_realJournal_deliversWhatIsWrittenAndGoesOnAfterTheCursor() throws Exception {
     append(entry(0, "ssh.service", "Failed password for root"), entry(1, "cron.service", "no"));
     byte[] checkpoint;
@@ -69,8 +63,7 @@ final class JournaldSourceTest {
   }
 
   @Test
-  @RequiresProgram("journalctl")
-  @EnabledIf("hasJournalRemote")
+  @RequiresProgram({"journalctl", "systemd-journal-remote"})
   void poll_realJournalFromItsEnd_deliversOnlyWhatIsNewAlsoAfterARestartWithoutLines()
       throws Exception {
     append(entry(-5, "ssh.service", "old"));
@@ -198,7 +191,7 @@ final class JournaldSourceTest {
   private void append(byte[]... entries) throws IOException, InterruptedException {
     Process writer =
         new ProcessBuilder(
-                JOURNAL_REMOTE.toString(),
+                Programs.path("systemd-journal-remote").toString(),
                 "-o",
                 directory.resolve("system.journal").toString(),
                 "-")
