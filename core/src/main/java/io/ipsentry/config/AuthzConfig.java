@@ -1,5 +1,7 @@
 package io.ipsentry.config;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,7 +18,7 @@ import java.util.Optional;
  *     counted
  * @param callers whose requests may become hits; empty: nobody's
  * @param policy the default policy
- * @param policies further ones by name
+ * @param policies further ones by name, in the order of the file
  */
 public record AuthzConfig(
     Optional<ListenAddress> listen,
@@ -36,6 +38,6 @@ public record AuthzConfig(
 
   public AuthzConfig {
     callers = List.copyOf(callers);
-    policies = Map.copyOf(policies);
+    policies = Collections.unmodifiableMap(new LinkedHashMap<>(policies));
   }
 }

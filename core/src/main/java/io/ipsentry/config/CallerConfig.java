@@ -14,6 +14,12 @@ import java.util.Optional;
  *     or a context extension {@code token}); empty: none is asked for
  */
 public record CallerConfig(PrefixSet networks, List<String> names, Optional<String> token) {
+  /** A shorter token could be guessed. */
+  public static final int MIN_TOKEN_LENGTH = 16;
+
+  /** A longer token is a mistake. */
+  public static final int MAX_TOKEN_LENGTH = 1_024;
+
   public CallerConfig {
     names = List.copyOf(names);
     if (networks.isEmpty() && names.isEmpty() && token.isEmpty()) {

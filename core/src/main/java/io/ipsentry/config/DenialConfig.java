@@ -1,5 +1,7 @@
 package io.ipsentry.config;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -16,4 +18,9 @@ public record DenialConfig(
   /** Used when the configuration says nothing. */
   public static final DenialConfig DEFAULT =
       new DenialConfig(403, "text/plain; charset=utf-8", "Forbidden\n", Map.of());
+
+  public DenialConfig {
+    // Map.copyOf would lose the order.
+    headers = Collections.unmodifiableMap(new LinkedHashMap<>(headers));
+  }
 }

@@ -4,6 +4,7 @@ import io.ipsentry.net.SeenAs;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleId;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param seenAs provenance of the client where it is not to be derived; null: derived
  * @param mode {@link Rule.Mode#SHADOW}: nobody is refused
  * @param scoped whether bans that its inline rules make hold for this policy only
- * @param rules inline rules that judge; empty: all
+ * @param rules inline rules that judge; no list: all; an empty list: none, only bans count
  * @param denial what a refused client gets
  */
 public record PolicyConfig(
@@ -27,9 +28,9 @@ public record PolicyConfig(
     @Nullable SeenAs seenAs,
     Rule.Mode mode,
     boolean scoped,
-    List<RuleId> rules,
+    Optional<List<RuleId>> rules,
     DenialConfig denial) {
   public PolicyConfig {
-    rules = List.copyOf(rules);
+    rules = rules.map(List::copyOf);
   }
 }

@@ -81,7 +81,8 @@ final class ServiceReader {
               "write a shorter path");
       return Optional.empty();
     }
-    return path.map(AdminConfig::new);
+    return path.map(
+        known -> new AdminConfig(known, Optional.empty(), Optional.empty(), List.of(), false));
   }
 
   private Optional<Path> path(Value value) {
@@ -157,7 +158,7 @@ final class ServiceReader {
                   null,
                   Rule.Mode.ENFORCE,
                   false,
-                  List.of(),
+                  Optional.empty(),
                   DenialConfig.DEFAULT),
               Map.of());
         });

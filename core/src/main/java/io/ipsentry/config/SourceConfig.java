@@ -66,6 +66,18 @@ public record SourceConfig(
 
     /** Standard input. */
     record Stdin() implements Input {}
+
+    /**
+     * What gateways send to the access-log service of {@link AuthzConfig#listen}.
+     *
+     * @param logNames whose entries are taken, as Envoy's {@code log_name} says; empty: those that
+     *     no other source names
+     */
+    record AccessLogService(List<String> logNames) implements Input {
+      public AccessLogService {
+        logNames = List.copyOf(logNames);
+      }
+    }
   }
 
   /** Where reading a file begins when no position is stored. */

@@ -164,6 +164,8 @@ final class SourceReader {
           case Input.Journald journald ->
               journald.units().isEmpty() ? "journald" : Names.from(journald.units().get(0));
           case Input.Stdin _ -> "stdin";
+          case Input.AccessLogService service ->
+              service.logNames().isEmpty() ? "als" : Names.from(service.logNames().get(0));
         };
     String name = base;
     for (int i = 2; taken.contains(name); i++) {

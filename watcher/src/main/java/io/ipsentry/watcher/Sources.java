@@ -84,6 +84,10 @@ final class Sources implements AutoCloseable {
     open.forEach(o -> before.put(o.config().name(), o));
     List<Open> now = new ArrayList<>();
     for (SourceConfig config : configs) {
+      if (config.input() instanceof SourceConfig.Input.AccessLogService) {
+        // Its entries are no lines; they come as hits.
+        continue;
+      }
       Open same = before.remove(config.name());
       if (same != null && same.config().equals(config)) {
         for (Stream stream : same.streams()) {
@@ -133,6 +137,8 @@ final class Sources implements AutoCloseable {
           new JournaldSource(config.name(), journalctl(journald.units()), startAt, handlers, clock);
       case SourceConfig.Input.Stdin standard ->
           new StdinSource(config.name(), stdin, handlers, clock);
+      case SourceConfig.Input.AccessLogService service ->
+          throw new IllegalArgumentException("no source of lines: " + service);
     };
   }
 
