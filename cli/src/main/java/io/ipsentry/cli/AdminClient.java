@@ -1,8 +1,10 @@
 package io.ipsentry.cli;
 
+import com.google.rpc.BadRequest.FieldViolation;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
+import io.ipsentry.authz.admin.ApiErrors;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.BanServiceGrpc.BanServiceBlockingStub;
@@ -18,10 +20,12 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * A connection to the admin API of a running instance. Safe for any thread.
@@ -99,7 +103,8 @@ final class AdminClient implements AutoCloseable {
     String told = e.getStatus().getDescription();
     String detail = told == null || told.isEmpty() ? e.getStatus().getCode().name() : told;
     return switch (e.getStatus().getCode()) {
-      case INVALID_ARGUMENT -> new IllegalArgumentException(detail, e);
+      case INVALID_ARGUMENT -> new RejectedRequestException(rejected(detail, e), e);
+      case ABORTED, OUT_OF_RANGE -> BanLogException.permanent(detail, e);
       case RESOURCE_EXHAUSTED ->
           BanLogException.transientFailure("ip-sentry on " + socket + " is busy: " + detail, e);
       case FAILED_PRECONDITION -> BanLogException.permanent(detail, e);
@@ -119,6 +124,19 @@ final class AdminClient implements AutoCloseable {
           BanLogException.transientFailure(
               "no answer from ip-sentry on " + socket + " (" + detail + ")" + uncertain, e);
     };
+  }
+
+  /** Names each field that was refused, one a line. */
+  private String rejected(String detail, StatusRuntimeException e) {
+    List<FieldViolation> violations = ApiErrors.violations(e);
+    return "ip-sentry on "
+        + socket
+        + " does not take this request"
+        + (violations.isEmpty()
+            ? ": " + detail
+            : violations.stream()
+                .map(violation -> violation.getField() + ": " + violation.getDescription())
+                .collect(Collectors.joining("\n  ", ":\n  ", "")));
   }
 
   @Override

@@ -173,6 +173,10 @@ final class Commands {
         say(shell, "ip-sentry: " + log.getMessage());
         yield ExitCode.FAILED;
       }
+      case RejectedRequestException rejected -> {
+        say(shell, "ip-sentry: " + rejected.getMessage());
+        yield ExitCode.USAGE;
+      }
       case AdminServerException _, HealthServerException _, HostAddressesException _ -> {
         say(shell, "ip-sentry: " + failure.getMessage());
         yield ExitCode.FAILED;

@@ -103,7 +103,7 @@ final class HostRun implements AutoCloseable {
     statistics = new WatcherStatistics(watcher, state, clock);
     RunStatus status = new RunStatus(watcher, state, locations.store(), configState::get, clock);
     watcher.begin();
-    opened(AdminServer.start(locations.socket(), operations, status::report));
+    opened(AdminServer.builder(operations, status::report).start(locations.socket()));
     RunMetrics metrics =
         new RunMetrics(statistics, appendLatency, banLatency, clock, Version.text());
     if (first.metrics().isPresent()) {

@@ -24,7 +24,7 @@ final class GrpcBanOperationsTest extends BanOperationsContract {
   @Override
   BanOperations reach(LogBanOperations local, Path directory) {
     Path socket = directory.resolve("run").resolve("admin.sock");
-    server = AdminServer.start(socket, local, GetStatusResponse::getDefaultInstance);
+    server = AdminServer.builder(local, GetStatusResponse::getDefaultInstance).start(socket);
     return new GrpcBanOperations(new AdminClient(socket));
   }
 

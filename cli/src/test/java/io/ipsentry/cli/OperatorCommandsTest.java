@@ -93,7 +93,7 @@ final class OperatorCommandsTest {
                     .toList()),
             commands.now::get);
     opened.add(operations);
-    AdminServer server = AdminServer.start(socket, operations, () -> status);
+    AdminServer server = AdminServer.builder(operations, () -> status).start(socket);
     opened.add(server);
     return server;
   }

@@ -1,5 +1,6 @@
 package io.ipsentry.authz.admin;
 
+import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.NettyServerBuilder;
@@ -17,8 +18,12 @@ import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
@@ -26,25 +31,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The admin API on a Unix socket: {@code BanService}, {@code StatusService}, and gRPC's health,
- * reflection and channelz.
+ * The admin API: {@code BanService}, {@code StatusService}, and gRPC's health, reflection and
+ * channelz, on a Unix socket.
  *
  * <p>Who may connect is who may open the file: mode 0600, so its owner and root. What callers say
  * in {@code by} is believed.
  *
- * <p>Limits: {@value #MAX_CALLS} calls and {@value #MAX_STREAMS} streams at once, {@value
- * #MAX_REQUEST_BYTES} bytes a request; beyond them {@code RESOURCE_EXHAUSTED}.
+ * <p>Limits are {@link AdminLimits} and {@value #MAX_REQUEST_BYTES} bytes a request; beyond them
+ * {@code RESOURCE_EXHAUSTED}. Failures are rich statuses, see {@link ApiErrors}.
  *
  * <p>Sockets go through the JDK and not Netty's native transport: nothing is unpacked into {@code
  * /tmp}, which may be mounted {@code noexec}, and a management channel does not need the speed.
  */
 public final class AdminServer implements AutoCloseable {
-  /** Most unary calls at once. */
-  public static final int MAX_CALLS = 64;
-
-  /** Most streams (watches) at once. */
-  public static final int MAX_STREAMS = 256;
-
   /** Largest request. */
   public static final int MAX_REQUEST_BYTES = 64 * 1024;
 
@@ -60,8 +59,7 @@ public final class AdminServer implements AutoCloseable {
   private final Server server;
   private final BanServiceEndpoint bans;
   private final HealthStatusManager health;
-  private final EventLoopGroup loop;
-  private final ExecutorService calls;
+  private final Threads threads;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private AdminServer(
@@ -69,60 +67,92 @@ public final class AdminServer implements AutoCloseable {
       Server server,
       BanServiceEndpoint bans,
       HealthStatusManager health,
-      EventLoopGroup loop,
-      ExecutorService calls) {
+      Threads threads) {
     this.file = file;
     this.server = server;
     this.bans = bans;
     this.health = health;
-    this.loop = loop;
-    this.calls = calls;
+    this.threads = threads;
   }
 
   /**
-   * Starts to serve.
+   * A server to be started.
    *
-   * @param socket path of the socket; its directory is created with mode 0700 if need be
    * @param operations acts for callers; stays the caller's to close
    * @param status what the instance says of itself, asked at each call
-   * @throws AdminServerException if another instance serves there or the socket cannot be made
    */
-  public static AdminServer start(
-      Path socket, BanOperations operations, Supplier<GetStatusResponse> status) {
+  public static Builder builder(BanOperations operations, Supplier<GetStatusResponse> status) {
+    return new Builder(operations, status);
+  }
+
+  /** What a server is made of; for one thread. */
+  public static final class Builder {
+    private final BanOperations operations;
+    private final Supplier<GetStatusResponse> status;
+    private final List<BindableService> services = new ArrayList<>();
+    private AdminLimits limits = AdminLimits.DEFAULT;
+
+    private Builder(BanOperations operations, Supplier<GetStatusResponse> status) {
+      this.operations = operations;
+      this.status = status;
+    }
+
+    /** Serves another service beside its own. */
+    public Builder service(BindableService service) {
+      services.add(service);
+      return this;
+    }
+
+    /** Bounds it otherwise than by {@link AdminLimits#DEFAULT}. */
+    public Builder limits(AdminLimits other) {
+      limits = other;
+      return this;
+    }
+
+    /**
+     * Starts to serve.
+     *
+     * @param socket path of the socket; its directory is created with mode 0700 if need be
+     * @throws AdminServerException if another instance serves there or the socket cannot be made
+     */
+    public AdminServer start(Path socket) {
+      return AdminServer.start(socket, this);
+    }
+  }
+
+  private static AdminServer start(Path socket, Builder parts) {
     SocketFile file = SocketFile.claim(socket);
-    EventLoopGroup loop =
-        new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory("admin-api", true), NioIoHandler.newFactory());
-    ExecutorService calls =
-        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("admin-call-", 0).factory());
-    BanServiceEndpoint bans = new BanServiceEndpoint(operations);
+    Threads threads = new Threads();
+    BanServiceEndpoint bans =
+        new BanServiceEndpoint(parts.operations, parts.limits, threads::later);
     HealthStatusManager health = new HealthStatusManager();
     try {
-      Server server =
+      NettyServerBuilder builder =
           NettyServerBuilder.forAddress(UnixDomainSocketAddress.of(file.pathToBind()))
               .channelType(NioServerDomainSocketChannel.class)
-              .bossEventLoopGroup(loop)
-              .workerEventLoopGroup(loop)
-              .executor(calls)
+              .bossEventLoopGroup(threads.loop)
+              .workerEventLoopGroup(threads.loop)
+              .executor(threads.calls)
               .maxInboundMessageSize(MAX_REQUEST_BYTES)
               .permitKeepAliveTime(10, TimeUnit.SECONDS)
               .permitKeepAliveWithoutCalls(true)
-              .intercept(new CallLimit(MAX_CALLS, MAX_STREAMS))
+              // The last one comes first: a call has a place before its time begins.
+              .intercept(new CallDeadline(parts.limits.callTime(), threads.timer))
+              .intercept(new CallLimit(parts.limits.calls(), parts.limits.streams()))
               .addService(bans)
-              .addService(new StatusServiceEndpoint(status))
+              .addService(new StatusServiceEndpoint(parts.status))
               .addService(health.getHealthService())
               .addService(ProtoReflectionServiceV1.newInstance())
-              .addService(ChannelzService.newInstance(CHANNELZ_PAGE))
-              .build()
-              .start();
-      AdminServer started = new AdminServer(file, server, bans, health, loop, calls);
+              .addService(ChannelzService.newInstance(CHANNELZ_PAGE));
+      parts.services.forEach(builder::addService);
+      Server server = builder.build().start();
+      AdminServer started = new AdminServer(file, server, bans, health, threads);
       file.publish();
       health.setStatus("", ServingStatus.SERVING);
       logger.atInfo().addKeyValue("socket", socket).log("admin API is up");
       return started;
     } catch (IOException e) {
-      loop.shutdownGracefully(0, 0, TimeUnit.SECONDS).awaitUninterruptibly();
-      calls.shutdownNow();
+      threads.close();
       release(file);
       throw new AdminServerException(
           "cannot serve on the admin socket "
@@ -151,15 +181,11 @@ public final class AdminServer implements AutoCloseable {
         server.shutdownNow();
         server.awaitTermination(GRACE.toMillis(), TimeUnit.MILLISECONDS);
       }
-      // What is still said to callers that have gone needs the loop.
-      calls.shutdown();
-      calls.awaitTermination(GRACE.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       server.shutdownNow();
       Thread.currentThread().interrupt();
     }
-    calls.shutdownNow();
-    loop.shutdownGracefully(0, GRACE.toMillis(), TimeUnit.MILLISECONDS).awaitUninterruptibly();
+    threads.close();
     release(file);
   }
 
@@ -168,6 +194,43 @@ public final class AdminServer implements AutoCloseable {
       file.close();
     } catch (IOException e) {
       logger.atWarn().setCause(e).log("the admin socket could not be removed");
+    }
+  }
+
+  /** One thread for sockets, one for timers, virtual ones for calls. */
+  private static final class Threads {
+    final EventLoopGroup loop =
+        new MultiThreadIoEventLoopGroup(
+            1, new DefaultThreadFactory("admin-api", true), NioIoHandler.newFactory());
+    final ExecutorService calls =
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("admin-call-", 0).factory());
+    final ScheduledThreadPoolExecutor timer =
+        new ScheduledThreadPoolExecutor(
+            1,
+            Thread.ofPlatform().name("admin-timer").daemon().factory(),
+            new ThreadPoolExecutor.DiscardPolicy());
+
+    Threads() {
+      timer.setRemoveOnCancelPolicy(true);
+    }
+
+    /** Runs something later; nothing more once it is closed. */
+    void later(Runnable task, Duration delay) {
+      var ignored =
+          timer.schedule(() -> calls.execute(task), delay.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    void close() {
+      timer.shutdownNow();
+      // What is still said to callers that have gone needs the loop.
+      calls.shutdown();
+      try {
+        calls.awaitTermination(GRACE.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      calls.shutdownNow();
+      loop.shutdownGracefully(0, GRACE.toMillis(), TimeUnit.MILLISECONDS).awaitUninterruptibly();
     }
   }
 }

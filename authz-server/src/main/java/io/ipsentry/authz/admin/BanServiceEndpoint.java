@@ -1,9 +1,9 @@
 package io.ipsentry.authz.admin;
 
-import com.google.protobuf.Duration;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.ipsentry.authz.admin.RequestFields.Field;
 import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AllowOutcome;
@@ -34,32 +34,39 @@ import io.ipsentry.proto.v1.UnbanRequest;
 import io.ipsentry.proto.v1.UnbanResponse;
 import io.ipsentry.proto.v1.WatchRequest;
 import io.ipsentry.proto.v1.WatchResponse;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** {@code BanService}: reads requests, lets {@link BanOperations} act, writes responses. */
 final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
-  /** Entries of a page when the caller does not say. */
-  static final int DEFAULT_PAGE_ENTRIES = 1_000;
-
   private static final String DEFAULT_BY = "admin-api";
 
-  /** Longest duration: a hundred years; whoever means more means permanent. */
-  private static final long MAX_LENGTH_SECONDS = 36_500L * 86_400;
+  /** Between two tellings of a watcher how far the log goes. */
+  private static final Duration PROGRESS_INTERVAL = Duration.ofSeconds(2);
 
   private static final Logger logger = LoggerFactory.getLogger(BanServiceEndpoint.class);
 
   private final BanOperations operations;
+  private final AdminLimits limits;
+  private final Later later;
   private final Set<EventStream> streams = ConcurrentHashMap.newKeySet();
 
-  BanServiceEndpoint(BanOperations operations) {
+  /** Runs something after a while, on a thread that may wait for the log. */
+  @FunctionalInterface
+  interface Later {
+    void schedule(Runnable task, Duration delay);
+  }
+
+  BanServiceEndpoint(BanOperations operations, AdminLimits limits, Later later) {
     this.operations = operations;
+    this.limits = limits;
+    this.later = later;
   }
 
   @Override
@@ -68,14 +75,22 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
   }
 
   private BanResponse ban(BanRequest request) {
-    IpPrefix ip = IpPrefix.parse(request.getIp());
-    java.time.Duration length =
+    RequestFields fields = new RequestFields();
+    Field<IpPrefix> ip = fields.address("ip", request.getIp());
+    Duration length =
         switch (request.getLengthCase()) {
-          case DURATION -> length(request.getDuration());
-          case PERMANENT -> permanent(request.getPermanent());
+          case DURATION -> fields.length("duration", request.getDuration()).read();
+          case PERMANENT -> {
+            if (!request.getPermanent()) {
+              fields.wrong("permanent", "must be true, or leave it out");
+            }
+            yield null;
+          }
           case LENGTH_NOT_SET -> BanOperations.DEFAULT_LENGTH;
         };
-    BanOutcome outcome = operations.ban(ip, length, request.getReason(), by(request.getBy()));
+    fields.check();
+    BanOutcome outcome =
+        operations.ban(ip.value(), length, request.getReason(), by(request.getBy()));
     BanResponse.Builder response = BanResponse.newBuilder();
     switch (outcome) {
       case BanOutcome.Banned banned -> {
@@ -101,7 +116,7 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
   }
 
   private UnbanResponse unban(UnbanRequest request) {
-    IpPrefix ip = IpPrefix.parse(request.getIp());
+    IpPrefix ip = address(request.getIp());
     UnbanOutcome outcome = operations.unban(ip, request.getReason(), by(request.getBy()));
     UnbanResponse.Builder response = UnbanResponse.newBuilder();
     switch (outcome) {
@@ -126,9 +141,13 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
   }
 
   private AllowResponse allow(AllowRequest request) {
-    IpPrefix ip = IpPrefix.parse(request.getIp());
-    java.time.Duration length = request.hasDuration() ? length(request.getDuration()) : null;
-    AllowOutcome outcome = operations.allow(ip, length, request.getReason(), by(request.getBy()));
+    RequestFields fields = new RequestFields();
+    Field<IpPrefix> ip = fields.address("ip", request.getIp());
+    Duration length =
+        request.hasDuration() ? fields.length("duration", request.getDuration()).read() : null;
+    fields.check();
+    AllowOutcome outcome =
+        operations.allow(ip.value(), length, request.getReason(), by(request.getBy()));
     AllowResponse.Builder response = AllowResponse.newBuilder();
     switch (outcome) {
       case AllowOutcome.Allowed allowed ->
@@ -150,7 +169,7 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
   }
 
   private DisallowResponse disallow(DisallowRequest request) {
-    IpPrefix ip = IpPrefix.parse(request.getIp());
+    IpPrefix ip = address(request.getIp());
     DisallowOutcome outcome = operations.disallow(ip, request.getReason(), by(request.getBy()));
     DisallowResponse.Builder response = DisallowResponse.newBuilder();
     switch (outcome) {
@@ -178,7 +197,7 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
   }
 
   private GetResponse get(GetRequest request) {
-    Standing standing = operations.get(IpPrefix.parse(request.getIp()));
+    Standing standing = operations.get(address(request.getIp()));
     GetResponse.Builder response =
         GetResponse.newBuilder()
             .setIp(standing.ip().toString())
@@ -197,16 +216,19 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
   }
 
   private ListResponse list(ListRequest request) {
-    Instant at = request.hasAt() ? WireMessages.time(request.getAt()) : null;
-    int size = pageSize(request.getPageSize());
+    RequestFields fields = new RequestFields();
+    Instant at = request.hasAt() ? fields.time("at", request.getAt()).read() : null;
+    int size = fields.pageSize("page_size", request.getPageSize());
+    String token = request.getPageToken();
+    fields.check();
     ListResponse.Builder response = ListResponse.newBuilder();
     Page<?> page;
     if (request.getAllowed()) {
-      Page<Allowance> allowed = operations.listAllowed(at, size, request.getPageToken());
+      Page<Allowance> allowed = page(() -> operations.listAllowed(at, size, token));
       allowed.entries().forEach(entry -> response.addAllowed(WireMessages.toProto(entry)));
       page = allowed;
     } else {
-      Page<ListedBan> bans = operations.list(at, size, request.getPageToken());
+      Page<ListedBan> bans = page(() -> operations.list(at, size, token));
       response.addAllBans(WireMessages.toProto(bans.entries()));
       page = bans;
     }
@@ -218,16 +240,29 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
         .build();
   }
 
+  /** All else was checked, so what is refused is the token. */
+  private static <T> T page(Supplier<T> listing) {
+    RequestFields fields = new RequestFields();
+    Field<T> page = fields.read("page_token", listing);
+    fields.check();
+    return page.value();
+  }
+
   @Override
   public void history(HistoryRequest request, StreamObserver<HistoryResponse> responses) {
     answer(responses, () -> history(request));
   }
 
   private HistoryResponse history(HistoryRequest request) {
-    IpPrefix ip = request.getIp().isEmpty() ? null : IpPrefix.parse(request.getIp());
+    RequestFields fields = new RequestFields();
+    IpPrefix ip = request.getIp().isEmpty() ? null : fields.address("ip", request.getIp()).read();
     long before =
-        request.getBeforeSeq() == 0 ? BanHistory.FROM_NEWEST : seq(request.getBeforeSeq());
-    List<SequencedEvent> events = operations.history(ip, before, pageSize(request.getPageSize()));
+        request.getBeforeSeq() == 0
+            ? BanHistory.FROM_NEWEST
+            : fields.seq("before_seq", request.getBeforeSeq());
+    int size = fields.pageSize("page_size", request.getPageSize());
+    fields.check();
+    List<SequencedEvent> events = operations.history(ip, before, size);
     HistoryResponse.Builder response = HistoryResponse.newBuilder();
     events.forEach(event -> response.addEvents(WireMessages.toProto(event)));
     return response.build();
@@ -236,19 +271,72 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
   @Override
   public void watch(WatchRequest request, StreamObserver<WatchResponse> responses) {
     EventStream stream =
-        new EventStream((ServerCallStreamObserver<WatchResponse>) responses, streams::remove);
+        new EventStream(
+            (ServerCallStreamObserver<WatchResponse>) responses,
+            limits.watchStall(),
+            streams::remove);
     streams.add(stream);
     try {
-      stream.follow(operations, seq(request.getFromSeq()));
+      RequestFields fields = new RequestFields();
+      long from = fields.seq("from_seq", request.getFromSeq());
+      fields.check();
+      stream.follow(operations, existing(from));
+      if (request.getProgress()) {
+        tellProgress(stream);
+      }
     } catch (RuntimeException e) {
-      stream.end(status(e));
+      stream.end(ApiErrors.of(e));
     }
+  }
+
+  /** Tells a watcher how far the log goes, now and again and again until it ends. */
+  private void tellProgress(EventStream stream) {
+    if (stream.hasEnded()) {
+      return;
+    }
+    try {
+      stream.progress(head());
+    } catch (BanLogException e) {
+      // The subscription meets the same and ends the stream if it is for good.
+      logger.atDebug().setCause(e).log("the head of the log could not be read");
+    }
+    later.schedule(() -> tellProgress(stream), PROGRESS_INTERVAL);
+  }
+
+  /**
+   * Refuses a number that the log will only reach later: whoever asks for it has seen another log,
+   * and would miss what this one holds up to there.
+   */
+  private long existing(long from) {
+    if (from > 1) {
+      long head = head();
+      if (from > head + 1) {
+        throw ApiErrors.of(
+            Status.Code.OUT_OF_RANGE,
+            ApiErrors.Reason.NOT_IN_THE_LOG,
+            "the log goes up to event "
+                + head
+                + ", so event "
+                + from
+                + " was of another log; watch from 1 for all of this one, from 0 for new events");
+      }
+    }
+    return from;
+  }
+
+  private long head() {
+    return operations.history(null, BanHistory.FROM_NEWEST, 1).stream()
+        .mapToLong(SequencedEvent::seq)
+        .findFirst()
+        .orElse(0);
   }
 
   /** Ends every watch, so that the server can stop. */
   void endWatches() {
-    streams.forEach(
-        stream -> stream.end(Status.UNAVAILABLE.withDescription("ip-sentry is stopping")));
+    streams.forEach(stream ->
+        stream.end(
+            ApiErrors.of(
+                Status.Code.UNAVAILABLE, ApiErrors.Reason.STOPPING, "ip-sentry is stopping")));
   }
 
   /** Sends what the call gives, or the status for what it throws. */
@@ -257,61 +345,18 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
     try {
       response = call.get();
     } catch (RuntimeException e) {
-      responses.onError(status(e).asRuntimeException());
+      responses.onError(ApiErrors.of(e));
       return;
     }
     responses.onNext(response);
     responses.onCompleted();
   }
 
-  /** The status for a failure; what is a defect of ours is logged, and not told to the caller. */
-  static Status status(RuntimeException e) {
-    return switch (e) {
-      case IllegalArgumentException wrong ->
-          Status.INVALID_ARGUMENT.withDescription(wrong.getMessage());
-      case BanLogException failure when failure.isTransient() ->
-          Status.UNAVAILABLE.withDescription(failure.getMessage());
-      case BanLogException failure ->
-          Status.FAILED_PRECONDITION.withDescription(failure.getMessage());
-      default -> {
-        logger.atError().setCause(e).log("a call of the admin API failed");
-        yield Status.INTERNAL.withDescription("a defect; the log of ip-sentry has the details");
-      }
-    };
-  }
-
-  private static java.time.@Nullable Duration permanent(boolean permanent) {
-    if (!permanent) {
-      throw new IllegalArgumentException("permanent must be true, or leave it out");
-    }
-    return null;
-  }
-
-  private static java.time.Duration length(Duration length) {
-    if (length.getSeconds() < 0
-        || length.getSeconds() > MAX_LENGTH_SECONDS
-        || length.getNanos() < 0
-        || length.getNanos() >= 1_000_000_000
-        || (length.getSeconds() == 0 && length.getNanos() < 1_000_000)) {
-      throw new IllegalArgumentException(
-          "a duration must be 1 ms to 36500 days; leave it out or use permanent for ever");
-    }
-    return java.time.Duration.ofSeconds(length.getSeconds(), length.getNanos());
-  }
-
-  private static int pageSize(int asked) {
-    if (asked < 0 || asked > BanOperations.MAX_PAGE_ENTRIES) {
-      throw new IllegalArgumentException(
-          "page_size must be at most " + BanOperations.MAX_PAGE_ENTRIES);
-    }
-    return asked == 0 ? DEFAULT_PAGE_ENTRIES : asked;
-  }
-
-  private static long seq(long asked) {
-    if (asked < 0) {
-      throw new IllegalArgumentException("a sequence number must be below 2^63");
-    }
-    return asked;
+  private static IpPrefix address(String text) {
+    RequestFields fields = new RequestFields();
+    Field<IpPrefix> ip = fields.address("ip", text);
+    fields.check();
+    return ip.value();
   }
 
   private static String by(String asked) {

@@ -1,5 +1,6 @@
 package io.ipsentry.authz.admin;
 
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -30,31 +31,56 @@ final class CallLimit implements ServerInterceptor {
     boolean unary = call.getMethodDescriptor().getType() == MethodDescriptor.MethodType.UNARY;
     Semaphore permits = unary ? calls : streams;
     if (!permits.tryAcquire()) {
-      call.close(
-          Status.RESOURCE_EXHAUSTED.withDescription(
-              unary ? "too many calls at once; try again" : "too many watches at once; end some"),
-          new Metadata());
+      ApiErrors.close(
+          call,
+          unary
+              ? ApiErrors.of(
+                  Status.Code.RESOURCE_EXHAUSTED,
+                  ApiErrors.Reason.TOO_MANY_CALLS,
+                  "too many calls at once; try again")
+              : ApiErrors.of(
+                  Status.Code.RESOURCE_EXHAUSTED,
+                  ApiErrors.Reason.TOO_MANY_STREAMS,
+                  "too many watches at once; end some"));
       return new ServerCall.Listener<>() {};
     }
     AtomicBoolean released = new AtomicBoolean();
-    return new SimpleForwardingServerCallListener<>(next.startCall(call, headers)) {
+    Runnable release =
+        () -> {
+          if (released.compareAndSet(false, true)) {
+            permits.release();
+          }
+        };
+    ServerCall<Q, A> limited = unary ? call : new ReleasingCall<>(call, release);
+    return new SimpleForwardingServerCallListener<>(next.startCall(limited, headers)) {
+      // After a unary call's handler, even when its answer came earlier: what runs has a place.
       @Override
       public void onComplete() {
-        release();
+        release.run();
         super.onComplete();
       }
 
       @Override
       public void onCancel() {
-        release();
+        release.run();
         super.onCancel();
       }
-
-      private void release() {
-        if (released.compareAndSet(false, true)) {
-          permits.release();
-        }
-      }
     };
+  }
+
+  /** A stream that we end has given up its place, even if its caller never reads that it ended. */
+  private static final class ReleasingCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
+    private final Runnable release;
+
+    ReleasingCall(ServerCall<Q, A> call, Runnable release) {
+      super(call);
+      this.release = release;
+    }
+
+    @Override
+    public void close(Status status, Metadata trailers) {
+      release.run();
+      super.close(status, trailers);
+    }
   }
 }

@@ -1,12 +1,15 @@
 package io.ipsentry.authz.admin;
 
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.BanLog;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.proto.v1.WatchResponse;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -17,18 +20,29 @@ import org.jspecify.annotations.Nullable;
  * reads.
  *
  * <p>When the caller reads slowly, the subscription's thread waits here and the log is the queue,
- * so nothing is held in memory but what the transport buffers. Safe for any thread.
+ * so nothing is held in memory but what the transport buffers. One that takes nothing for longer
+ * than the stall is cut with {@code ABORTED}; what it was sent before is still delivered first, so
+ * it may go on behind the last event that it got. Safe for any thread.
  */
 final class EventStream implements BanLog.Sink {
   private final ServerCallStreamObserver<WatchResponse> responses;
+  private final long stallNanos;
   private final Consumer<EventStream> onEnd;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private BanLog.@Nullable Subscription subscription;
+  private long lastSent;
   private boolean ended;
 
-  EventStream(ServerCallStreamObserver<WatchResponse> responses, Consumer<EventStream> onEnd) {
+  /**
+   * @param stall how long the caller may leave an event waiting
+   */
+  EventStream(
+      ServerCallStreamObserver<WatchResponse> responses,
+      Duration stall,
+      Consumer<EventStream> onEnd) {
     this.responses = responses;
+    this.stallNanos = stall.toNanos();
     this.onEnd = onEnd;
     responses.setOnReadyHandler(this::wake);
     responses.setOnCancelHandler(() -> end(null));
@@ -62,17 +76,57 @@ final class EventStream implements BanLog.Sink {
   private boolean send(SequencedEvent event) {
     lock.lock();
     try {
-      while (!ended && !responses.isReady()) {
-        changed.await();
+      long left = stallNanos;
+      while (!ended && !responses.isReady() && left > 0) {
+        left = changed.awaitNanos(left);
       }
       if (ended) {
         return false;
       }
-      responses.onNext(WatchResponse.newBuilder().setEvent(WireMessages.toProto(event)).build());
-      return true;
+      if (responses.isReady()) {
+        responses.onNext(WatchResponse.newBuilder().setEvent(WireMessages.toProto(event)).build());
+        lastSent = event.seq();
+        return true;
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;
+    } finally {
+      lock.unlock();
+    }
+    end(tooSlow());
+    return false;
+  }
+
+  private StatusRuntimeException tooSlow() {
+    return ApiErrors.of(
+        Status.Code.ABORTED,
+        ApiErrors.Reason.WATCHER_TOO_SLOW,
+        "no event was taken for "
+            + stallNanos / 1e9
+            + " s; the last one sent was "
+            + lastSent
+            + "; watch again from the one behind the last that you got",
+        Map.of(ApiErrors.LAST_SENT, Long.toString(lastSent)));
+  }
+
+  /** Tells how far the log goes, if the caller can take it; events matter more than this. */
+  void progress(long head) {
+    lock.lock();
+    try {
+      if (!ended && responses.isReady()) {
+        responses.onNext(WatchResponse.newBuilder().setHead(head).build());
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether it has ended, for whatever reason. */
+  boolean hasEnded() {
+    lock.lock();
+    try {
+      return ended;
     } finally {
       lock.unlock();
     }
@@ -80,11 +134,11 @@ final class EventStream implements BanLog.Sink {
 
   @Override
   public void failed(RuntimeException cause) {
-    end(BanServiceEndpoint.status(cause));
+    end(ApiErrors.of(cause));
   }
 
   /** Ends the stream; null: the caller has gone. A second call does nothing. */
-  void end(@Nullable Status status) {
+  void end(@Nullable StatusRuntimeException status) {
     BanLog.Subscription toClose;
     lock.lock();
     try {
@@ -94,7 +148,7 @@ final class EventStream implements BanLog.Sink {
       ended = true;
       changed.signalAll();
       if (status != null) {
-        responses.onError(status.asRuntimeException());
+        responses.onError(status);
       }
       toClose = subscription;
     } finally {

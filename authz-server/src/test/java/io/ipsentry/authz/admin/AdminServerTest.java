@@ -85,8 +85,9 @@ final class AdminServerTest {
 
   private AdminServer start() {
     AdminServer server =
-        AdminServer.start(
-            socket, operations, () -> GetStatusResponse.newBuilder().setVersion("7").build());
+        AdminServer.builder(
+                operations, () -> GetStatusResponse.newBuilder().setVersion("7").build())
+            .start(socket);
     opened.push(server);
     return server;
   }
@@ -167,8 +168,8 @@ final class AdminServerTest {
   @Test
   void start_pathTooLong_saysSo() {
     Path deep = socket.resolveSibling("x".repeat(120));
-    assertThatThrownBy(
-            () -> AdminServer.start(deep, operations, GetStatusResponse::getDefaultInstance))
+    assertThatThrownBy(() ->
+            AdminServer.builder(operations, GetStatusResponse::getDefaultInstance).start(deep))
         .isInstanceOf(AdminServerException.class)
         .hasMessageContaining("too long");
   }
@@ -245,7 +246,7 @@ final class AdminServerTest {
     start();
     BanServiceGrpc.BanServiceStub streams = BanServiceGrpc.newStub(connect());
     List<Collector<WatchResponse>> watches = new ArrayList<>();
-    for (int i = 0; i <= AdminServer.MAX_STREAMS; i++) {
+    for (int i = 0; i <= AdminLimits.DEFAULT.streams(); i++) {
       Collector<WatchResponse> watch = new Collector<>();
       watches.add(watch);
       streams.watch(WatchRequest.newBuilder().setFromSeq(1).build(), watch);
@@ -257,7 +258,7 @@ final class AdminServerTest {
     await()
         .untilAsserted(() ->
             assertThat(watches.stream().filter(watch -> !watch.values.isEmpty()))
-                .hasSize(AdminServer.MAX_STREAMS));
+                .hasSize(AdminLimits.DEFAULT.streams()));
     assertThat(watches.stream().filter(watch -> !watch.errors.isEmpty()))
         .singleElement()
         .satisfies(watch ->

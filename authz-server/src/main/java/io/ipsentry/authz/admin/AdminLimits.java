@@ -1,0 +1,27 @@
+package io.ipsentry.authz.admin;
+
+import java.time.Duration;
+
+/**
+ * Bounds of an admin server.
+ *
+ * @param calls most unary calls at once
+ * @param streams most streams at once
+ * @param callTime a unary call is answered with {@code DEADLINE_EXCEEDED} after this time; what it
+ *     began goes on, and keeps its place among {@code calls} until it ends
+ * @param watchStall a watcher that takes no event for so long, while there is one, is cut
+ */
+public record AdminLimits(int calls, int streams, Duration callTime, Duration watchStall) {
+  /**
+   * 64 calls of 20 s (the operator commands wait 30 s), 256 streams, cut after 30 s without
+   * progress.
+   */
+  public static final AdminLimits DEFAULT =
+      new AdminLimits(64, 256, Duration.ofSeconds(20), Duration.ofSeconds(30));
+
+  public AdminLimits {
+    if (calls < 1 || streams < 1 || callTime.toMillis() < 1 || watchStall.toMillis() < 1) {
+      throw new IllegalArgumentException("limits must be positive");
+    }
+  }
+}

@@ -1,0 +1,190 @@
+package io.ipsentry.authz.admin;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import com.google.rpc.BadRequest;
+import com.google.rpc.BadRequest.FieldViolation;
+import com.google.rpc.ErrorInfo;
+import io.grpc.ServerCall;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import io.ipsentry.banlog.BanLogException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Failures of the API as rich statuses ({@code google.rpc.Status} in {@code
+ * grpc-status-details-bin}), and how a caller reads them.
+ *
+ * <p>Every failure has an {@code ErrorInfo}: domain {@value #DOMAIN}, and a {@link Reason} by which
+ * programs tell failures of one code apart. {@code INVALID_ARGUMENT} has a {@code BadRequest} too,
+ * with every field that is wrong. The message is for people and says how to mend it. Stateless.
+ */
+public final class ApiErrors {
+  /** Whose reasons these are. */
+  public static final String DOMAIN = "ip-sentry";
+
+  /**
+   * Metadata of {@link Reason#WATCHER_TOO_SLOW}: number of the last event that was sent; 0: none.
+   */
+  static final String LAST_SENT = "last_sent_seq";
+
+  private static final Logger logger = LoggerFactory.getLogger(ApiErrors.class);
+
+  private ApiErrors() {}
+
+  /** Why a call failed. Names are part of the API. */
+  public enum Reason {
+    /** Fields of the request cannot be understood. */
+    INVALID_FIELDS,
+    /** As many calls as are taken at once were running. */
+    TOO_MANY_CALLS,
+    /** As many streams as are taken at once were open. */
+    TOO_MANY_STREAMS,
+    /** A watcher did not take events for too long. */
+    WATCHER_TOO_SLOW,
+    /** The log does not have events around the asked number. */
+    NOT_IN_THE_LOG,
+    /** The log cannot be used at the moment. */
+    LOG_UNAVAILABLE,
+    /** The log cannot be used until somebody mends it. */
+    LOG_UNUSABLE,
+    /** The call took too long here. */
+    TOO_LONG,
+    /** The server is stopping. */
+    STOPPING,
+    /** The caller did not prove who it is. */
+    UNAUTHENTICATED,
+    /** A defect of ours. */
+    DEFECT
+  }
+
+  /** Fields that cannot be understood. */
+  static StatusRuntimeException invalid(List<FieldViolation> violations) {
+    String message =
+        violations.stream()
+            .map(violation -> violation.getField() + ": " + violation.getDescription())
+            .collect(Collectors.joining("; "));
+    return of(
+        Status.Code.INVALID_ARGUMENT,
+        Reason.INVALID_FIELDS,
+        message,
+        Map.of(),
+        BadRequest.newBuilder().addAllFieldViolations(violations).build());
+  }
+
+  static StatusRuntimeException of(Status.Code code, Reason reason, String message) {
+    return of(code, reason, message, Map.of());
+  }
+
+  /**
+   * A failure.
+   *
+   * @param metadata facts for programs
+   * @param details further ones
+   */
+  static StatusRuntimeException of(
+      Status.Code code,
+      Reason reason,
+      String message,
+      Map<String, String> metadata,
+      Message... details) {
+    ErrorInfo info =
+        ErrorInfo.newBuilder()
+            .setDomain(DOMAIN)
+            .setReason(reason.name())
+            .putAllMetadata(metadata)
+            .build();
+    com.google.rpc.Status.Builder status =
+        com.google.rpc.Status.newBuilder()
+            .setCode(code.value())
+            .setMessage(message)
+            .addDetails(Any.pack(info));
+    for (Message detail : details) {
+      status.addDetails(Any.pack(detail));
+    }
+    return StatusProto.toStatusRuntimeException(status.build());
+  }
+
+  /** What a failed call is told; a defect of ours is logged, and not told. */
+  static StatusRuntimeException of(RuntimeException failure) {
+    return switch (failure) {
+      case StatusRuntimeException ready -> ready;
+      case BanLogException log when log.isTransient() ->
+          of(Status.Code.UNAVAILABLE, Reason.LOG_UNAVAILABLE, String.valueOf(log.getMessage()));
+      case BanLogException log ->
+          of(
+              Status.Code.FAILED_PRECONDITION,
+              Reason.LOG_UNUSABLE,
+              String.valueOf(log.getMessage()));
+      default -> {
+        logger.atError().setCause(failure).log("a call of the admin API failed");
+        yield of(
+            Status.Code.INTERNAL, Reason.DEFECT, "a defect; the log of ip-sentry has the details");
+      }
+    };
+  }
+
+  /** Ends a call with a failure. */
+  static void close(ServerCall<?, ?> call, StatusRuntimeException failure) {
+    io.grpc.Metadata trailers = failure.getTrailers();
+    call.close(failure.getStatus(), trailers == null ? new io.grpc.Metadata() : trailers);
+  }
+
+  // --- for callers
+
+  /** The reason of a failure; empty: it is none of ours, or of a newer version. */
+  public static Optional<Reason> reason(StatusRuntimeException failure) {
+    return info(failure)
+        .map(ErrorInfo::getReason)
+        .flatMap(name ->
+            List.of(Reason.values()).stream()
+                .filter(reason -> reason.name().equals(name))
+                .findFirst());
+  }
+
+  /** The fields that were refused; empty unless the code is {@code INVALID_ARGUMENT}. */
+  public static List<FieldViolation> violations(StatusRuntimeException failure) {
+    return detail(failure, BadRequest.class)
+        .map(BadRequest::getFieldViolationsList)
+        .orElse(List.of());
+  }
+
+  /** Number of the last event that was sent to a watcher that was cut; 0: none. */
+  public static OptionalLong lastSent(StatusRuntimeException failure) {
+    String number = info(failure).map(info -> info.getMetadataOrDefault(LAST_SENT, "")).orElse("");
+    return number.matches("[0-9]{1,18}")
+        ? OptionalLong.of(Long.parseLong(number))
+        : OptionalLong.empty();
+  }
+
+  private static Optional<ErrorInfo> info(StatusRuntimeException failure) {
+    return detail(failure, ErrorInfo.class).filter(info -> info.getDomain().equals(DOMAIN));
+  }
+
+  private static <T extends Message> Optional<T> detail(
+      StatusRuntimeException failure, Class<T> type) {
+    com.google.rpc.Status status = StatusProto.fromThrowable(failure);
+    if (status == null) {
+      return Optional.empty();
+    }
+    for (Any detail : status.getDetailsList()) {
+      if (detail.is(type)) {
+        try {
+          return Optional.of(detail.unpack(type));
+        } catch (InvalidProtocolBufferException e) {
+          // A broken detail says nothing; the code and the message are still there.
+          logger.atDebug().setCause(e).log("a detail of a status cannot be read");
+        }
+      }
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,96 @@
+package io.ipsentry.authz.admin;
+
+import io.grpc.ManagedChannel;
+import io.grpc.netty.NettyChannelBuilder;
+import io.ipsentry.ban.ActiveBans;
+import io.ipsentry.ban.BanEvent;
+import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.banlog.BanOperations;
+import io.ipsentry.banlog.BanWriter;
+import io.ipsentry.banlog.InMemoryBanLog;
+import io.ipsentry.banlog.LogBanOperations;
+import io.ipsentry.net.IpPrefix;
+import io.ipsentry.proto.v1.GetStatusResponse;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** An admin server on a log in memory, and clients of it; closes what it opened. */
+final class AdminRig implements AutoCloseable {
+  static final Instant NOW = Instant.parse("2026-11-21T07:00:00Z");
+
+  final InMemoryBanLog log = new InMemoryBanLog();
+  final LogBanOperations operations =
+      new LogBanOperations(
+          log,
+          log,
+          new BanWriter(log, new ActiveBans(), () -> NOW, event -> {}),
+          () -> ProtectedPrefixes.of(ProtectedPrefixes.reserved(true)),
+          () -> NOW);
+  final Path socket;
+  private final ArrayDeque<Runnable> opened = new ArrayDeque<>();
+
+  AdminRig(Path directory) {
+    socket = directory.resolve("run").resolve("admin.sock");
+  }
+
+  AdminServer start(AdminLimits limits) {
+    return start(operations, limits);
+  }
+
+  AdminServer start(BanOperations acting, AdminLimits limits) {
+    AdminServer server =
+        AdminServer.builder(acting, GetStatusResponse::getDefaultInstance)
+            .limits(limits)
+            .start(socket);
+    opened.push(server::close);
+    return server;
+  }
+
+  /** A client with a thread of its own. */
+  ManagedChannel connect() {
+    return connect(loop());
+  }
+
+  ManagedChannel connect(EventLoopGroup loop) {
+    ManagedChannel channel =
+        NettyChannelBuilder.forAddress(UnixDomainSocketAddress.of(socket))
+            .channelType(NioDomainSocketChannel.class)
+            .eventLoopGroup(loop)
+            .overrideAuthority("test")
+            .usePlaintext()
+            .build();
+    opened.push(channel::shutdownNow);
+    return channel;
+  }
+
+  /** The thread of a client. */
+  EventLoopGroup loop() {
+    EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    opened.push(() -> loop.shutdownGracefully(0, 0, TimeUnit.SECONDS).awaitUninterruptibly());
+    return loop;
+  }
+
+  /** Appends events of the largest size. */
+  void append(int events) {
+    List<BanEvent> batch = new ArrayList<>(events);
+    for (int i = 0; i < events; i++) {
+      batch.add(new BanEvent.Unban(NOW, IpPrefix.parse("203.0.113.7"), "test", "x".repeat(512)));
+    }
+    log.append(log.head(), batch);
+  }
+
+  @Override
+  public void close() {
+    opened.forEach(Runnable::run);
+    log.close();
+  }
+}
