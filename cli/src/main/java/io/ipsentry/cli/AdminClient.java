@@ -1,9 +1,9 @@
 package io.ipsentry.cli;
 
 import com.google.rpc.BadRequest.FieldViolation;
-import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
-import io.grpc.netty.NettyChannelBuilder;
+import io.ipsentry.authz.admin.AdminChannel;
+import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.authz.admin.ApiErrors;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.proto.v1.BanServiceGrpc;
@@ -12,17 +12,8 @@ import io.ipsentry.proto.v1.BanServiceGrpc.BanServiceStub;
 import io.ipsentry.proto.v1.GetStatusRequest;
 import io.ipsentry.proto.v1.GetStatusResponse;
 import io.ipsentry.proto.v1.StatusServiceGrpc;
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.nio.NioDomainSocketChannel;
-import io.netty.util.concurrent.DefaultThreadFactory;
-import java.net.UnixDomainSocketAddress;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -36,46 +27,29 @@ final class AdminClient implements AutoCloseable {
   /** Longest wait for an answer. */
   static final Duration DEADLINE = Duration.ofSeconds(30);
 
-  /** Largest answer: a full page with the longest texts. */
-  private static final int MAX_ANSWER_BYTES = 64 << 20;
+  private final AdminChannel channel;
+  private final String name;
 
-  private final Path socket;
-  private final EventLoopGroup loop;
-  private final ExecutorService callbacks;
-  private final ManagedChannel channel;
-
-  AdminClient(Path socket) {
+  AdminClient(AdminEndpoint endpoint) {
     GrpcLogging.install();
-    this.socket = socket;
-    loop =
-        new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory("admin-client", true), NioIoHandler.newFactory());
-    callbacks = Executors.newVirtualThreadPerTaskExecutor();
-    channel =
-        NettyChannelBuilder.forAddress(UnixDomainSocketAddress.of(socket))
-            .channelType(NioDomainSocketChannel.class)
-            .eventLoopGroup(loop)
-            .executor(callbacks)
-            .maxInboundMessageSize(MAX_ANSWER_BYTES)
-            .overrideAuthority("ip-sentry")
-            .usePlaintext()
-            .build();
+    channel = AdminChannel.open(endpoint);
+    name = endpoint.text();
   }
 
   /** Calls of which each has the deadline. */
   BanServiceBlockingStub bans() {
-    return BanServiceGrpc.newBlockingStub(channel)
+    return BanServiceGrpc.newBlockingStub(channel.channel())
         .withDeadlineAfter(DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /** For streams, which have no deadline. */
   BanServiceStub streams() {
-    return BanServiceGrpc.newStub(channel);
+    return BanServiceGrpc.newStub(channel.channel());
   }
 
   GetStatusResponse status() {
     return ask(() ->
-        StatusServiceGrpc.newBlockingStub(channel)
+        StatusServiceGrpc.newBlockingStub(channel.channel())
             .withDeadlineAfter(DEADLINE.toMillis(), TimeUnit.MILLISECONDS)
             .getStatus(GetStatusRequest.getDefaultInstance()));
   }
@@ -106,23 +80,25 @@ final class AdminClient implements AutoCloseable {
       case INVALID_ARGUMENT -> new RejectedRequestException(rejected(detail, e), e);
       case ABORTED, OUT_OF_RANGE -> BanLogException.permanent(detail, e);
       case RESOURCE_EXHAUSTED ->
-          BanLogException.transientFailure("ip-sentry on " + socket + " is busy: " + detail, e);
+          BanLogException.transientFailure("ip-sentry on " + name + " is busy: " + detail, e);
       case FAILED_PRECONDITION -> BanLogException.permanent(detail, e);
       case UNIMPLEMENTED ->
           BanLogException.permanent(
-              "ip-sentry on " + socket + " is older than this command; restart it", e);
+              "ip-sentry on " + name + " is older than this command; restart it", e);
       case DEADLINE_EXCEEDED ->
           BanLogException.transientFailure(
               "ip-sentry on "
-                  + socket
+                  + name
                   + " did not answer within "
                   + DEADLINE.toSeconds()
                   + " s"
                   + uncertain,
               e);
+      case UNAUTHENTICATED, PERMISSION_DENIED ->
+          BanLogException.permanent("ip-sentry on " + name + " does not know you: " + detail, e);
       default ->
           BanLogException.transientFailure(
-              "no answer from ip-sentry on " + socket + " (" + detail + ")" + uncertain, e);
+              "no answer from ip-sentry on " + name + " (" + channel.why(e) + ")" + uncertain, e);
     };
   }
 
@@ -130,7 +106,7 @@ final class AdminClient implements AutoCloseable {
   private String rejected(String detail, StatusRuntimeException e) {
     List<FieldViolation> violations = ApiErrors.violations(e);
     return "ip-sentry on "
-        + socket
+        + name
         + " does not take this request"
         + (violations.isEmpty()
             ? ": " + detail
@@ -141,13 +117,6 @@ final class AdminClient implements AutoCloseable {
 
   @Override
   public void close() {
-    channel.shutdownNow();
-    try {
-      channel.awaitTermination(1, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    callbacks.shutdownNow();
-    loop.shutdownGracefully(0, 100, TimeUnit.MILLISECONDS).awaitUninterruptibly(1_000);
+    channel.close();
   }
 }

@@ -1,5 +1,6 @@
 package io.ipsentry.cli;
 
+import io.ipsentry.authz.admin.AdminEndpointException;
 import io.ipsentry.authz.admin.AdminServerException;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.net.InvalidAddressException;
@@ -177,7 +178,10 @@ final class Commands {
         say(shell, "ip-sentry: " + rejected.getMessage());
         yield ExitCode.USAGE;
       }
-      case AdminServerException _, HealthServerException _, HostAddressesException _ -> {
+      case AdminEndpointException _,
+          AdminServerException _,
+          HealthServerException _,
+          HostAddressesException _ -> {
         say(shell, "ip-sentry: " + failure.getMessage());
         yield ExitCode.FAILED;
       }

@@ -1,5 +1,6 @@
 package io.ipsentry.cli;
 
+import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.banlog.LogBanOperations;
 import io.ipsentry.banlog.SqliteBanLog;
@@ -14,7 +15,9 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -44,6 +47,8 @@ final class ConnectionOptions {
       })
   private @Nullable Path socket;
 
+  @Mixin private final ServerOptions server = new ServerOptions();
+
   @Option(
       names = "--store",
       paramLabel = "FILE",
@@ -65,8 +70,10 @@ final class ConnectionOptions {
 
   /** A way to the log, and what was found on it. */
   sealed interface Way {
-    /** An instance answers on the socket. */
-    record Instance(Path socket) implements Way {}
+    /**
+     * An instance: on a socket, where somebody answers, or over TCP, where nobody was asked yet.
+     */
+    record Instance(AdminEndpoint endpoint) implements Way {}
 
     /**
      * The store itself.
@@ -88,12 +95,18 @@ final class ConnectionOptions {
 
   /** Looks for the way, without going it. */
   Way way(Shell shell) {
-    if (socket != null && store != null) {
-      throw CommandException.usage("--socket and --store are two ways; give one of them");
+    Optional<AdminEndpoint> named = server.endpoint(shell);
+    if (Stream.of(named.isPresent(), socket != null, store != null).filter(given -> given).count()
+        > 1) {
+      throw CommandException.usage(
+          "--server, --socket and --store are different ways; give one of them");
+    }
+    if (named.isPresent()) {
+      return new Way.Instance(named.get());
     }
     if (socket != null) {
       return switch (probe(socket)) {
-        case ANSWERS -> new Way.Instance(socket);
+        case ANSWERS -> new Way.Instance(new AdminEndpoint.Socket(socket));
         case ABSENT, REFUSED ->
             throw CommandException.failed(
                 "nobody answers on " + socket + "; start ip-sentry run, or leave out --socket");
@@ -104,14 +117,14 @@ final class ConnectionOptions {
       return new Way.Store(store, locations, null);
     }
     return probe(locations.socket()) == Answer.ANSWERS
-        ? new Way.Instance(locations.socket())
+        ? new Way.Instance(new AdminEndpoint.Socket(locations.socket()))
         : new Way.Store(locations.store(), locations, locations.socket());
   }
 
   /** Opens the log. */
   BanOperations open(Shell shell, Access access) {
     return switch (way(shell)) {
-      case Way.Instance instance -> new GrpcBanOperations(new AdminClient(instance.socket()));
+      case Way.Instance instance -> new GrpcBanOperations(new AdminClient(instance.endpoint()));
       case Way.Store found -> open(found, shell, access);
     };
   }

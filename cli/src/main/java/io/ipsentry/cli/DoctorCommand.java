@@ -187,12 +187,13 @@ final class DoctorCommand implements Callable<Integer> {
   }
 
   private void instance(Way.Instance instance) {
-    try (AdminClient client = new AdminClient(instance.socket())) {
+    try (AdminClient client = new AdminClient(instance.endpoint())) {
       GetStatusResponse status = client.status();
       String refused = status.getConfig().getRefused();
       report(
           refused.isEmpty()
-              ? Finding.ok("instance", status.getVersion() + " answers on " + instance.socket())
+              ? Finding.ok(
+                  "instance", status.getVersion() + " answers on " + instance.endpoint().text())
               : Finding.fail(
                   "instance",
                   "a newer configuration was refused: " + refused,

@@ -50,7 +50,7 @@ final class StatusCommand implements Callable<Integer> {
   }
 
   private int running(Way.Instance instance) {
-    try (AdminClient client = new AdminClient(instance.socket())) {
+    try (AdminClient client = new AdminClient(instance.endpoint())) {
       GetStatusResponse status = client.status();
       if (output.isJson()) {
         StatusJson.print(status, new JsonLines(shell.out()));
@@ -88,8 +88,8 @@ final class StatusCommand implements Callable<Integer> {
             + Style.of(shell).green("running")
             + " for "
             + age(status.getStartedAt())
-            + ", admin socket "
-            + instance.socket());
+            + ", admin API "
+            + instance.endpoint().text());
     line(
         "store",
         status.getLog().getStore()

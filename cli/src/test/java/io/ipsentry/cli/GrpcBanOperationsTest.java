@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.authz.admin.AdminServer;
 import io.ipsentry.banlog.BanLog;
 import io.ipsentry.banlog.BanLogException;
@@ -25,7 +26,7 @@ final class GrpcBanOperationsTest extends BanOperationsContract {
   BanOperations reach(LogBanOperations local, Path directory) {
     Path socket = directory.resolve("run").resolve("admin.sock");
     server = AdminServer.builder(local, GetStatusResponse::getDefaultInstance).start(socket);
-    return new GrpcBanOperations(new AdminClient(socket));
+    return new GrpcBanOperations(new AdminClient(new AdminEndpoint.Socket(socket)));
   }
 
   @AfterEach

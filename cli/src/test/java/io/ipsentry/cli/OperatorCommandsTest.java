@@ -401,7 +401,7 @@ final class OperatorCommandsTest {
     assertThat(said.out())
         .isEqualTo(
             """
-            ip-sentry  1.2.3, running for 1m 30s, admin socket %s
+            ip-sentry  1.2.3, running for 1m 30s, admin API %s
             store      /s.db, 7 events, 2 bans, 0 allowed
             config     /c.yaml, loaded 30s ago
             tracked    5 addresses, 1.5 KiB of 64.0 MiB

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.authz.admin.AdminLimits;
 import io.ipsentry.authz.admin.AdminServer;
 import io.ipsentry.ban.ActiveBans;
@@ -74,7 +75,8 @@ final class WatchCallTest {
   }
 
   private GrpcBanOperations operations() {
-    GrpcBanOperations operations = new GrpcBanOperations(new AdminClient(socket));
+    GrpcBanOperations operations =
+        new GrpcBanOperations(new AdminClient(new AdminEndpoint.Socket(socket)));
     opened.add(operations);
     return operations;
   }

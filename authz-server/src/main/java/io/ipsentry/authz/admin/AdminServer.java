@@ -13,6 +13,7 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -26,16 +27,21 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The admin API: {@code BanService}, {@code StatusService}, and gRPC's health, reflection and
- * channelz, on a Unix socket.
+ * channelz, on a Unix socket and, if it is asked for, over TCP.
  *
- * <p>Who may connect is who may open the file: mode 0600, so its owner and root. What callers say
- * in {@code by} is believed.
+ * <p>Who may connect to the socket is who may open the file: mode 0600, so its owner and root. What
+ * callers say there in {@code by} is believed. Over TCP callers must be known ({@link
+ * AdminCallers}), and {@code by} begins with who they are. Each has limits of its own, so that
+ * nobody on the network keeps the host's operators out.
  *
  * <p>Limits are {@link AdminLimits} and {@value #MAX_REQUEST_BYTES} bytes a request; beyond them
  * {@code RESOURCE_EXHAUSTED}. Failures are rich statuses, see {@link ApiErrors}.
@@ -50,13 +56,20 @@ public final class AdminServer implements AutoCloseable {
   /** Running calls get this long when the server stops. */
   private static final Duration GRACE = Duration.ofSeconds(3);
 
+  /** Calls and streams at once of one connection over TCP. */
+  private static final int MAX_CALLS_PER_CONNECTION = 100;
+
+  /** A connection over TCP that is silent for so long is asked whether it is still there. */
+  private static final Duration KEEP_ALIVE = Duration.ofSeconds(20);
+
   /** Calls, connections and sockets that channelz shows a page. */
   private static final int CHANNELZ_PAGE = 100;
 
   private static final Logger logger = LoggerFactory.getLogger(AdminServer.class);
 
   private final SocketFile file;
-  private final Server server;
+  private final List<Server> servers;
+  private final LongAdder refusedCalls;
   private final BanServiceEndpoint bans;
   private final HealthStatusManager health;
   private final Threads threads;
@@ -64,12 +77,14 @@ public final class AdminServer implements AutoCloseable {
 
   private AdminServer(
       SocketFile file,
-      Server server,
+      List<Server> servers,
+      LongAdder refusedCalls,
       BanServiceEndpoint bans,
       HealthStatusManager health,
       Threads threads) {
     this.file = file;
-    this.server = server;
+    this.servers = List.copyOf(servers);
+    this.refusedCalls = refusedCalls;
     this.bans = bans;
     this.health = health;
     this.threads = threads;
@@ -91,6 +106,7 @@ public final class AdminServer implements AutoCloseable {
     private final Supplier<GetStatusResponse> status;
     private final List<BindableService> services = new ArrayList<>();
     private AdminLimits limits = AdminLimits.DEFAULT;
+    private @Nullable AdminTcp tcp;
 
     private Builder(BanOperations operations, Supplier<GetStatusResponse> status) {
       this.operations = operations;
@@ -100,6 +116,12 @@ public final class AdminServer implements AutoCloseable {
     /** Serves another service beside its own. */
     public Builder service(BindableService service) {
       services.add(service);
+      return this;
+    }
+
+    /** Serves over TCP too. */
+    public Builder tcp(AdminTcp settings) {
+      tcp = settings;
       return this;
     }
 
@@ -126,34 +148,80 @@ public final class AdminServer implements AutoCloseable {
     BanServiceEndpoint bans =
         new BanServiceEndpoint(parts.operations, parts.limits, threads::later);
     HealthStatusManager health = new HealthStatusManager();
+    LongAdder refusedCalls = new LongAdder();
+    List<Server> servers = new ArrayList<>();
+    try {
+      UnaryOperator<NettyServerBuilder> common =
+          builder -> with(parts, bans, health, threads, builder);
+      AdminTcp tcp = parts.tcp;
+      if (tcp != null) {
+        servers.add(listen(tcp, common, new CallerCheck(tcp.callers(), refusedCalls)));
+      }
+      servers.add(listen(socket, file, common));
+      health.setStatus("", ServingStatus.SERVING);
+      return new AdminServer(file, servers, refusedCalls, bans, health, threads);
+    } catch (AdminServerException e) {
+      servers.forEach(Server::shutdownNow);
+      threads.close();
+      release(file);
+      throw e;
+    }
+  }
+
+  private static NettyServerBuilder tcp(AdminTcp settings) {
+    NettyServerBuilder builder =
+        NettyServerBuilder.forAddress(settings.address())
+            .channelType(NioServerSocketChannel.class)
+            .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
+            // A peer that has gone without a word must not keep its streams.
+            .keepAliveTime(KEEP_ALIVE.toSeconds(), TimeUnit.SECONDS)
+            .keepAliveTimeout(KEEP_ALIVE.toSeconds(), TimeUnit.SECONDS);
+    settings.tls().ifPresent(builder::sslContext);
+    return builder;
+  }
+
+  /** What is the same wherever it listens. */
+  private static NettyServerBuilder with(
+      Builder parts,
+      BanServiceEndpoint bans,
+      HealthStatusManager health,
+      Threads threads,
+      NettyServerBuilder builder) {
+    builder
+        .bossEventLoopGroup(threads.loop)
+        .workerEventLoopGroup(threads.loop)
+        .executor(threads.calls)
+        .maxInboundMessageSize(MAX_REQUEST_BYTES)
+        .permitKeepAliveTime(10, TimeUnit.SECONDS)
+        .permitKeepAliveWithoutCalls(true)
+        // The last one comes first: a call has a place before its time begins.
+        .intercept(new CallDeadline(parts.limits.callTime(), threads.timer))
+        .intercept(new CallLimit(parts.limits.calls(), parts.limits.streams()))
+        .addService(bans)
+        .addService(new StatusServiceEndpoint(parts.status))
+        .addService(health.getHealthService())
+        .addService(ProtoReflectionServiceV1.newInstance())
+        .addService(ChannelzService.newInstance(CHANNELZ_PAGE));
+    parts.services.forEach(builder::addService);
+    return builder;
+  }
+
+  private static Server listen(
+      Path socket, SocketFile file, UnaryOperator<NettyServerBuilder> common) {
     try {
       NettyServerBuilder builder =
           NettyServerBuilder.forAddress(UnixDomainSocketAddress.of(file.pathToBind()))
-              .channelType(NioServerDomainSocketChannel.class)
-              .bossEventLoopGroup(threads.loop)
-              .workerEventLoopGroup(threads.loop)
-              .executor(threads.calls)
-              .maxInboundMessageSize(MAX_REQUEST_BYTES)
-              .permitKeepAliveTime(10, TimeUnit.SECONDS)
-              .permitKeepAliveWithoutCalls(true)
-              // The last one comes first: a call has a place before its time begins.
-              .intercept(new CallDeadline(parts.limits.callTime(), threads.timer))
-              .intercept(new CallLimit(parts.limits.calls(), parts.limits.streams()))
-              .addService(bans)
-              .addService(new StatusServiceEndpoint(parts.status))
-              .addService(health.getHealthService())
-              .addService(ProtoReflectionServiceV1.newInstance())
-              .addService(ChannelzService.newInstance(CHANNELZ_PAGE));
-      parts.services.forEach(builder::addService);
-      Server server = builder.build().start();
-      AdminServer started = new AdminServer(file, server, bans, health, threads);
-      file.publish();
-      health.setStatus("", ServingStatus.SERVING);
+              .channelType(NioServerDomainSocketChannel.class);
+      Server server = common.apply(builder).build().start();
+      try {
+        file.publish();
+      } catch (IOException | RuntimeException e) {
+        server.shutdownNow();
+        throw e;
+      }
       logger.atInfo().addKeyValue("socket", socket).log("admin API is up");
-      return started;
+      return server;
     } catch (IOException e) {
-      threads.close();
-      release(file);
       throw new AdminServerException(
           "cannot serve on the admin socket "
               + socket
@@ -162,6 +230,40 @@ public final class AdminServer implements AutoCloseable {
               + "; set admin.socket in the configuration to a place that can be written",
           e);
     }
+  }
+
+  private static Server listen(
+      AdminTcp tcp, UnaryOperator<NettyServerBuilder> common, CallerCheck callers) {
+    try {
+      Server server = common.apply(tcp(tcp)).intercept(callers).build().start();
+      logger
+          .atInfo()
+          .addKeyValue("port", server.getPort())
+          .addKeyValue("tls", tcp.tls().isPresent())
+          .log("admin API is up over TCP");
+      return server;
+    } catch (IOException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new AdminServerException(
+          "cannot serve the admin API on "
+              + tcp.address().getHostString()
+              + ":"
+              + tcp.address().getPort()
+              + ": "
+              + cause.getMessage()
+              + "; set admin.listen in the configuration to an address of this host that is free",
+          e);
+    }
+  }
+
+  /** Port of TCP; -1: it does not serve there. */
+  public int port() {
+    return servers.stream().mapToInt(Server::getPort).max().orElse(-1);
+  }
+
+  /** Calls over TCP that were refused because their caller was not known. */
+  public long refusedCalls() {
+    return refusedCalls.sum();
   }
 
   /**
@@ -174,15 +276,17 @@ public final class AdminServer implements AutoCloseable {
       return;
     }
     health.enterTerminalState();
-    server.shutdown();
+    servers.forEach(Server::shutdown);
     bans.endWatches();
     try {
-      if (!server.awaitTermination(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
-        server.shutdownNow();
-        server.awaitTermination(GRACE.toMillis(), TimeUnit.MILLISECONDS);
+      for (Server server : servers) {
+        if (!server.awaitTermination(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
+          server.shutdownNow();
+          server.awaitTermination(GRACE.toMillis(), TimeUnit.MILLISECONDS);
+        }
       }
     } catch (InterruptedException e) {
-      server.shutdownNow();
+      servers.forEach(Server::shutdownNow);
       Thread.currentThread().interrupt();
     }
     threads.close();

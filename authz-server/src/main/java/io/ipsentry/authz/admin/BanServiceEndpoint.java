@@ -359,7 +359,10 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
     return ip.value();
   }
 
+  /** Who acts: what the caller says, behind who it is where that is known. */
   private static String by(String asked) {
-    return asked.isBlank() ? DEFAULT_BY : asked;
+    String told = asked.isBlank() ? DEFAULT_BY : asked;
+    String identity = CallerCheck.IDENTITY.get();
+    return identity == null ? told : identity + "/" + told;
   }
 }

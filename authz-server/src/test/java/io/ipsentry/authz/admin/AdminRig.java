@@ -1,5 +1,6 @@
 package io.ipsentry.authz.admin;
 
+import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.ipsentry.ban.ActiveBans;
@@ -15,12 +16,15 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** An admin server on a log in memory, and clients of it; closes what it opened. */
@@ -53,6 +57,33 @@ final class AdminRig implements AutoCloseable {
             .start(socket);
     opened.push(server::close);
     return server;
+  }
+
+  /** Serves over TCP too, on a free port of the loopback. */
+  AdminServer startTcp(AdminCallers callers) {
+    return startTcp(callers, 0);
+  }
+
+  AdminServer startTcp(AdminCallers callers, int port) {
+    AdminServer server =
+        AdminServer.builder(operations, GetStatusResponse::getDefaultInstance)
+            .tcp(
+                new AdminTcp(
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), port),
+                    Optional.empty(),
+                    () -> callers))
+            .start(socket);
+    opened.push(server::close);
+    return server;
+  }
+
+  /** A client over TCP without TLS. */
+  Channel connect(AdminServer server, Optional<Path> tokenFile) {
+    AdminChannel channel =
+        AdminChannel.open(
+            new AdminEndpoint.Tcp("127.0.0.1", server.port(), Optional.empty(), tokenFile));
+    opened.push(channel::close);
+    return channel.channel();
   }
 
   /** A client with a thread of its own. */

@@ -1,0 +1,228 @@
+package io.ipsentry.authz.admin;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.GrpcSslContexts;
+import io.grpc.netty.NegotiationType;
+import io.grpc.netty.NettyChannelBuilder;
+import io.ipsentry.authz.admin.AdminEndpoint.Tls;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.handler.ssl.NotSslRecordException;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.File;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.UnixDomainSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
+
+/**
+ * A connection to an admin API. It connects when it is first used, and again when it was lost. Safe
+ * for any thread.
+ */
+public final class AdminChannel implements AutoCloseable {
+  /** Largest answer: a full page with the longest texts. */
+  private static final int MAX_ANSWER_BYTES = 64 << 20;
+
+  /** A token file is no longer than this, or it is another file. */
+  private static final int MAX_TOKEN_FILE_BYTES = 64 << 10;
+
+  private static final long KEEP_ALIVE_SECONDS = 20;
+
+  private static final Metadata.Key<String> AUTHORIZATION =
+      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
+  private final AdminEndpoint endpoint;
+  private final EventLoopGroup loop;
+  private final ExecutorService callbacks;
+  private final ManagedChannel channel;
+
+  private AdminChannel(
+      AdminEndpoint endpoint,
+      EventLoopGroup loop,
+      ExecutorService callbacks,
+      ManagedChannel channel) {
+    this.endpoint = endpoint;
+    this.loop = loop;
+    this.callbacks = callbacks;
+    this.channel = channel;
+  }
+
+  /**
+   * Makes a connection, without connecting.
+   *
+   * @throws AdminEndpointException if a file of the endpoint cannot be used
+   */
+  public static AdminChannel open(AdminEndpoint endpoint) {
+    Optional<SslContext> tls =
+        endpoint instanceof AdminEndpoint.Tcp tcp
+            ? tcp.tls().map(AdminChannel::context)
+            : Optional.empty();
+    EventLoopGroup loop =
+        new MultiThreadIoEventLoopGroup(
+            1, new DefaultThreadFactory("admin-client", true), NioIoHandler.newFactory());
+    ExecutorService callbacks = Executors.newVirtualThreadPerTaskExecutor();
+    NettyChannelBuilder builder =
+        switch (endpoint) {
+          case AdminEndpoint.Socket socket ->
+              NettyChannelBuilder.forAddress(UnixDomainSocketAddress.of(socket.path()))
+                  .channelType(NioDomainSocketChannel.class)
+                  .overrideAuthority("ip-sentry")
+                  .usePlaintext();
+          case AdminEndpoint.Tcp tcp -> {
+            NettyChannelBuilder over =
+                NettyChannelBuilder.forAddress(tcp.host(), tcp.port())
+                    .channelType(NioSocketChannel.class)
+                    .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+                    .keepAliveTimeout(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS);
+            tcp.tokenFile().ifPresent(file -> over.intercept(new TokenHeader(file)));
+            tls.ifPresentOrElse(
+                context -> over.negotiationType(NegotiationType.TLS).sslContext(context),
+                over::usePlaintext);
+            yield over;
+          }
+        };
+    ManagedChannel channel =
+        builder
+            .eventLoopGroup(loop)
+            .executor(callbacks)
+            .maxInboundMessageSize(MAX_ANSWER_BYTES)
+            .build();
+    return new AdminChannel(endpoint, loop, callbacks, channel);
+  }
+
+  private static SslContext context(Tls tls) {
+    SslContextBuilder builder = GrpcSslContexts.forClient();
+    tls.ca().ifPresent(ca -> builder.trustManager(readable(ca, "--ca")));
+    tls.certificate()
+        .ifPresent(certificate ->
+            builder.keyManager(
+                readable(certificate, "--cert"), readable(tls.key().orElseThrow(), "--key")));
+    try {
+      return builder.build();
+    } catch (SSLException e) {
+      throw new AdminEndpointException("TLS cannot be set up: " + e.getMessage(), e);
+    }
+  }
+
+  private static File readable(Path file, String option) {
+    if (!Files.isReadable(file)) {
+      throw new AdminEndpointException("cannot read " + file + "; name a PEM file with " + option);
+    }
+    return file.toFile();
+  }
+
+  /** What calls are made on. */
+  public Channel channel() {
+    return channel;
+  }
+
+  /** Where it leads. */
+  public AdminEndpoint endpoint() {
+    return endpoint;
+  }
+
+  /** Connects again without waiting for the pause between attempts to end. */
+  public void connectNow() {
+    channel.resetConnectBackoff();
+  }
+
+  /** Why nobody answered, for people, and how to mend it. */
+  public String why(StatusRuntimeException failure) {
+    boolean plaintext = endpoint instanceof AdminEndpoint.Tcp tcp && tcp.tls().isEmpty();
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      switch (cause) {
+        case NotSslRecordException _ -> {
+          return "it does not speak TLS; set admin.tls there, or use --insecure";
+        }
+        case SSLException tls -> {
+          return "TLS failed: "
+              + tls.getMessage()
+              + "; name the CA of its certificate with --ca, and call it by a name that the"
+              + " certificate has";
+        }
+        case UnknownHostException _ -> {
+          return "there is no such host";
+        }
+        case ConnectException _ -> {
+          return "nobody listens there; see admin.listen of the running instance";
+        }
+        case AdminEndpointException own -> {
+          return String.valueOf(own.getMessage());
+        }
+        default -> {
+          // The cause may say more.
+        }
+      }
+    }
+    String told = failure.getStatus().getDescription();
+    String detail = told == null || told.isEmpty() ? failure.getStatus().getCode().name() : told;
+    return plaintext && failure.getStatus().getCode() == Status.Code.UNAVAILABLE
+        ? detail + "; if it speaks TLS, leave out --insecure"
+        : detail;
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+    try {
+      channel.awaitTermination(1, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    callbacks.shutdownNow();
+    loop.shutdownGracefully(0, 100, TimeUnit.MILLISECONDS).awaitUninterruptibly(1_000);
+  }
+
+  /** Sends the token that a file holds at the moment. */
+  private record TokenHeader(Path file) implements ClientInterceptor {
+    @Override
+    public <Q, A> ClientCall<Q, A> interceptCall(
+        MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+      return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
+        @Override
+        public void start(Listener<A> responses, Metadata headers) {
+          headers.put(AUTHORIZATION, "Bearer " + token());
+          super.start(responses, headers);
+        }
+      };
+    }
+
+    private String token() {
+      try {
+        if (Files.size(file) > MAX_TOKEN_FILE_BYTES) {
+          throw new AdminEndpointException(file + " is too large for a token file");
+        }
+        String token = Files.readString(file).strip();
+        if (token.isEmpty() || !token.chars().allMatch(c -> c > ' ' && c <= '~')) {
+          throw new AdminEndpointException(
+              file + " must hold one token of visible ASCII characters and nothing else");
+        }
+        return token;
+      } catch (IOException e) {
+        throw new AdminEndpointException(
+            "cannot read the token file " + file + "; check the path and its permissions", e);
+      }
+    }
+  }
+}
