@@ -58,7 +58,7 @@ final class CheckConfigCommand implements Callable<Integer> {
               + Locations.SYSTEM_CONFIG
               + "; name a file, or go without one: then what is built in holds");
     }
-    int exitCode = tell(path.get(), Locations.read(path.get()));
+    int exitCode = tell(path.get(), Locations.read(path.get(), shell));
     shell.out().flush();
     return exitCode;
   }

@@ -126,7 +126,7 @@ final class DoctorCommand implements Callable<Integer> {
     }
     ConfigResult result;
     try {
-      result = Locations.read(file.get());
+      result = Locations.read(file.get(), shell);
     } catch (CommandException e) {
       report(Finding.fail("config", String.valueOf(e.getMessage()), "name another with --config"));
       return Optional.empty();

@@ -90,7 +90,7 @@ record Locations(Optional<Path> configFile, Config config, Path store, Path sock
   }
 
   private static Config load(Path file, Shell shell, int invalidExitCode) {
-    return switch (read(file)) {
+    return switch (read(file, shell)) {
       case ConfigResult.Valid valid -> {
         if (invalidExitCode == ExitCode.NO) {
           // Who only asks for a ban need not hear of doubtful rules.
@@ -121,7 +121,7 @@ record Locations(Optional<Path> configFile, Config config, Path store, Path sock
   }
 
   /** Reads a file; one that cannot be read is a failure, not an invalid configuration. */
-  static ConfigResult read(Path file) {
+  static ConfigResult read(Path file, Shell shell) {
     if (!Files.exists(file)) {
       throw CommandException.failed(
           "there is no configuration " + file + "; name another with --config");
@@ -130,6 +130,6 @@ record Locations(Optional<Path> configFile, Config config, Path store, Path sock
       throw CommandException.failed(
           "the configuration " + file + " cannot be read; check its permissions");
     }
-    return new ConfigLoader().load(file);
+    return new ConfigLoader(shell.clock()).load(file);
   }
 }

@@ -52,12 +52,12 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Locations locations = Locations.find(config, shell, ExitCode.NO);
-    if (locations.config().sources().isEmpty()) {
+    if (locations.config().sources().isEmpty() && locations.config().authz().isEmpty()) {
       throw CommandException.no(
           locations
                   .configFile()
-                  .map(file -> "the configuration " + file + " has no sources")
-                  .orElse("there is no configuration, so nothing to follow")
+                  .map(file -> "the configuration " + file + " has neither sources nor authz")
+                  .orElse("there is no configuration, so nothing to follow or serve")
               + "; write one with sources, such as docs/examples/ip-sentry.yaml, to "
               + Locations.SYSTEM_CONFIG
               + " or name it with --config");

@@ -66,9 +66,7 @@ final class AddressLists {
 
   /** A list of addresses that are spared. */
   PrefixSet spared(Value value) {
-    Sink sink = new Sink(true, PrefixSet.empty());
-    read(value, sink);
-    PrefixSet all = PrefixSet.of(sink.prefixes).union(sink.named).union(sink.namedPrivate);
+    PrefixSet all = networks(value);
     for (String family : families(all)) {
       value.warn(
           "covers every " + family + " address, so none is ever banned", "list only your own");
@@ -77,10 +75,17 @@ final class AddressLists {
   }
 
   /** The families all of whose addresses are in a set. */
-  private static List<String> families(PrefixSet set) {
+  static List<String> families(PrefixSet set) {
     return Stream.of("IPv4", "IPv6")
         .filter(family -> set.covers(IpPrefix.parse(family.equals("IPv4") ? "0.0.0.0/0" : "::/0")))
         .toList();
+  }
+
+  /** A list of addresses that something is said of, none of which is spared by it. */
+  PrefixSet networks(Value value) {
+    Sink sink = new Sink(true, PrefixSet.empty());
+    read(value, sink);
+    return PrefixSet.of(sink.prefixes).union(sink.named).union(sink.namedPrivate);
   }
 
   /** A list of proxies. */

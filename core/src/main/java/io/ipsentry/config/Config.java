@@ -24,7 +24,7 @@ import java.util.Optional;
  * @param admin how the operator commands reach a running instance
  * @param metrics where metrics and health are served; empty: nowhere
  * @param ipv6 how IPv6 addresses are counted and banned
- * @param authz what a later version will serve; empty: nothing was configured
+ * @param authz what gateways are served and how; empty: none is
  */
 public record Config(
     List<SourceConfig> sources,
@@ -68,6 +68,12 @@ public record Config(
             .union(trustedProxies.neverBanned());
     for (SourceConfig source : sources) {
       all = all.union(source.trustedProxies().neverBanned());
+    }
+    if (authz.isPresent()) {
+      all = all.union(authz.get().policy().trustedProxies().neverBanned());
+      for (PolicyConfig policy : authz.get().policies().values()) {
+        all = all.union(policy.trustedProxies().neverBanned());
+      }
     }
     return all;
   }

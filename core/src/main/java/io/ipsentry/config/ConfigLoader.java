@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads configuration files.
@@ -18,7 +20,23 @@ import java.util.Optional;
 public final class ConfigLoader {
   private static final String SHIPPED = "shipped.yaml";
 
-  /** Reads a file and all that it names: packs and list files. */
+  private final @Nullable InstantSource clock;
+
+  /** Reads without looking at the dates of certificates. */
+  public ConfigLoader() {
+    this(null);
+  }
+
+  /**
+   * Warns of certificates that have expired or soon will.
+   *
+   * @param clock tells the time; null: their dates are not looked at
+   */
+  public ConfigLoader(@Nullable InstantSource clock) {
+    this.clock = clock;
+  }
+
+  /** Reads a file and all that it names: packs, list files, tokens, certificates. */
   public ConfigResult load(Path file) {
     return loadTracked(file).result();
   }
@@ -55,12 +73,13 @@ public final class ConfigLoader {
     return read(file.toString(), yaml, directory, problems, files);
   }
 
-  private static Loaded read(
+  private Loaded read(
       String name, Optional<byte[]> yaml, Path directory, Problems problems, InputFiles files) {
     Path start = directory.toAbsolutePath().normalize();
     Optional<Config> config =
         yaml.flatMap(bytes ->
-            new ConfigReader(problems, files, start).read(name, bytes, () -> shipped().rules()));
+            new ConfigReader(problems, files, start, clock)
+                .read(name, bytes, () -> shipped().rules()));
     Map<Path, String> digests = new HashMap<>(files.digests());
     ConfigResult result =
         config.isPresent() && problems.errorCount() == 0
@@ -76,7 +95,8 @@ public final class ConfigLoader {
       if (in == null) {
         throw new IllegalStateException("the shipped configuration is not on the class path");
       }
-      ConfigReader reader = new ConfigReader(problems, new InputFiles(problems), Path.of("/"));
+      ConfigReader reader =
+          new ConfigReader(problems, new InputFiles(problems), Path.of("/"), null);
       Optional<Config> config = reader.read(SHIPPED, in.readAllBytes(), List::of);
       if (problems.errorCount() > 0) {
         throw new ConfigException(problems.errors());

@@ -5,10 +5,15 @@ import io.ipsentry.pattern.InvalidPatternException;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleSet;
 import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the document of a configuration. */
 final class ConfigReader {
@@ -16,12 +21,31 @@ final class ConfigReader {
   private final AddressLists addresses;
   private final InputFiles files;
   private final Path directory;
+  private final TlsReader tls;
+  private final SecretReader secrets;
 
-  ConfigReader(Problems problems, InputFiles files, Path directory) {
+  /**
+   * A reader.
+   *
+   * @param directory what relative paths start from
+   * @param clock tells which certificates have expired; null: that is not looked at
+   */
+  ConfigReader(Problems problems, InputFiles files, Path directory, @Nullable InstantSource clock) {
     this.problems = problems;
     this.files = files;
     this.directory = directory;
     addresses = new AddressLists(files, problems, directory);
+    tls = new TlsReader(files, directory, clock);
+    secrets = new SecretReader(files, directory);
+  }
+
+  /** The rules that could be read, and the names of all. */
+  private record Rules(List<Rule> read, RuleReader.Written written) {
+    static Rules of(List<Rule> shipped) {
+      Set<String> names = new HashSet<>();
+      shipped.forEach(rule -> names.add(rule.id().name()));
+      return new Rules(shipped, RuleReader.Written.of(names, shipped));
+    }
   }
 
   /**
@@ -43,11 +67,16 @@ final class ConfigReader {
         root.get("trustedProxies").map(addresses::proxies).orElse(TrustedProxies.DEFAULT);
     SourceReader reader = new SourceReader(addresses, problems, directory, proxies);
     List<SourceConfig> sources = root.get("sources").map(reader::sources).orElse(List.of());
+    Rule.Mode mode =
+        root.get("mode").flatMap(value -> value.choice(RuleReader.MODES)).orElse(Rule.Mode.ENFORCE);
+    Rules rules = rules(root, mode, sources, reader.names(), shippedRules);
+    Optional<AuthzConfig> authz = authz(root, mode, rules, proxies, reader.accessLogs());
     Optional<Value> metrics = root.get("metrics");
+    AdminReader admin = new AdminReader(directory, tls, secrets);
     Config withoutBans =
         new Config(
             sources,
-            rules(root, sources, reader.names(), shippedRules),
+            rules.read(),
             root.get("neverBan").map(addresses::spared).orElse(PrefixSet.empty()),
             root.get("allow").map(addresses::spared).orElse(PrefixSet.empty()),
             PrefixSet.empty(),
@@ -55,17 +84,18 @@ final class ConfigReader {
             proxies,
             root.get("limits").flatMap(services::limits).orElse(LimitsConfig.DEFAULT),
             root.get("store").flatMap(services::store).orElse(StoreConfig.DEFAULT),
-            root.get("admin").flatMap(services::admin).orElse(AdminConfig.DEFAULT),
+            root.get("admin").flatMap(admin::admin).orElse(AdminConfig.DEFAULT),
             metrics.isPresent()
                 ? services.metrics(metrics.get())
                 : Optional.of(ListenAddress.DEFAULT_METRICS),
             root.get("ipv6").flatMap(services::ipv6).orElse(Ipv6Config.DEFAULT),
-            root.get("authz").flatMap(services::authz));
+            authz);
+    checkListens(root, withoutBans);
     PrefixSet alwaysBan =
         root.get("alwaysBan")
             .map(list -> addresses.banned(list, withoutBans.protectedPrefixes()))
             .orElse(PrefixSet.empty());
-    if (sources.isEmpty() && problems.errorCount() == 0) {
+    if (sources.isEmpty() && authz.isEmpty() && problems.errorCount() == 0) {
       root.get("sources")
           .orElse(root.whole())
           .warn("names no sources, so no line is read", "write sources: and files");
@@ -73,28 +103,57 @@ final class ConfigReader {
     return withBans(withoutBans, alwaysBan);
   }
 
-  private List<Rule> rules(
+  private Optional<AuthzConfig> authz(
       Section root,
+      Rule.Mode mode,
+      Rules rules,
+      TrustedProxies proxies,
+      Optional<Value> accessLogs) {
+    List<Rule> inline = rules.read().stream().filter(rule -> rule.on() == Rule.On.REQUEST).toList();
+    AuthzReader reader =
+        new AuthzReader(
+            addresses,
+            tls,
+            secrets,
+            rules.written(),
+            inline,
+            accessLogs.isPresent(),
+            proxies,
+            mode);
+    Optional<Value> section = root.get("authz");
+    if (accessLogs.isPresent() && section.flatMap(value -> value.child("listen")).isEmpty()) {
+      accessLogs
+          .get()
+          .error(
+              "waits for gateways, but nothing listens for them",
+              "add authz: { listen: \":9001\" }");
+    }
+    return section.flatMap(reader::authz);
+  }
+
+  private Rules rules(
+      Section root,
+      Rule.Mode mode,
       List<SourceConfig> sources,
       Set<String> sourceNames,
       Supplier<List<Rule>> shippedRules) {
-    Rule.Mode mode =
-        root.get("mode").flatMap(value -> value.choice(RuleReader.MODES)).orElse(Rule.Mode.ENFORCE);
     Optional<Value> list = root.get("rules");
     if (list.isEmpty()) {
       List<Rule> shipped = shippedRules.get();
-      return mode == Rule.Mode.SHADOW
-          ? shipped.stream().map(ConfigReader::shadowed).toList()
-          : shipped;
+      return Rules.of(
+          mode == Rule.Mode.SHADOW
+              ? shipped.stream().map(ConfigReader::shadowed).toList()
+              : shipped);
     }
     MatchReader matches = new MatchReader(files, problems, directory, sourceNames);
-    List<RuleReader.Placed> rules = new RuleReader(matches, problems, mode).rules(list.get());
-    new RuleChecks(sources).check(rules);
+    RuleReader reader = new RuleReader(matches, problems, mode);
+    List<RuleReader.Placed> rules = reader.rules(list.get());
+    new RuleChecks(sources, root.has("authz")).check(rules);
     List<Rule> read = rules.stream().map(RuleReader.Placed::rule).toList();
     if (problems.errorCount() == 0) {
       compile(list.get(), read);
     }
-    return read;
+    return new Rules(read, RuleReader.Written.of(reader.names(), read));
   }
 
   /** Each expression was accepted alone; together they may still be too many. */
@@ -104,6 +163,34 @@ final class ConfigReader {
     } catch (InvalidPatternException e) {
       list.error("the expressions of all rules cannot be used together: " + e.reason(), e.remedy());
     }
+  }
+
+  /** Two servers on one port: the second would fail when the program starts. */
+  private static void checkListens(Section root, Config config) {
+    Map<String, ListenAddress> listens = new LinkedHashMap<>();
+    config.metrics().ifPresent(listen -> listens.put("metrics.listen", listen));
+    config.admin().listen().ifPresent(listen -> listens.put("admin.listen", listen));
+    config.authz().flatMap(AuthzConfig::listen).ifPresent(it -> listens.put("authz.listen", it));
+    config.authz().flatMap(AuthzConfig::http).ifPresent(it -> listens.put("authz.http", it));
+    Map<String, ListenAddress> before = new LinkedHashMap<>();
+    listens.forEach((path, listen) -> {
+      before.entrySet().stream()
+          .filter(other -> other.getValue().collidesWith(listen))
+          .findFirst()
+          .ifPresent(other ->
+              // The first, the metrics, is the only one that listens without being written.
+              writtenAt(root, path)
+                  .ifPresent(value ->
+                      value.error(
+                          "is " + listen + ", but " + other.getKey() + " has that port",
+                          "choose another port")));
+      before.put(path, listen);
+    });
+  }
+
+  private static Optional<Value> writtenAt(Section root, String path) {
+    String[] keys = path.split("\\.", 2);
+    return root.get(keys[0]).flatMap(value -> value.child(keys[1]));
   }
 
   private static Rule shadowed(Rule rule) {

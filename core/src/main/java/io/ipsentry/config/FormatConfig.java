@@ -14,4 +14,7 @@ import org.jspecify.annotations.Nullable;
 public record FormatConfig(String name, @Nullable String regex, @Nullable String logRegex) {
   /** Recognised from the first lines. */
   public static final FormatConfig AUTO = new FormatConfig("auto", null, null);
+
+  /** Of a source that takes entries of Envoy's access-log service, which are no lines. */
+  public static final FormatConfig ACCESS_LOG_SERVICE = new FormatConfig("als", null, null);
 }

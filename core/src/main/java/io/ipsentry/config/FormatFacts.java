@@ -94,6 +94,9 @@ enum FormatFacts {
 
   /** What the lines of a source tell. */
   static Set<FormatFacts> of(FormatConfig format) {
+    if (format.equals(FormatConfig.ACCESS_LOG_SERVICE)) {
+      return FULL;
+    }
     if (format.logRegex() != null) {
       CapturingPattern pattern = CapturingPattern.compile(PatternSource.of(format.logRegex()));
       return Set.of(pattern.groupCount() > 1 ? PATH : AUTH_FAILURE);

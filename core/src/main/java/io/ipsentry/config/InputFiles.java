@@ -32,6 +32,17 @@ final class InputFiles {
     return Map.copyOf(digests);
   }
 
+  /** Has a file watched that was read by other means and is to be mended. */
+  void track(Path file) {
+    Path absolute = file.toAbsolutePath().normalize();
+    try {
+      digests.put(
+          absolute, HexFormat.of().formatHex(sha256().digest(Files.readAllBytes(absolute))));
+    } catch (IOException e) {
+      digests.put(absolute, UNREADABLE);
+    }
+  }
+
   /**
    * Reads a whole file.
    *

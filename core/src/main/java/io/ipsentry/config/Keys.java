@@ -1,5 +1,7 @@
 package io.ipsentry.config;
 
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -32,6 +34,7 @@ enum Keys {
       "file",
       "journald",
       "stdin",
+      "als",
       "format",
       "regex",
       "logRegex",
@@ -66,46 +69,114 @@ enum Keys {
   ADDRESSES("neverBan", "ip", "files"),
   LIMITS("limits", "maxNewBansPerMinute", "trackedAddressesBytes"),
   STORE("store", "path"),
-  ADMIN("admin", "socket"),
+  ADMIN("admin", "socket", "listen", "tls", "tokens", "insecure"),
+  ADMIN_TOKEN("admin.tokens[]", "name", "file", "token"),
   METRICS("metrics", "listen"),
   IPV6("ipv6", "countPrefix", "banPrefix", "widen"),
-  AUTHZ("authz", "listen", "http"),
+  AUTHZ(
+      "authz",
+      "listen",
+      "http",
+      "tls",
+      "mode",
+      "failOpen",
+      "maxConcurrentChecks",
+      "denialsLoggedPerSecond",
+      "callers",
+      "client",
+      "trustedProxies",
+      "seenAs",
+      "rules",
+      "denial",
+      "policies"),
+  /** Of {@code admin} too. */
+  TLS("authz.tls", "certificate", "key", "clientCa"),
+  CALLER("authz.callers[]", "networks", "names", "token", "tokenFile"),
+  REQUEST_CLIENT("authz.client", "from", "header", "trustedHops"),
+  DENIAL("authz.denial", "status", "contentType", "body", "headers"),
+  POLICY(
+      "authz.policies.NAME",
+      "client",
+      "trustedProxies",
+      "seenAs",
+      "mode",
+      "scoped",
+      "rules",
+      "denial"),
   PACK("pack", "name", "description", "patterns", "userAgents"),
   PACK_PATTERN("pack.patterns[]", "regex", "servedBySoftware", "note"),
   PACK_USER_AGENT("pack.userAgents[]", "regex", "note");
 
   /**
-   * Words of fail2ban, of its Traefik plugin, of the original ip-sentry and of CrowdSec, in lower
-   * case, with where that stands here.
+   * Words of fail2ban, of its Traefik plugin, of the original ip-sentry, of CrowdSec, and of the
+   * gateways, in lower case without {@code _} and {@code -}, with where that stands here; where a
+   * word means several things, the one of the mapping at hand.
    */
-  private static final Map<String, String> FOREIGN =
-      Map.ofEntries(
-          Map.entry("maxretry", "rules[].threshold"),
-          Map.entry("findtime", "rules[].window"),
-          Map.entry("bantime", "rules[].ban.for"),
-          Map.entry("bantime.increment", "rules[].ban.escalate"),
-          Map.entry("bantime.factor", "rules[].ban.escalate.factor"),
-          Map.entry("bantime.multipliers", "rules[].ban.escalate.multipliers"),
-          Map.entry("bantime.maxtime", "rules[].ban.escalate.max"),
-          Map.entry("bantime.rndtime", "rules[].ban.escalate.jitter"),
-          Map.entry("ignoreip", "neverBan"),
-          Map.entry("logpath", "sources[].file"),
-          Map.entry("journalmatch", "sources[].journald.units"),
-          Map.entry("failregex", "rules[].match.messages"),
-          Map.entry("ignoreregex", "rules[].ignore.messages"),
-          Map.entry("urlregexps", "rules[].match.paths"),
-          Map.entry("regexp", "rules[].match.paths[].regex"),
-          Map.entry("statuscode", "rules[].match.status"),
-          Map.entry("allowlist", "allow"),
-          Map.entry("whitelist", "allow"),
-          Map.entry("denylist", "alwaysBan"),
-          Map.entry("blacklist", "alwaysBan"),
-          Map.entry("patterns", "rules[].match.paths"),
-          Map.entry("uniquepatternthreshold", "rules[].distinct"),
-          Map.entry("windowseconds", "rules[].window"),
-          Map.entry("bandurationseconds", "rules[].ban.for"),
-          Map.entry("capacity", "rules[].threshold"),
-          Map.entry("blackhole", "rules[].ban.for"));
+  private static final Map<String, List<String>> FOREIGN =
+      foreign(
+          "maxretry", "rules[].threshold",
+          "findtime", "rules[].window",
+          "bantime", "rules[].ban.for",
+          "bantime.increment", "rules[].ban.escalate",
+          "bantime.factor", "rules[].ban.escalate.factor",
+          "bantime.multipliers", "rules[].ban.escalate.multipliers",
+          "bantime.maxtime", "rules[].ban.escalate.max",
+          "bantime.rndtime", "rules[].ban.escalate.jitter",
+          "ignoreip", "neverBan",
+          "logpath", "sources[].file",
+          "journalmatch", "sources[].journald.units",
+          "failregex", "rules[].match.messages",
+          "ignoreregex", "rules[].ignore.messages",
+          "urlregexps", "rules[].match.paths",
+          "regexp", "rules[].match.paths[].regex",
+          "statuscode", "rules[].match.status",
+          "statuscode", "authz.denial.status",
+          "allowlist", "allow",
+          "whitelist", "allow",
+          "denylist", "alwaysBan",
+          "blacklist", "alwaysBan",
+          "patterns", "rules[].match.paths",
+          "uniquepatternthreshold", "rules[].distinct",
+          "windowseconds", "rules[].window",
+          "bandurationseconds", "rules[].ban.for",
+          "capacity", "rules[].threshold",
+          "blackhole", "rules[].ban.for",
+          "failuremodeallow", "authz.failOpen",
+          "failclosed", "authz.failOpen",
+          "updatemaxfailure", "authz.failOpen",
+          "statusonerror", "authz.failOpen",
+          "grpcservice", "authz.listen",
+          "httpservice", "authz.http",
+          "trustforwardheader", "authz.trustedProxies",
+          "trustedips", "authz.trustedProxies",
+          "trustedcidrs", "authz.trustedProxies",
+          "xfftrustedcidrs", "authz.trustedProxies",
+          "setrealipfrom", "authz.trustedProxies",
+          "forwardedheaderstrustedips", "authz.trustedProxies",
+          "realipheader", "authz.client.header",
+          "trustedipheader", "authz.client.header",
+          "requestheadername", "authz.client.header",
+          "customheader", "authz.client.header",
+          "forwardedheaderscustomname", "authz.client.header",
+          "numtrustedhops", "authz.client.trustedHops",
+          "xffnumtrustedhops", "authz.client.trustedHops",
+          "depth", "authz.client.trustedHops",
+          "deniedresponse", "authz.denial",
+          "banhtmlfilepath", "authz.denial.body",
+          "remediationstatuscode", "authz.denial.status",
+          "clientip", "authz.client",
+          "clientipdetection", "authz.client",
+          "cert", "authz.tls.certificate",
+          "certfile", "authz.tls.certificate",
+          "tlscert", "authz.tls.certificate",
+          "certificatechain", "authz.tls.certificate",
+          "privatekey", "authz.tls.key",
+          "keyfile", "authz.tls.key",
+          "ca", "authz.tls.clientCa",
+          "cafile", "authz.tls.clientCa",
+          "trustedca", "authz.tls.clientCa",
+          "clientcafile", "authz.tls.clientCa",
+          "dryrun", "mode");
 
   /** Sections that are known to come, in lower case. */
   private static final List<String> LATER =
@@ -164,14 +235,24 @@ enum Keys {
     return "known here: " + String.join(", ", names);
   }
 
+  private static Map<String, List<String>> foreign(String... wordsAndOurs) {
+    Map<String, List<String>> foreign = new HashMap<>();
+    for (int i = 0; i < wordsAndOurs.length; i += 2) {
+      foreign.computeIfAbsent(wordsAndOurs[i], _ -> new ArrayList<>()).add(wordsAndOurs[i + 1]);
+    }
+    return foreign;
+  }
+
   /** Our word for another program's, as seen from this mapping. */
   private Optional<String> foreign(String word) {
-    String ours = FOREIGN.get(word.toLowerCase(Locale.ROOT));
-    if (ours == null) {
-      return Optional.empty();
-    }
-    boolean within = !path.isEmpty() && ours.startsWith(path + ".");
-    return Optional.of(within ? ours.substring(path.length() + 1) : ours);
+    String plain = word.toLowerCase(Locale.ROOT).replace("_", "").replace("-", "");
+    List<String> ours = FOREIGN.getOrDefault(plain, List.of());
+    Optional<String> within =
+        ours.stream()
+            .filter(each -> !path.isEmpty() && each.startsWith(path + "."))
+            .findFirst()
+            .map(each -> each.substring(path.length() + 1));
+    return within.or(() -> ours.stream().findFirst());
   }
 
   private boolean isPack() {

@@ -17,6 +17,12 @@ public record ListenAddress(String host, int port) {
     }
   }
 
+  /** Whether both cannot be listened on at once. */
+  boolean collidesWith(ListenAddress other) {
+    boolean sameHost = host.isEmpty() || other.host.isEmpty() || host.equals(other.host);
+    return port != 0 && port == other.port && sameHost;
+  }
+
   /** As it is written in the configuration, such as {@code [::1]:9003}. */
   @Override
   public String toString() {

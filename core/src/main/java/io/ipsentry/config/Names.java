@@ -5,7 +5,7 @@ import java.util.Optional;
 
 /** Names of rules, sources and packs: 1 to 64 of {@code a-z A-Z 0-9 . _ -}. */
 final class Names {
-  private static final String FORM =
+  static final String FORM =
       "write 1 to " + RuleId.MAX_LENGTH + " letters, digits, dots, dashes or underscores";
 
   private Names() {}
@@ -32,8 +32,10 @@ final class Names {
     return name.isEmpty() ? "source" : name.toString();
   }
 
-  private static boolean isValid(String name) {
-    return name.length() <= RuleId.MAX_LENGTH && name.chars().allMatch(c -> isAllowed((char) c));
+  static boolean isValid(String name) {
+    return !name.isEmpty()
+        && name.length() <= RuleId.MAX_LENGTH
+        && name.chars().allMatch(c -> isAllowed((char) c));
   }
 
   private static boolean isAllowed(char c) {

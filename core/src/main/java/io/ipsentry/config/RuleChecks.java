@@ -11,16 +11,26 @@ import java.util.Set;
 /** Finds rules that can never fire, alone or with the sources they listen to. */
 final class RuleChecks {
   private final List<SourceConfig> sources;
+  private final boolean served;
 
-  RuleChecks(List<SourceConfig> sources) {
+  /**
+   * Checks for a configuration.
+   *
+   * @param served whether it serves gateways, whose requests inline rules judge
+   */
+  RuleChecks(List<SourceConfig> sources, boolean served) {
     this.sources = sources;
+    this.served = served;
   }
 
   void check(List<RuleReader.Placed> rules) {
     Map<Match, String> seen = new HashMap<>();
     for (RuleReader.Placed placed : rules) {
       switch (placed.rule().on()) {
-        case LOG -> checkFacts(placed);
+        case LOG -> {
+          checkFacts(placed);
+          checkPathModes(placed);
+        }
         case REQUEST -> checkInline(placed);
       }
       checkDistinct(placed);
@@ -93,11 +103,35 @@ final class RuleChecks {
     return named.isEmpty() && blind.size() < heard.size() ? List.of() : blind;
   }
 
-  private static void checkInline(RuleReader.Placed placed) {
+  /** In a log nothing can be refused any more, nor let pass. */
+  private static void checkPathModes(RuleReader.Placed placed) {
+    List<PathPattern> paths = placed.rule().match().paths();
+    if (paths.stream().anyMatch(path -> path.mode() == PathPattern.Mode.BLOCK)) {
+      match(placed)
+          .warn(
+              "has a path of mode block, which only counts, because the request in a log is"
+                  + " answered already",
+              "write on: request to refuse it, or leave the mode out");
+    }
+    if (paths.stream().anyMatch(path -> path.mode() == PathPattern.Mode.ALLOW)) {
+      match(placed)
+          .warn(
+              "has a path of mode allow, which only makes this rule pass the line over",
+              "write on: request to let such a request pass every check, or write the path in"
+                  + " ignore");
+    }
+  }
+
+  private void checkInline(RuleReader.Placed placed) {
     Match match = placed.rule().match();
     Value value = match(placed);
     Value on = placed.section().get("on").orElse(placed.section().whole());
-    on.warn("is checked, but this version judges logs only", "write on: log to use it now");
+    if (!served) {
+      on.warn(
+          "judges requests, but no gateway is served, so it judges only what other processes"
+              + " report",
+          "add authz: { http: \":9002\" } or listen, or write on: log");
+    }
     if (match.status() != null || match.originStatus() != null) {
       value.error("waits for a status, but a request has none yet", "write on: log");
     }
@@ -112,7 +146,7 @@ final class RuleChecks {
           "has "
               + served
               + " path patterns that count only with a 4xx status, but a request has none yet",
-          "write anyStatus: true, or on: log");
+          "write anyStatus: true or no onlyClientErrors, or on: log");
     }
   }
 

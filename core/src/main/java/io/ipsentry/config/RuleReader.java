@@ -11,6 +11,7 @@ import io.ipsentry.rule.RuleId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,11 +35,33 @@ final class RuleReader {
   private final MatchReader matches;
   private final Problems problems;
   private final Mode defaultMode;
+  private final Map<String, Integer> lines = new HashMap<>();
 
   RuleReader(MatchReader matches, Problems problems, Mode defaultMode) {
     this.matches = matches;
     this.problems = problems;
     this.defaultMode = defaultMode;
+  }
+
+  /**
+   * The names of all rules that are written, those that could not be read too.
+   *
+   * @param names all of them
+   * @param logNames of the rules that judge lines
+   */
+  record Written(Set<String> names, Set<String> logNames) {
+    static Written of(Set<String> names, List<Rule> rules) {
+      Set<String> logNames = new HashSet<>();
+      rules.stream()
+          .filter(rule -> rule.on() == On.LOG)
+          .forEach(rule -> logNames.add(rule.id().name()));
+      return new Written(names, logNames);
+    }
+
+    /** Whether the rule of this name judges lines. */
+    boolean onLog(String name) {
+      return logNames.contains(name);
+    }
   }
 
   /** A rule with its place, for complaints that concern other parts of the configuration too. */
@@ -53,20 +76,22 @@ final class RuleReader {
       return List.of();
     }
     List<Placed> rules = new ArrayList<>();
-    Map<String, Integer> lines = new HashMap<>();
     for (Value item : items) {
       int before = problems.errorCount();
-      item.section(Keys.RULE)
-          .flatMap(section -> rule(section, before, lines))
-          .ifPresent(rules::add);
+      item.section(Keys.RULE).flatMap(section -> rule(section, before)).ifPresent(rules::add);
     }
     return rules;
   }
 
-  private Optional<Placed> rule(Section section, int before, Map<String, Integer> lines) {
+  /** Names of all rules, those that could not be read too. */
+  Set<String> names() {
+    return Set.copyOf(lines.keySet());
+  }
+
+  private Optional<Placed> rule(Section section, int before) {
     Optional<String> name =
         section.require("name", "write name: and a short name").flatMap(Names::read);
-    name.ifPresent(known -> reportDouble(section, known, lines));
+    name.ifPresent(known -> reportDouble(section, known));
     Match match = match(section);
     Ignore ignore = section.get("ignore").flatMap(matches::ignore).orElse(Ignore.NOTHING);
     int beforeCounts = problems.errorCount();
@@ -114,7 +139,7 @@ final class RuleReader {
     return defaultMode == Mode.SHADOW ? Mode.SHADOW : mode;
   }
 
-  private void reportDouble(Section section, String name, Map<String, Integer> lines) {
+  private void reportDouble(Section section, String name) {
     Value value = section.get("name").orElseThrow();
     Integer first = lines.putIfAbsent(name, value.place().at().line());
     if (first != null) {

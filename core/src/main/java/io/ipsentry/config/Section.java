@@ -56,7 +56,7 @@ final class Section {
     }
   }
 
-  private static String shortened(String key) {
+  static String shortened(String key) {
     return key.length() <= Problems.MAX_TEXT ? key : key.substring(0, Problems.MAX_TEXT) + "…";
   }
 

@@ -1,18 +1,10 @@
 package io.ipsentry.config;
 
-import io.ipsentry.net.InvalidAddressException;
-import io.ipsentry.net.IpPrefix;
-import io.ipsentry.rule.Rule;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** Reads the sections that say what the program keeps, where it listens, and what it may cost. */
 final class ServiceReader {
-  private static final String ADDRESS_FORM = "write 127.0.0.1:9003, [::1]:9003 or :9003";
-
   private final Path directory;
 
   /**
@@ -64,28 +56,12 @@ final class ServiceReader {
     return value
         .section(Keys.STORE)
         .flatMap(section -> section.get("path"))
-        .flatMap(this::path)
+        .flatMap(path -> path(path, directory))
         .map(StoreConfig::new);
   }
 
-  Optional<AdminConfig> admin(Value value) {
-    Optional<Value> socket = value.section(Keys.ADMIN).flatMap(section -> section.get("socket"));
-    Optional<Path> path = socket.flatMap(this::path);
-    int length =
-        path.map(known -> known.toString().getBytes(StandardCharsets.UTF_8).length).orElse(0);
-    if (length > AdminConfig.MAX_SOCKET_PATH_BYTES) {
-      socket
-          .orElseThrow()
-          .error(
-              "is longer than the " + AdminConfig.MAX_SOCKET_PATH_BYTES + " bytes of a socket path",
-              "write a shorter path");
-      return Optional.empty();
-    }
-    return path.map(
-        known -> new AdminConfig(known, Optional.empty(), Optional.empty(), List.of(), false));
-  }
-
-  private Optional<Path> path(Value value) {
+  /** The path of a file; a relative one starts from {@code directory}. */
+  static Optional<Path> path(Value value, Path directory) {
     return value
         .text()
         .flatMap(text -> {
@@ -105,7 +81,9 @@ final class ServiceReader {
     }
     boolean off =
         listen.get().node() instanceof YamlNode.Scalar scalar && scalar.text().equals("off");
-    return off ? Optional.empty() : listen(listen.get());
+    return off
+        ? Optional.empty()
+        : ListenReader.read(listen.get(), ListenAddress.DEFAULT_METRICS.port());
   }
 
   Optional<Ipv6Config> ipv6(Value value) {
@@ -133,69 +111,5 @@ final class ServiceReader {
     }
     boolean widen = section.get("widen").flatMap(Value::truth).orElse(defaults.widen());
     return new Ipv6Config(countPrefix, banPrefix, widen);
-  }
-
-  Optional<AuthzConfig> authz(Value value) {
-    return value
-        .section(Keys.AUTHZ)
-        .map(section -> {
-          value.warn(
-              "is checked, but this version does not start it",
-              "leave it for the next version, or remove it");
-          return new AuthzConfig(
-              section.get("listen").flatMap(ServiceReader::listen),
-              section.get("http").flatMap(ServiceReader::listen),
-              Optional.empty(),
-              true,
-              AuthzConfig.DEFAULT_MAX_CONCURRENT_CHECKS,
-              AuthzConfig.DEFAULT_DENIALS_LOGGED_PER_SECOND,
-              List.of(),
-              new PolicyConfig(
-                  "",
-                  ClientConfig.AUTO,
-                  "",
-                  TrustedProxies.DEFAULT,
-                  null,
-                  Rule.Mode.ENFORCE,
-                  false,
-                  Optional.empty(),
-                  DenialConfig.DEFAULT),
-              Map.of());
-        });
-  }
-
-  private static Optional<ListenAddress> listen(Value value) {
-    Optional<String> text = value.text();
-    if (text.isEmpty()) {
-      return Optional.empty();
-    }
-    int colon = text.get().lastIndexOf(':');
-    String host = colon < 0 ? text.get() : text.get().substring(0, colon);
-    String port = text.get().substring(colon + 1);
-    boolean bracketed = host.startsWith("[") && host.endsWith("]");
-    String address = bracketed ? host.substring(1, host.length() - 1) : host;
-    if (colon < 0 || !port.matches("[0-9]{1,5}") || Integer.parseInt(port) > 65_535) {
-      value.error(Problems.quoted(text.get()) + " has no port from 0 to 65535", ADDRESS_FORM);
-      return Optional.empty();
-    }
-    if (!isHost(address, bracketed)) {
-      value.error(
-          Problems.quoted(host) + " is not an address of this host; names are not looked up",
-          ADDRESS_FORM);
-      return Optional.empty();
-    }
-    return Optional.of(new ListenAddress(address, Integer.parseInt(port)));
-  }
-
-  private static boolean isHost(String host, boolean bracketed) {
-    if (!bracketed && (host.isEmpty() || host.equals("localhost"))) {
-      return true;
-    }
-    try {
-      // An IPv6 address without brackets may have swallowed its last group as the port.
-      return IpPrefix.parse(host).isAddress() && bracketed == host.contains(":");
-    } catch (InvalidAddressException e) {
-      return false;
-    }
   }
 }

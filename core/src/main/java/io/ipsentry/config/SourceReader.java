@@ -2,10 +2,10 @@ package io.ipsentry.config;
 
 import io.ipsentry.config.SourceConfig.Input;
 import io.ipsentry.config.SourceConfig.StartAt;
+import io.ipsentry.config.YamlNode.Scalar;
 import io.ipsentry.line.FormatOptions;
 import io.ipsentry.line.InvalidFormatException;
 import io.ipsentry.line.LineFormats;
-import io.ipsentry.net.SeenAs;
 import io.ipsentry.pattern.CapturingPattern;
 import java.nio.file.Path;
 import java.time.DateTimeException;
@@ -27,22 +27,24 @@ final class SourceReader {
   /** Most paths and globs of one source. */
   static final int MAX_GLOBS = 1_000;
 
-  private static final Map<String, SeenAs> SEEN_AS =
-      Map.of("peer", SeenAs.PEER, "forwarded", SeenAs.FORWARDED);
+  /** Longest log name of the access-log service, in characters. */
+  static final int MAX_LOG_NAME_LENGTH = 256;
+
+  private static final List<String> INPUTS = List.of("file", "journald", "stdin", "als");
+
+  /** Keys that say something about lines. */
+  private static final List<String> OF_LINES =
+      List.of("format", "regex", "logRegex", "timeZone", "startAt");
+
   private static final Map<String, StartAt> START_AT =
       Map.of("end", StartAt.END, "beginning", StartAt.BEGINNING);
-  private static final Map<String, ClientConfig.From> FROM =
-      Map.of(
-          "auto", ClientConfig.From.AUTO,
-          "peer", ClientConfig.From.PEER,
-          "header", ClientConfig.From.HEADER,
-          "x-forwarded-for", ClientConfig.From.X_FORWARDED_FOR);
-
   private final AddressLists addresses;
   private final Problems problems;
   private final Path directory;
   private final TrustedProxies defaultProxies;
   private final Map<String, Integer> names = new HashMap<>();
+  private final Map<String, Integer> logNames = new HashMap<>();
+  private Optional<Value> accessLogs = Optional.empty();
 
   SourceReader(
       AddressLists addresses, Problems problems, Path directory, TrustedProxies defaultProxies) {
@@ -55,6 +57,11 @@ final class SourceReader {
   /** Names of all sources, those that could not be read too. */
   Set<String> names() {
     return Set.copyOf(names.keySet());
+  }
+
+  /** The first {@code als} of a source. */
+  Optional<Value> accessLogs() {
+    return accessLogs;
   }
 
   /** The sources of the list that could be read. */
@@ -90,30 +97,30 @@ final class SourceReader {
         new SourceConfig(
             name,
             input.orElse(new Input.Stdin()),
-            format(section),
+            format(section, input),
             section.get("timeZone").flatMap(SourceReader::zone).orElse(null),
-            section.get("client").flatMap(SourceReader::client).orElse(ClientConfig.AUTO),
+            section.get("client").flatMap(ClientReader::ofLines).orElse(ClientConfig.AUTO),
             section.get("trustedProxies").map(addresses::proxies).orElse(defaultProxies),
-            section.get("seenAs").flatMap(value -> value.choice(SEEN_AS)).orElse(null),
+            section.get("seenAs").flatMap(value -> value.choice(ClientReader.SEEN_AS)).orElse(null),
             section.get("startAt").flatMap(value -> value.choice(START_AT)).orElse(StartAt.END));
     return problems.errorCount() == before ? Optional.of(source) : Optional.empty();
   }
 
   private Optional<Input> input(Section section) {
-    List<String> given =
-        List.of("file", "journald", "stdin").stream().filter(section::has).toList();
+    List<String> given = INPUTS.stream().filter(section::has).toList();
     if (given.size() != 1) {
       section
           .whole()
           .error(
               given.isEmpty() ? "reads nothing" : "has " + String.join(" and ", given),
-              "write one of file, journald and stdin");
+              "write one of file, journald, stdin and als");
       return Optional.empty();
     }
     Value value = section.get(given.get(0)).orElseThrow();
     return switch (given.get(0)) {
       case "file" -> files(value);
       case "journald" -> journald(value);
+      case "als" -> accessLogService(value, section);
       default -> stdin(value);
     };
   }
@@ -145,6 +152,51 @@ final class SourceReader {
             new Input.Journald(section.get("units").map(Value::texts).orElse(List.of())));
   }
 
+  private Optional<Input> accessLogService(Value value, Section section) {
+    accessLogs = accessLogs.or(() -> Optional.of(value));
+    for (String key : OF_LINES) {
+      section
+          .get(key)
+          .ifPresent(of -> of.error("is for lines, and an entry of als is none", "remove it"));
+    }
+    if (value.node() instanceof Scalar scalar && scalar.text().equals("false")) {
+      value.error("is false, so the source takes nothing", "write true, or remove the source");
+      return Optional.empty();
+    }
+    if (value.node() instanceof Scalar scalar && scalar.plain() && scalar.text().equals("true")) {
+      takeLogName("", value);
+      return Optional.of(new Input.AccessLogService(List.of()));
+    }
+    List<String> taken = new ArrayList<>();
+    for (Value item : value.items()) {
+      Optional<String> name = item.text();
+      if (name.isPresent() && name.get().length() > MAX_LOG_NAME_LENGTH) {
+        item.error(
+            "is longer than " + MAX_LOG_NAME_LENGTH + " characters", "write Envoy's log_name");
+      } else if (name.isPresent()) {
+        takeLogName(name.get(), item);
+        taken.add(name.get());
+      }
+    }
+    if (taken.isEmpty()) {
+      value.error("takes nothing", "write true for every log, or a list of log names");
+      return Optional.empty();
+    }
+    return Optional.of(new Input.AccessLogService(taken));
+  }
+
+  private void takeLogName(String name, Value value) {
+    Integer first = logNames.putIfAbsent(name, value.place().at().line());
+    if (first != null) {
+      value.error(
+          (name.isEmpty() ? "every log" : "the log " + Problems.quoted(name))
+              + " is taken by the source in line "
+              + first
+              + " already",
+          "remove it from one of the two");
+    }
+  }
+
   private static Optional<Input> stdin(Value value) {
     Optional<Boolean> wanted = value.truth();
     if (wanted.isPresent() && !wanted.get()) {
@@ -174,7 +226,10 @@ final class SourceReader {
     return name;
   }
 
-  private FormatConfig format(Section section) {
+  private FormatConfig format(Section section, Optional<Input> input) {
+    if (input.orElse(new Input.Stdin()) instanceof Input.AccessLogService) {
+      return FormatConfig.ACCESS_LOG_SERVICE;
+    }
     int before = problems.errorCount();
     Optional<CapturingPattern> regex = section.get("regex").flatMap(Expressions::capturing);
     Optional<CapturingPattern> logRegex = section.get("logRegex").flatMap(Expressions::capturing);
@@ -268,28 +323,5 @@ final class SourceReader {
           "write a name such as Europe/Berlin, or an offset such as +02:00");
       return Optional.empty();
     }
-  }
-
-  private static Optional<ClientConfig> client(Value value) {
-    if (!value.isMapping()) {
-      return value.choice(FROM).map(from -> new ClientConfig(from, 0));
-    }
-    return value
-        .section(Keys.CLIENT)
-        .map(section -> {
-          ClientConfig.From from =
-              section
-                  .get("from")
-                  .flatMap(chosen -> chosen.choice(FROM))
-                  .orElse(ClientConfig.From.AUTO);
-          Optional<Value> hops = section.get("trustedHops");
-          if (hops.isPresent() && from != ClientConfig.From.X_FORWARDED_FOR) {
-            hops.get()
-                .error("is for from: x-forwarded-for only", "add from, or remove trustedHops");
-          }
-          int number =
-              hops.isEmpty() ? 0 : hops.get().integer(0, ClientConfig.MAX_TRUSTED_HOPS).orElse(0);
-          return new ClientConfig(from, number);
-        });
   }
 }

@@ -179,6 +179,40 @@ record Value(Place place, YamlNode node, Problems problems) {
     return Optional.of(Section.read(this, mapping, keys));
   }
 
+  /**
+   * The members of a mapping whose keys are names that the file chooses, in its order; a key may
+   * stand there twice. What is no mapping is reported.
+   *
+   * @param wanted what to write instead, after "write "
+   */
+  List<Named> members(String wanted) {
+    if (!(node instanceof Mapping mapping)) {
+      error("is " + kind() + ", not a mapping", "write " + wanted);
+      return List.of();
+    }
+    List<Named> members = new ArrayList<>();
+    for (YamlNode.Entry entry : mapping.entries()) {
+      String name = entry.key().text();
+      Place at = place.key(Section.shortened(name), entry.key().at());
+      members.add(new Named(name, new Value(at, entry.value(), problems)));
+    }
+    return members;
+  }
+
+  /** A member of a mapping with its key; the place is that of the key. */
+  record Named(String name, Value value) {}
+
+  /** The value of a key, for checks that follow the reading: nothing is reported. */
+  Optional<Value> child(String key) {
+    if (!(node instanceof Mapping mapping)) {
+      return Optional.empty();
+    }
+    return mapping.entries().stream()
+        .filter(entry -> entry.key().text().equals(key))
+        .findFirst()
+        .map(entry -> new Value(place.key(key, entry.value().at()), entry.value(), problems));
+  }
+
   private String kind() {
     return switch (node) {
       case Scalar _ -> "a single value";

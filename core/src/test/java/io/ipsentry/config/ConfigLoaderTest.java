@@ -13,6 +13,7 @@ import io.ipsentry.rule.BanTerms;
 import io.ipsentry.rule.Escalation;
 import io.ipsentry.rule.PathPattern;
 import io.ipsentry.rule.Rule;
+import io.ipsentry.rule.RuleId;
 import io.ipsentry.rule.StatusSet;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -21,6 +22,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -104,11 +107,7 @@ final class ConfigLoaderTest {
             admin: { socket: /run/ip-sentry/admin.sock }
             """);
 
-    assertThat(valid.warnings())
-        .singleElement()
-        .hasToString(
-            "test.yaml:13:8: authz: is checked, but this version does not start it; leave it for"
-                + " the next version, or remove it");
+    assertThat(valid.warnings()).isEmpty();
     Config config = valid.config();
     SourceConfig source = config.sources().get(0);
     assertThat(source.name()).isEqualTo("access.log");
@@ -187,6 +186,186 @@ final class ConfigLoaderTest {
     assertThat(original.format().name()).isEqualTo("regex");
     assertThat(original.format().logRegex()).startsWith("^(");
     assertThat(original.name()).isEqualTo("stdin-2");
+  }
+
+  @Test
+  void parse_accessLogServices_areTakenByLogName() {
+    Config config =
+        valid(
+                """
+                authz: { listen: "127.0.0.1:9001", callers: 127.0.0.1 }
+                sources:
+                  - als: [edge, inner]
+                    client: peer
+                  - { name: rest, als: true }
+                """)
+            .config();
+
+    assertThat(config.sources().get(0).name()).isEqualTo("edge");
+    assertThat(config.sources().get(0).input())
+        .isEqualTo(new Input.AccessLogService(List.of("edge", "inner")));
+    assertThat(config.sources().get(0).format()).isEqualTo(FormatConfig.ACCESS_LOG_SERVICE);
+    assertThat(config.sources().get(0).client().from()).isEqualTo(ClientConfig.From.PEER);
+    assertThat(config.sources().get(1).input()).isEqualTo(new Input.AccessLogService(List.of()));
+  }
+
+  @Test
+  void parse_everyAuthzKey_isTaken() throws IOException {
+    Files.writeString(directory.resolve("token"), "  0123456789abcdef-of-a-file\n");
+    Config config =
+        valid(
+                """
+                trustedProxies: [private, 198.51.100.1]
+                rules:
+                  - { name: probes, on: request, match: { paths: ^/x }, threshold: 3 }
+                  - { name: hooks, on: request, match: { paths: ^/y }, threshold: 3 }
+                authz:
+                  listen: ":9001"
+                  http: "[::1]:9002"
+                  failOpen: false
+                  maxConcurrentChecks: 7
+                  denialsLoggedPerSecond: 0
+                  callers:
+                    - networks: [10.0.0.0/8, private]
+                      tokenFile: token
+                    - token: "0123456789abcdef"
+                  client: { from: header, header: CF-Connecting-IP }
+                  seenAs: forwarded
+                  rules: probes
+                  denial:
+                    status: 401
+                    contentType: text/html
+                    body: "{ban_id}"
+                    headers: { Retry-After: "3600", X-Rule: "{rule}", A: b }
+                  policies:
+                    shop:
+                      client: { from: x-forwarded-for, trustedHops: 2 }
+                      trustedProxies: 203.0.113.1
+                      seenAs: peer
+                      mode: shadow
+                      scoped: true
+                      rules: [hooks, probes]
+                      denial: { body: "" }
+                    plain: {}
+                    quiet: { rules: [] }
+                """)
+            .config();
+
+    AuthzConfig authz = config.authz().orElseThrow();
+    assertThat(authz.listen()).contains(new ListenAddress("", 9001));
+    assertThat(authz.http()).contains(new ListenAddress("::1", 9002));
+    assertThat(authz.tls()).isEmpty();
+    assertThat(authz.failOpen()).isFalse();
+    assertThat(authz.maxConcurrentChecks()).isEqualTo(7);
+    assertThat(authz.denialsLoggedPerSecond()).isZero();
+    assertThat(authz.callers()).hasSize(2);
+    assertThat(authz.callers().get(0).networks().overlaps(IpPrefix.parse("192.168.1.1"))).isTrue();
+    assertThat(authz.callers().get(0).token()).contains("0123456789abcdef-of-a-file");
+    assertThat(authz.callers().get(1).token()).contains("0123456789abcdef");
+    assertThat(config.toString()).doesNotContain("0123456789abcdef");
+    assertDefaultPolicy(config, authz.policy());
+    assertPolicies(authz);
+    assertThat(config.protectedPrefixes().covers(IpPrefix.parse("203.0.113.1"))).isTrue();
+  }
+
+  private static void assertDefaultPolicy(Config config, PolicyConfig policy) {
+    assertThat(policy.name()).isEmpty();
+    assertThat(policy.client().from()).isEqualTo(ClientConfig.From.HEADER);
+    assertThat(policy.clientHeader()).isEqualTo("cf-connecting-ip");
+    assertThat(policy.trustedProxies()).isEqualTo(config.trustedProxies());
+    assertThat(policy.seenAs()).isEqualTo(SeenAs.FORWARDED);
+    assertThat(policy.rules()).contains(List.of(new RuleId("probes")));
+    assertThat(policy.denial().status()).isEqualTo(401);
+    assertThat(policy.denial().headers().keySet()).containsExactly("retry-after", "x-rule", "a");
+  }
+
+  private static PolicyConfig named(AuthzConfig authz, String name) {
+    return Objects.requireNonNull(authz.policies().get(name));
+  }
+
+  private static void assertPolicies(AuthzConfig authz) {
+    PolicyConfig policy = authz.policy();
+    assertThat(authz.policies().keySet()).containsExactly("shop", "plain", "quiet");
+    PolicyConfig shop = named(authz, "shop");
+    assertThat(shop.name()).isEqualTo("shop");
+    assertThat(shop.client()).isEqualTo(new ClientConfig(ClientConfig.From.X_FORWARDED_FOR, 2));
+    assertThat(shop.clientHeader()).isEmpty();
+    assertThat(shop.seenAs()).isEqualTo(SeenAs.PEER);
+    assertThat(shop.mode()).isEqualTo(Rule.Mode.SHADOW);
+    assertThat(shop.scoped()).isTrue();
+    assertThat(shop.rules()).contains(List.of(new RuleId("hooks"), new RuleId("probes")));
+    assertThat(shop.denial())
+        .isEqualTo(new DenialConfig(401, "text/html", "", policy.denial().headers()));
+    assertThat(named(authz, "plain"))
+        .isEqualTo(
+            new PolicyConfig(
+                "plain",
+                policy.client(),
+                policy.clientHeader(),
+                policy.trustedProxies(),
+                policy.seenAs(),
+                policy.mode(),
+                false,
+                policy.rules(),
+                policy.denial()));
+    assertThat(named(authz, "quiet").rules()).contains(List.of());
+  }
+
+  @Test
+  void parse_shortestAuthz_hasTheDefaults() {
+    AuthzConfig authz =
+        valid("authz: { http: \"127.0.0.1:9002\", callers: [127.0.0.1, \"::1\"] }\n")
+            .config()
+            .authz()
+            .orElseThrow();
+
+    assertThat(authz.listen()).isEmpty();
+    assertThat(authz.failOpen()).isTrue();
+    assertThat(authz.maxConcurrentChecks()).isEqualTo(1_024);
+    assertThat(authz.callers())
+        .containsExactly(
+            new CallerConfig(PrefixSet.parse("127.0.0.1", "::1"), List.of(), Optional.empty()));
+    assertThat(authz.policy().client()).isEqualTo(ClientConfig.AUTO);
+    assertThat(authz.policy().mode()).isEqualTo(Rule.Mode.ENFORCE);
+    assertThat(authz.policy().rules()).isEmpty();
+    assertThat(authz.policy().denial()).isEqualTo(DenialConfig.DEFAULT);
+  }
+
+  @Test
+  void parse_shadowOfTheServerOrTheDocument_holdsForEveryPolicy() {
+    String authz = "authz: { http: \":9002\", %s policies: { a: { mode: enforce } } }\n";
+
+    AuthzConfig server = valid(authz.formatted("mode: shadow,")).config().authz().orElseThrow();
+    AuthzConfig document =
+        valid("mode: shadow\n" + authz.formatted("")).config().authz().orElseThrow();
+
+    assertThat(server.policy().mode()).isEqualTo(Rule.Mode.SHADOW);
+    assertThat(named(server, "a").mode()).isEqualTo(Rule.Mode.SHADOW);
+    assertThat(document.policy().mode()).isEqualTo(Rule.Mode.SHADOW);
+    assertThat(named(document, "a").mode()).isEqualTo(Rule.Mode.SHADOW);
+  }
+
+  @Test
+  void parse_adminOverTcp_isTaken() {
+    AdminConfig admin =
+        valid(
+                """
+                sources: [{ stdin: true }]
+                admin:
+                  listen: "127.0.0.1:9004"
+                  insecure: true
+                  tokens:
+                    - { name: ci, token: "0123456789abcdef" }
+                """)
+            .config()
+            .admin();
+
+    assertThat(admin.socket()).isEqualTo(AdminConfig.DEFAULT.socket());
+    assertThat(admin.listen()).contains(new ListenAddress("127.0.0.1", 9004));
+    assertThat(admin.tokens())
+        .containsExactly(new AdminConfig.AdminToken("ci", "0123456789abcdef"));
+    assertThat(admin.tokens()).hasToString("[AdminToken[name=ci, token=…]]");
+    assertThat(admin.insecure()).isTrue();
   }
 
   @Test

@@ -90,6 +90,24 @@ final class ConfigReferenceTest {
   }
 
   @Test
+  void exampleOfGateways_isValidWithoutWarnings() {
+    ConfigResult result = new ConfigLoader().load(DOCS.resolve("examples/l7.yaml"));
+
+    Config config = result.orThrow();
+    assertThat(result.warnings()).isEmpty();
+    assertThat(config.authz().orElseThrow().policies()).containsOnlyKeys("shop");
+    assertThat(config.rules()).anyMatch(rule -> rule.on() == Rule.On.REQUEST);
+  }
+
+  @Test
+  void exampleOfGatewaysHere_isValidWithoutWarnings() {
+    ConfigResult result = new ConfigLoader().load(DOCS.resolve("examples/here-gateway.yaml"));
+
+    assertThat(result.orThrow().authz().orElseThrow().callers()).isNotEmpty();
+    assertThat(result.warnings()).isEmpty();
+  }
+
+  @Test
   void example_isValidWithoutWarnings() {
     ConfigResult result = new ConfigLoader().load(DOCS.resolve("examples/ip-sentry.yaml"));
 
