@@ -50,12 +50,16 @@ final class CaddyJsonFormat extends JsonFormat {
   }
 
   @Override
-  boolean complete(RequestFacts facts) {
-    if (!facts.client().isPresent() && facts.peer().isPresent()) {
+  boolean matches(RequestFacts facts) {
+    return has(JsonField.REQUEST)
+        && (facts.client().isPresent() || facts.peer().isPresent())
+        && (facts.target().isPresent() || has(JsonField.STATUS));
+  }
+
+  @Override
+  void complete(RequestFacts facts) {
+    if (!facts.client().isPresent()) {
       facts.client().set(facts.peer());
     }
-    return has(JsonField.REQUEST)
-        && facts.client().isPresent()
-        && (facts.target().isPresent() || has(JsonField.STATUS));
   }
 }

@@ -50,7 +50,7 @@ final class EnvoyGatewayJsonFormat extends JsonFormat {
   }
 
   @Override
-  boolean complete(RequestFacts facts) {
+  boolean matches(RequestFacts facts) {
     boolean address = facts.client().isPresent() || facts.forwardedFor().isPresent();
     boolean envoy = has(JsonField.RESPONSE_FLAGS) || has(JsonField.RESPONSE_DETAILS);
     return address && (envoy || !exact) && (facts.target().isPresent() || has(JsonField.STATUS));

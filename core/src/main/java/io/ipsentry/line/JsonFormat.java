@@ -40,6 +40,14 @@ abstract class JsonFormat implements LineFormat {
   private int seen;
   private boolean cut;
 
+  /** What is known for good, as {@link Relevance} counts it. */
+  private int known;
+
+  /** Whether to ask about relevance at all: not when the line is torn or cut. */
+  private boolean asks;
+
+  private boolean irrelevant;
+
   JsonFormat(String name, JsonKeys keys, TimestampFormat time) {
     this.name = name;
     this.keys = keys;
@@ -58,8 +66,14 @@ abstract class JsonFormat implements LineFormat {
     return null;
   }
 
-  /** Whether the members that were found make a line of this format; may complete the facts. */
-  abstract boolean complete(RequestFacts facts);
+  /**
+   * Whether the members that were found make a line of this format. Further members never make that
+   * untrue.
+   */
+  abstract boolean matches(RequestFacts facts);
+
+  /** Completes the facts of a line of this format from what was found. */
+  void complete(RequestFacts facts) {}
 
   /** Whether the line had a member for this field, with a value or without. */
   final boolean has(JsonField field) {
@@ -78,8 +92,14 @@ abstract class JsonFormat implements LineFormat {
     requestLine.clear();
     Arrays.fill(ranks, (byte) 0);
     seen = 0;
+    known = 0;
+    irrelevant = false;
     cut = to - from >= MAX_BYTES;
+    asks = !cut && b[to - 1] == '}';
     int end = members(b, at, to, facts);
+    if (facts.ruledOut()) {
+      return true;
+    }
     boolean whole = end >= 0 && skipSpace(b, end, to) == to;
     if (!whole && (end >= 0 || !cut)) {
       return false;
@@ -88,10 +108,17 @@ abstract class JsonFormat implements LineFormat {
     if (!facts.target().isPresent() && requestLine.isPresent()) {
       RequestLine.split(requestLine.array(), requestLine.from(), requestLine.to(), facts);
     }
-    return complete(facts);
+    if (!matches(facts)) {
+      return false;
+    }
+    complete(facts);
+    return true;
   }
 
-  /** Reads the whole line from its brace; gives the position behind the closing brace, or −1. */
+  /**
+   * Reads the whole line from its brace; gives the position behind the closing brace, or −1. Stops
+   * where the line is ruled out.
+   */
   private int members(byte[] b, int from, int to, RequestFacts facts) {
     int i = from;
     int member = 0;
@@ -120,6 +147,9 @@ abstract class JsonFormat implements LineFormat {
       member++;
       if (slot >= 0) {
         i = value(b, b[i - 1] == '"' ? i - 1 : i, to, keys, slot, facts);
+        if (facts.ruledOut()) {
+          return i;
+        }
       } else if (b[i - 1] == '"') {
         i = ByteSearch.endOfQuoted(b, i, to) + 1;
       } else {
@@ -146,8 +176,8 @@ abstract class JsonFormat implements LineFormat {
         return -1;
       }
       i = foundSlot < 0 ? skipValue(b, i, to) : value(b, i, to, wanted, foundSlot, facts);
-      if (i < 0) {
-        return -1;
+      if (i < 0 || facts.ruledOut()) {
+        return i;
       }
       i = skipSpace(b, i, to);
     } while (i < to && b[i] == ',');
@@ -204,8 +234,30 @@ abstract class JsonFormat implements LineFormat {
     if (better && complete && isValue()) {
       ranks[field.index()] = (byte) rank;
       take(field, facts);
+      if (asks && wanted.isPreferred(slot)) {
+        ask(field, facts);
+      }
     }
     return end;
+  }
+
+  /**
+   * Asks whether the line can still be a hit, now that {@code field} is known, and rules it out if
+   * not. Another member of the same name changes nothing, because the first one wins.
+   */
+  private void ask(JsonField field, RequestFacts facts) {
+    int news =
+        switch (field) {
+          case STATUS -> Relevance.STATUS;
+          case ORIGIN_STATUS -> Relevance.ORIGIN_STATUS;
+          case TARGET -> Relevance.TARGET;
+          default -> 0;
+        };
+    known |= news;
+    irrelevant |= news != 0 && !facts.relevance().mayHit(facts, known);
+    if (irrelevant && matches(facts)) {
+      facts.ruledOut(true);
+    }
   }
 
   private boolean isValue() {

@@ -78,6 +78,11 @@ final class JsonKeys {
     return ranks[slot];
   }
 
+  /** Whether no other name is preferred over the one in {@code slot} for its field. */
+  boolean isPreferred(int slot) {
+    return ranks[slot] == Builder.MAX_RANK;
+  }
+
   private void put(Entry entry) {
     byte[] name = entry.name.getBytes(StandardCharsets.US_ASCII);
     long head = head(name, 0, name.length);

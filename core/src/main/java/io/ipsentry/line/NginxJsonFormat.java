@@ -44,7 +44,7 @@ final class NginxJsonFormat extends JsonFormat {
   }
 
   @Override
-  boolean complete(RequestFacts facts) {
+  boolean matches(RequestFacts facts) {
     return facts.client().isPresent()
         && (facts.target().isPresent() || has(JsonField.STATUS) || has(JsonField.REQUEST_LINE));
   }

@@ -39,9 +39,12 @@ public final class RequestFacts {
   private boolean ownDenial;
   private boolean authFailure;
   private boolean addressAmbiguous;
+  private boolean ruledOut;
+  private Relevance relevance = Relevance.ALL;
 
   /**
-   * Forgets the line before, but not {@link #runtimeMillis()}, which is set before the format runs.
+   * Forgets the line before, but not {@link #runtimeMillis()}, which is set before the format runs,
+   * nor {@link #relevance()}.
    */
   public void clear() {
     line.clear();
@@ -59,6 +62,7 @@ public final class RequestFacts {
     ownDenial = false;
     authFailure = false;
     addressAmbiguous = false;
+    ruledOut = false;
   }
 
   /** The whole line, without a container wrapper and without its line end. */
@@ -165,6 +169,28 @@ public final class RequestFacts {
 
   public void addressAmbiguous(boolean ambiguous) {
     addressAmbiguous = ambiguous;
+  }
+
+  /** What a format may ask whether to read on; {@link Relevance#ALL} unless it was set. */
+  public Relevance relevance() {
+    return relevance;
+  }
+
+  /** Sets what a format may ask whether to read on, for all lines to come. */
+  public void relevance(Relevance rules) {
+    relevance = rules;
+  }
+
+  /**
+   * True when the line is no hit by {@link #relevance()} and was not read to its end; the facts are
+   * those that were read until then.
+   */
+  public boolean ruledOut() {
+    return ruledOut;
+  }
+
+  void ruledOut(boolean out) {
+    ruledOut = out;
   }
 
   /**

@@ -38,12 +38,16 @@ final class TraefikJsonFormat extends JsonFormat {
   }
 
   @Override
-  boolean complete(RequestFacts facts) {
-    if (!has(JsonField.STATUS)) {
-      facts.status(facts.originStatus());
-    }
+  boolean matches(RequestFacts facts) {
     boolean address = facts.peer().isPresent() || facts.forwardedFor().isPresent();
     return address
         && (facts.target().isPresent() || has(JsonField.STATUS) || has(JsonField.ORIGIN_STATUS));
+  }
+
+  @Override
+  void complete(RequestFacts facts) {
+    if (!has(JsonField.STATUS)) {
+      facts.status(facts.originStatus());
+    }
   }
 }

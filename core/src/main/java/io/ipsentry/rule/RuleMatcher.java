@@ -1,5 +1,6 @@
 package io.ipsentry.rule;
 
+import io.ipsentry.line.Relevance;
 import io.ipsentry.line.RequestFacts;
 import io.ipsentry.line.Slice;
 import io.ipsentry.pattern.PathNormalizer;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * pattern matches when it matches either, and an ignored path is ignored only when both forms are.
  * A line that is no hit allocates nothing. Confined to one thread.
  */
-public final class RuleMatcher {
+public final class RuleMatcher implements Relevance {
   private static final int[] NOTHING = new int[0];
   private static final int UNKNOWN = -1;
 
@@ -32,6 +33,7 @@ public final class RuleMatcher {
   private final FieldMatcher userAgents;
   private final FieldMatcher messages;
   private final PathNormalizer normalizer = new PathNormalizer();
+  private final StatusFilter statusFilter;
 
   // What the line at hand matched.
   private int[] rawPaths = NOTHING;
@@ -56,16 +58,18 @@ public final class RuleMatcher {
     this.hitRule = new int[rules.size()];
     this.hitPath = new int[rules.size()];
     this.all = set.compiled;
+    this.statusFilter = new StatusFilter(this.rules);
   }
 
   /**
    * Judges a line; {@link #rule}, {@link #pattern} and {@link #patternIdentity} tell of the hits.
    *
-   * @return number of rules for which it is a hit; 0 for a line that shows our own refusal
+   * @return number of rules for which it is a hit; 0 for a line that shows our own refusal, and for
+   *     one that is {@link RequestFacts#ruledOut()}
    */
   public int match(RequestFacts facts) {
     hits = 0;
-    if (facts.ownDenial()) {
+    if (facts.ownDenial() || facts.ruledOut()) {
       return 0;
     }
     boolean pathMatched = matchPaths(facts.target());
@@ -84,6 +88,17 @@ public final class RuleMatcher {
       take(rule, judge(rule, facts));
     }
     return hits;
+  }
+
+  /** Whether a rule is possible with the statuses and the target that are known so far. */
+  @Override
+  public boolean mayHit(RequestFacts facts, int known) {
+    long possible = statusFilter.possible(facts.status(), facts.originStatus(), known);
+    if (possible == 0) {
+      return false;
+    }
+    boolean targetDecides = (known & TARGET) != 0 && statusFilter.allNeedPath(possible);
+    return !targetDecides || matchPaths(facts.target());
   }
 
   private void take(CompiledRule rule, Outcome outcome) {

@@ -33,7 +33,7 @@ final class JsonFormatFuzzer {
     }
 
     @Override
-    boolean complete(RequestFacts facts) {
+    boolean matches(RequestFacts facts) {
       return true;
     }
   }

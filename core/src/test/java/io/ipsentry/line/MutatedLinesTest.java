@@ -2,8 +2,8 @@ package io.ipsentry.line;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ipsentry.testing.traffic.DamagedLines;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -13,7 +13,6 @@ class MutatedLinesTest {
   private static final long SEED = 20_261_121;
   private static final int ROUNDS = 200_000;
   private static final int LONGEST = 2_000;
-  private static final byte[] NASTY = Lines.bytes("\"\\ {}[]:,-\u0000\n\r\t=\u007f");
   private static final List<String> NAMES =
       LineFormats.names().stream()
           .filter(name -> !name.equals("regex") && !name.equals("fail2ban"))
@@ -34,7 +33,7 @@ class MutatedLinesTest {
     Random random = new Random(SEED);
     int parsed = 0;
     for (int i = 0; i < ROUNDS; i++) {
-      byte[] line = damaged(lines.get(random.nextInt(lines.size())), random);
+      byte[] line = DamagedLines.damaged(lines.get(random.nextInt(lines.size())), random);
       LineFormat format = formats.get(random.nextInt(formats.size()));
       try {
         parsed += ParsedLineChecks.parse(format, line, facts) ? 1 : 0;
@@ -45,25 +44,5 @@ class MutatedLinesTest {
       }
     }
     assertThat(parsed).isGreaterThan(ROUNDS / 50);
-  }
-
-  private static byte[] damaged(byte[] line, Random random) {
-    byte[] b = line.clone();
-    for (int k = random.nextInt(4); k > 0 && b.length > 0; k--) {
-      int at = random.nextInt(b.length);
-      switch (random.nextInt(4)) {
-        case 0 -> b[at] = (byte) random.nextInt();
-        case 1 -> b[at] = NASTY[random.nextInt(NASTY.length)];
-        case 2 -> b = Arrays.copyOf(b, at);
-        default -> {
-          byte[] longer = new byte[b.length + 1];
-          System.arraycopy(b, 0, longer, 0, at);
-          longer[at] = NASTY[random.nextInt(NASTY.length)];
-          System.arraycopy(b, at, longer, at + 1, b.length - at);
-          b = longer;
-        }
-      }
-    }
-    return b;
   }
 }

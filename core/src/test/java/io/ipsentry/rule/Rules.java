@@ -99,6 +99,13 @@ final class Rules {
     return this;
   }
 
+  Rules ignoreStatus(String list) {
+    ignore =
+        new Ignore(
+            ignore.paths(), StatusSet.parse(list), Set.of(), List.of(), List.of(), List.of());
+    return this;
+  }
+
   Rules on(Rule.On what) {
     on = what;
     return this;

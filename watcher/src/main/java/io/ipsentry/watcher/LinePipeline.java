@@ -35,11 +35,13 @@ final class LinePipeline implements LineHandler {
     this.resolver = resolver;
     this.counters = counters;
     this.sink = sink;
+    facts.relevance(matcher);
   }
 
   /** Judges by other rules from the next line on. */
   void matcher(RuleMatcher now) {
     matcher = now;
+    facts.relevance(now);
   }
 
   @Override
