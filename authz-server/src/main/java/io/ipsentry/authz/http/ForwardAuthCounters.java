@@ -18,6 +18,7 @@ public final class ForwardAuthCounters {
   final LongAdder tooLarge = new LongAdder();
   final LongAdder notFound = new LongAdder();
   final LongAdder timedOut = new LongAdder();
+  final LongAdder connectionsAccepted = new LongAdder();
   final LongAdder connectionsRefused = new LongAdder();
   final AtomicInteger connections = new AtomicInteger();
   final AtomicInteger inFlight = new AtomicInteger();
@@ -35,6 +36,7 @@ public final class ForwardAuthCounters {
    * @param tooLarge calls whose line or headers were beyond the limits, answered 414 or 431
    * @param notFound calls of a path that is not served
    * @param timedOut connections closed because a client was too slow, or silent for too long
+   * @param connectionsAccepted connections since the start
    * @param connectionsRefused connections closed at once because there were too many
    * @param connections open now
    * @param inFlight calls that have begun and whose body is not read or answer not written
@@ -50,6 +52,7 @@ public final class ForwardAuthCounters {
       long tooLarge,
       long notFound,
       long timedOut,
+      long connectionsAccepted,
       long connectionsRefused,
       int connections,
       int inFlight) {}
@@ -67,6 +70,7 @@ public final class ForwardAuthCounters {
         tooLarge.sum(),
         notFound.sum(),
         timedOut.sum(),
+        connectionsAccepted.sum(),
         connectionsRefused.sum(),
         connections.get(),
         inFlight.get());

@@ -186,6 +186,7 @@ public final class ForwardAuthServer implements AutoCloseable {
         channel.close();
         return;
       }
+      counters.connectionsAccepted.increment();
       channel.closeFuture().addListener(closed -> counters.connections.decrementAndGet());
       connections.add(channel);
       SslContext tls = state.parts().tls();

@@ -26,6 +26,8 @@ final class ConnectionRig implements AutoCloseable {
   /** Whoever sends it is trusted. */
   static final String TOKEN = "a-token-of-some-length";
 
+  private static final EventLoops NO_LOOPS = ended();
+
   private final MockTicker ticker = Ticker.newMockTicker();
   private final AddressedChannel channel;
 
@@ -54,10 +56,16 @@ final class ConnectionRig implements AutoCloseable {
     this(state(judge, false, 64), "192.0.2.1");
   }
 
+  private static EventLoops ended() {
+    EventLoops loops = EventLoops.startNio(1);
+    loops.close();
+    return loops;
+  }
+
   /** What connections of one server share; its event loops are never asked for. */
   static ServerState state(RequestJudge judge, boolean failOpen, int maxConcurrentChecks) {
     return new ServerState(
-        parts(noLoops(), judge, failOpen, maxConcurrentChecks), HttpLimits.DEFAULT);
+        parts(NO_LOOPS, judge, failOpen, maxConcurrentChecks), HttpLimits.DEFAULT);
   }
 
   /** A server's parts: callers are trusted by {@link #TOKEN} alone, and it is ready. */
@@ -73,12 +81,6 @@ final class ConnectionRig implements AutoCloseable {
         () -> new ForwardAuthServer.Options(failOpen, maxConcurrentChecks),
         List::of,
         null);
-  }
-
-  private static EventLoops noLoops() {
-    EventLoops loops = EventLoops.startNio(1);
-    loops.close();
-    return loops;
   }
 
   /** The client sends. */
