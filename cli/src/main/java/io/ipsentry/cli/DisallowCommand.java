@@ -1,16 +1,16 @@
 package io.ipsentry.cli;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.banlog.DisallowOutcome;
 import io.ipsentry.banlog.ListedBan;
 import io.ipsentry.banlog.Refusal;
 import io.ipsentry.net.IpPrefix;
+import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code disallow}: takes addresses off the allowlist. */
 @Command(
@@ -22,38 +22,23 @@ import picocli.CommandLine.Parameters;
       ""
     },
     footer = {"", "Example:", "  ip-sentry disallow 198.51.100.0/24"})
-final class DisallowCommand extends OperatorCommand {
-  @Parameters(
-      arity = "1..*",
-      paramLabel = "IP",
-      description = "Address or prefix, as it was allowed.")
-  private List<IpPrefix> addresses = List.of();
-
-  @Option(names = "--reason", paramLabel = "TEXT", description = "For the log.")
-  private String reason = "";
-
+final class DisallowCommand extends EndingCommand<DisallowOutcome> {
   DisallowCommand(Shell shell) {
     super(shell);
   }
 
   @Override
-  int act(BanOperations operations) {
-    int exitCode = ExitCode.DONE;
-    for (IpPrefix ip : addresses) {
-      DisallowOutcome outcome = operations.disallow(ip, reason, shell.author());
-      if (isJson()) {
-        json(ip, outcome);
-      } else {
-        tell(ip, outcome);
-      }
-      if (outcome instanceof DisallowOutcome.NotAllowed) {
-        exitCode = ExitCode.NO;
-      }
-    }
-    return exitCode;
+  DisallowOutcome end(BanOperations operations, IpPrefix ip, String reason) {
+    return operations.disallow(ip, reason, shell.author());
   }
 
-  private void tell(IpPrefix ip, DisallowOutcome outcome) {
+  @Override
+  boolean hasEnded(DisallowOutcome outcome) {
+    return !(outcome instanceof DisallowOutcome.NotAllowed);
+  }
+
+  @Override
+  void tell(IpPrefix ip, DisallowOutcome outcome) {
     switch (outcome) {
       case DisallowOutcome.Disallowed(long seq, List<ListedBan> inForceAgain) ->
           say(
@@ -83,34 +68,32 @@ final class DisallowCommand extends OperatorCommand {
             + "; see the configuration";
   }
 
-  private void json(IpPrefix ip, DisallowOutcome outcome) {
-    json()
-        .object(json -> {
-          switch (outcome) {
-            case DisallowOutcome.Disallowed(long seq, List<ListedBan> inForceAgain) -> {
-              json.writeStringField("result", "disallowed");
-              json.writeStringField("ip", ip.toString());
-              json.writeNumberField("seq", seq);
-              BanFields.prefixes(json, "in_force_again", inForceAgain);
-            }
-            case DisallowOutcome.NotAllowed(
-                    IpPrefix asked,
-                    List<Allowance> covering,
-                    @Nullable Refusal configured) -> {
-              json.writeStringField("result", "not_allowed");
-              json.writeStringField("ip", asked.toString());
-              json.writeArrayFieldStart("covered_by");
-              for (Allowance entry : covering) {
-                json.writeString(entry.allow().ip().toString());
-              }
-              json.writeEndArray();
-              if (configured != null) {
-                json.writeObjectFieldStart("protected_by");
-                BanFields.refusal(json, configured);
-                json.writeEndObject();
-              }
-            }
-          }
-        });
+  @Override
+  void write(JsonGenerator json, IpPrefix ip, DisallowOutcome outcome) throws IOException {
+    switch (outcome) {
+      case DisallowOutcome.Disallowed(long seq, List<ListedBan> inForceAgain) -> {
+        json.writeStringField("result", "disallowed");
+        json.writeStringField("ip", ip.toString());
+        json.writeNumberField("seq", seq);
+        BanFields.prefixes(json, "in_force_again", inForceAgain);
+      }
+      case DisallowOutcome.NotAllowed(
+              IpPrefix asked,
+              List<Allowance> covering,
+              @Nullable Refusal configured) -> {
+        json.writeStringField("result", "not_allowed");
+        json.writeStringField("ip", asked.toString());
+        json.writeArrayFieldStart("covered_by");
+        for (Allowance entry : covering) {
+          json.writeString(entry.allow().ip().toString());
+        }
+        json.writeEndArray();
+        if (configured != null) {
+          json.writeObjectFieldStart("protected_by");
+          BanFields.refusal(json, configured);
+          json.writeEndObject();
+        }
+      }
+    }
   }
 }

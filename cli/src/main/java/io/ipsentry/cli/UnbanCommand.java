@@ -1,13 +1,13 @@
 package io.ipsentry.cli;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.banlog.ListedBan;
 import io.ipsentry.banlog.UnbanOutcome;
 import io.ipsentry.net.IpPrefix;
+import java.io.IOException;
 import java.util.List;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code unban}: ends bans by hand. */
 @Command(
@@ -25,38 +25,23 @@ import picocli.CommandLine.Parameters;
       "  ip-sentry unban 203.0.113.7",
       "  ip-sentry unban 2001:db8::/64 --reason 'was a customer'"
     })
-final class UnbanCommand extends OperatorCommand {
-  @Parameters(
-      arity = "1..*",
-      paramLabel = "IP",
-      description = "Address or prefix, as it was banned.")
-  private List<IpPrefix> addresses = List.of();
-
-  @Option(names = "--reason", paramLabel = "TEXT", description = "For the log.")
-  private String reason = "";
-
+final class UnbanCommand extends EndingCommand<UnbanOutcome> {
   UnbanCommand(Shell shell) {
     super(shell);
   }
 
   @Override
-  int act(BanOperations operations) {
-    int exitCode = ExitCode.DONE;
-    for (IpPrefix ip : addresses) {
-      UnbanOutcome outcome = operations.unban(ip, reason, shell.author());
-      if (isJson()) {
-        json(ip, outcome);
-      } else {
-        tell(ip, outcome);
-      }
-      if (outcome instanceof UnbanOutcome.NotBanned) {
-        exitCode = ExitCode.NO;
-      }
-    }
-    return exitCode;
+  UnbanOutcome end(BanOperations operations, IpPrefix ip, String reason) {
+    return operations.unban(ip, reason, shell.author());
   }
 
-  private void tell(IpPrefix ip, UnbanOutcome outcome) {
+  @Override
+  boolean hasEnded(UnbanOutcome outcome) {
+    return !(outcome instanceof UnbanOutcome.NotBanned);
+  }
+
+  @Override
+  void tell(IpPrefix ip, UnbanOutcome outcome) {
     switch (outcome) {
       case UnbanOutcome.Unbanned(long seq, ListedBan ban, List<ListedBan> covering) ->
           say(
@@ -79,22 +64,20 @@ final class UnbanCommand extends OperatorCommand {
     }
   }
 
-  private void json(IpPrefix ip, UnbanOutcome outcome) {
-    json()
-        .object(json -> {
-          switch (outcome) {
-            case UnbanOutcome.Unbanned(long seq, ListedBan ban, List<ListedBan> covering) -> {
-              json.writeStringField("result", "unbanned");
-              json.writeStringField("ip", ip.toString());
-              json.writeNumberField("seq", seq);
-              BanFields.prefixes(json, "still_covered_by", covering);
-            }
-            case UnbanOutcome.NotBanned(IpPrefix asked, List<ListedBan> covering) -> {
-              json.writeStringField("result", "not_banned");
-              json.writeStringField("ip", asked.toString());
-              BanFields.prefixes(json, "covered_by", covering);
-            }
-          }
-        });
+  @Override
+  void write(JsonGenerator json, IpPrefix ip, UnbanOutcome outcome) throws IOException {
+    switch (outcome) {
+      case UnbanOutcome.Unbanned(long seq, ListedBan ban, List<ListedBan> covering) -> {
+        json.writeStringField("result", "unbanned");
+        json.writeStringField("ip", ip.toString());
+        json.writeNumberField("seq", seq);
+        BanFields.prefixes(json, "still_covered_by", covering);
+      }
+      case UnbanOutcome.NotBanned(IpPrefix asked, List<ListedBan> covering) -> {
+        json.writeStringField("result", "not_banned");
+        json.writeStringField("ip", asked.toString());
+        BanFields.prefixes(json, "covered_by", covering);
+      }
+    }
   }
 }
