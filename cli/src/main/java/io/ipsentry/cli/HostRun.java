@@ -6,6 +6,7 @@ import io.ipsentry.ban.BanPolicy;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.banlog.LogBanOperations;
+import io.ipsentry.banlog.LogCompaction;
 import io.ipsentry.banlog.RunLock;
 import io.ipsentry.banlog.SqliteBanLog;
 import io.ipsentry.banlog.SqliteCheckpoints;
@@ -27,12 +28,14 @@ import io.ipsentry.watcher.metrics.TimedBanLog;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.time.ZoneId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -79,13 +82,12 @@ final class HostRun implements AutoCloseable {
     SqliteCheckpoints checkpoints =
         opened(SqliteCheckpoints.open(SqliteCheckpoints.pathBeside(locations.store())));
     policy = new BanPolicy(Watcher.policySettings(first, jitterSeed));
-    ActiveBans state = new ActiveBans();
     LatencyHistogram appendLatency = new LatencyHistogram();
     LatencyHistogram banLatency = new LatencyHistogram();
     BanWriter writer =
-        new BanWriter(
-            new TimedBanLog(log, appendLatency, System::nanoTime), state, clock, policy::observe);
-    writer.catchUp();
+        BanWriter.start(
+            new TimedBanLog(log, appendLatency, System::nanoTime), clock, policy::observe);
+    ActiveBans state = writer.state();
     LogBanOperations operations = new LogBanOperations(log, log, writer, protection::get, clock);
     watcher =
         new Watcher(
@@ -102,6 +104,7 @@ final class HostRun implements AutoCloseable {
                 banLatency));
     statistics = new WatcherStatistics(watcher, state, clock);
     RunStatus status = new RunStatus(watcher, state, locations.store(), configState::get, clock);
+    opened(LogCompaction.start(log, writer, this::keepHistory, clock));
     watcher.begin();
     opened(AdminServer.builder(operations, status::report).start(locations.socket()));
     RunMetrics metrics =
@@ -136,6 +139,10 @@ final class HostRun implements AutoCloseable {
         closeAll(opened);
       }
     }
+  }
+
+  private Optional<Duration> keepHistory() {
+    return Optional.ofNullable(config.get().store().keepHistory());
   }
 
   private <T extends AutoCloseable> T opened(T part) {

@@ -3,6 +3,7 @@ package io.ipsentry.ban;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.PrefixTable;
 import io.ipsentry.net.SeenAs;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -13,8 +14,10 @@ import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.TreeMap;
 import java.util.concurrent.locks.StampedLock;
+import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.function.Supplier;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -116,11 +119,12 @@ public final class ActiveBans {
 
   private final Limits limits;
   private final StampedLock lock = new StampedLock();
-  private final PrefixTable table = new PrefixTable();
-  private final BanSlots slots = new BanSlots();
-  private final EndHeap ends = new EndHeap(slots);
-  private final AllowTable allows = new AllowTable();
-  private final TreeMap<String, FeedState> feeds = new TreeMap<>();
+  // Replaced only under the write lock; who reads without it sees that in the stamp.
+  private PrefixTable table = new PrefixTable();
+  private BanSlots slots = new BanSlots();
+  private EndHeap ends = new EndHeap(slots);
+  private AllowTable allows = new AllowTable();
+  private TreeMap<String, FeedState> feeds = new TreeMap<>();
   private long head;
   private long foldMillis = Long.MIN_VALUE;
 
@@ -146,12 +150,63 @@ public final class ActiveBans {
   /** As {@link #replay(Iterable, Instant)}, with limits. */
   public static ActiveBans replay(Iterable<SequencedEvent> events, Instant upTo, Limits limits) {
     ActiveBans state = new ActiveBans(limits);
+    state.foldUpTo(events, upTo);
+    return state;
+  }
+
+  /** Takes in the events decided up to a time, as {@link #replay}; for a state nobody else uses. */
+  public void foldUpTo(Iterable<SequencedEvent> events, Instant upTo) {
     for (SequencedEvent event : events) {
       if (!event.event().at().isAfter(upTo)) {
-        state.fold(event);
+        fold(event);
       }
     }
-    return state;
+  }
+
+  /**
+   * Becomes another state, such as one from a snapshot when the events in between are gone. The
+   * other must not be used any more.
+   */
+  public void become(ActiveBans other) {
+    long stamp = lock.writeLock();
+    try {
+      table = other.table;
+      slots = other.slots;
+      ends = other.ends;
+      allows = other.allows;
+      feeds = other.feeds;
+      head = other.head;
+      foldMillis = other.foldMillis;
+    } finally {
+      lock.unlockWrite(stamp);
+    }
+  }
+
+  /** Does work on everything that is held, while nobody changes it. */
+  void whileUnchanged(BanParts.Work work) throws IOException {
+    long stamp = lock.readLock();
+    try {
+      work.on(parts());
+    } finally {
+      lock.unlockRead(stamp);
+    }
+  }
+
+  /** Is filled with what a snapshot held; only a new state is. */
+  void fill(long newHead, long newFoldMillis, BanParts.Work work) throws IOException {
+    long stamp = lock.writeLock();
+    try {
+      head = newHead;
+      foldMillis = newFoldMillis;
+      work.on(parts());
+      forget();
+    } finally {
+      lock.unlockWrite(stamp);
+    }
+  }
+
+  private BanParts parts() {
+    return new BanParts(head, foldMillis, table, slots, ends, allows, feeds);
   }
 
   /**
@@ -168,9 +223,20 @@ public final class ActiveBans {
     fold(event);
   }
 
+  /** How much of the past is kept. */
+  public Limits limits() {
+    return limits;
+  }
+
   /** Number of the last event taken in; 0 for none. */
   public long head() {
     return read(() -> head);
+  }
+
+  /** The newest time in the events taken in; empty: there was none. */
+  public Optional<Instant> newestTime() {
+    long millis = read(() -> foldMillis);
+    return millis == Long.MIN_VALUE ? Optional.empty() : Optional.of(Instant.ofEpochMilli(millis));
   }
 
   private void fold(SequencedEvent event) {
@@ -445,6 +511,32 @@ public final class ActiveBans {
       List<ActiveBan> sorted = new ArrayList<>(lowest);
       sorted.sort(order);
       return sorted;
+    });
+  }
+
+  /** Shows the last ban of each prefix and scope that is remembered, in the order of the events. */
+  public void forEachRemembered(Consumer<? super BanEvent.Ban> visitor) {
+    locked(() -> {
+      for (int slot : slots.inOrderOfEvents()) {
+        visitor.accept(slots.copy(slot).toBan().ban());
+      }
+      return null;
+    });
+  }
+
+  /** Numbers of the events because of which bans, allows and feeds stand, ascending. */
+  public long[] standing(Instant at) {
+    long atMillis = at.toEpochMilli();
+    return locked(() -> {
+      LongStream.Builder seqs = LongStream.builder();
+      for (int slot = 0; slot < slots.end(); slot++) {
+        if (slots.isActive(slot, atMillis)) {
+          seqs.add(slots.seq(slot));
+        }
+      }
+      allows.list(atMillis).forEach(entry -> seqs.add(entry.seq()));
+      feeds.values().forEach(entry -> seqs.add(entry.seq()));
+      return seqs.build().sorted().toArray();
     });
   }
 

@@ -3,6 +3,9 @@ package io.ipsentry.ban;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.SeenAs;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -16,8 +19,13 @@ import org.jspecify.annotations.Nullable;
 final class BanSlots {
   static final int NONE = -1;
 
+  /** Stands for the time of an unban where there was none. */
+  static final long NOT_UNBANNED = Long.MIN_VALUE;
+
+  private static final int SLOT_BITS = 26;
+
   /** Slots there can be: 64 Mi, some 5 GB. */
-  static final int MAX_SLOTS = 1 << 26;
+  static final int MAX_SLOTS = 1 << SLOT_BITS;
 
   private static final int PAGE_BITS = 13;
   private static final int PAGE_SLOTS = 1 << PAGE_BITS;
@@ -45,7 +53,7 @@ final class BanSlots {
   }
 
   /** The texts of a ban; most bans share theirs with many others. */
-  private record Label(String rule, String reason, String by, @Nullable String scope) {
+  record Label(String rule, String reason, String by, @Nullable String scope) {
     static final Label EMPTY = new Label("", "", "", null);
   }
 
@@ -62,6 +70,18 @@ final class BanSlots {
       int offence,
       byte flags,
       Label label) {
+    boolean hasEvidence() {
+      return evidenceAt != NO_EVIDENCE;
+    }
+
+    boolean isUnbanned() {
+      return (flags & UNBANNED) != 0;
+    }
+
+    int seenAsCode() {
+      return code(seenAsOf(flags));
+    }
+
     ActiveBan toBan() {
       return new ActiveBan(
           seq,
@@ -209,6 +229,77 @@ final class BanSlots {
     return order != 0 ? order : Long.compare(page.seq[i], seq);
   }
 
+  /** Order of the prefixes of two slots, as {@link IpPrefix}'s. */
+  int comparePrefixes(int a, int b) {
+    Page left = page(a);
+    Page right = page(b);
+    int i = a & PAGE_SLOTS - 1;
+    int j = b & PAGE_SLOTS - 1;
+    int order = Long.compareUnsigned(left.hi[i], right.hi[j]);
+    order = order != 0 ? order : Long.compareUnsigned(left.lo[i], right.lo[j]);
+    return order != 0 ? order : Integer.compare(left.length[i] & 0xff, right.length[j] & 0xff);
+  }
+
+  /**
+   * The slots in use by their prefixes, those of one prefix next to each other.
+   *
+   * <p>Nearly all are IPv4, whose prefix and slot fit one number, which sorts ten times as fast.
+   */
+  int[] inOrderOfPrefixes() {
+    long[] v4 = new long[used];
+    List<Integer> v6 = new ArrayList<>();
+    int v4Count = 0;
+    for (int slot = 0; slot < slotsEver; slot++) {
+      if (!isUsed(slot)) {
+        continue;
+      }
+      IpPrefix ip = ip(slot);
+      if (ip.isV4()) {
+        long key = ip.lo() << 32 | (long) ip.bits() << SLOT_BITS | slot;
+        v4[v4Count++] = key ^ Long.MIN_VALUE;
+      } else {
+        v6.add(slot);
+      }
+    }
+    Arrays.sort(v4, 0, v4Count);
+    v6.sort(this::comparePrefixes);
+    int[] sorted = new int[v4Count + v6.size()];
+    int next = 0;
+    int later = 0;
+    while (later < v6.size() && isBeforeV4(v6.get(later))) {
+      sorted[next++] = v6.get(later++);
+    }
+    for (int i = 0; i < v4Count; i++) {
+      sorted[next++] = (int) v4[i] & MAX_SLOTS - 1;
+    }
+    while (later < v6.size()) {
+      sorted[next++] = v6.get(later++);
+    }
+    return sorted;
+  }
+
+  private boolean isBeforeV4(int slot) {
+    IpPrefix ip = ip(slot);
+    return ip.hi() == 0 && Long.compareUnsigned(ip.lo(), IpPrefix.v4ToLo(0)) < 0;
+  }
+
+  /** The slots that hold a ban, ended or not, in the order of their events. */
+  int[] inOrderOfEvents() {
+    long[] keys = new long[used];
+    int count = 0;
+    for (int slot = 0; slot < slotsEver; slot++) {
+      if (isUsed(slot) && offence(slot) > 0) {
+        keys[count++] = seq(slot) << SLOT_BITS | slot;
+      }
+    }
+    Arrays.sort(keys, 0, count);
+    int[] sorted = new int[count];
+    for (int i = 0; i < count; i++) {
+      sorted[i] = (int) keys[i] & MAX_SLOTS - 1;
+    }
+    return sorted;
+  }
+
   Copy copy(int slot) {
     Page page = page(slot);
     int i = slot & PAGE_SLOTS - 1;
@@ -278,7 +369,12 @@ final class BanSlots {
   }
 
   private static SeenAs seenAsOf(int flags) {
-    return switch (flags >>> SEEN_AS_SHIFT & 3) {
+    return seenAsOfCode(flags >>> SEEN_AS_SHIFT & 3);
+  }
+
+  /** Of 0 to 3, see {@link BanSnapshot}. */
+  static SeenAs seenAsOfCode(int code) {
+    return switch (code) {
       case 0 -> SeenAs.PEER;
       case 1 -> SeenAs.FORWARDED;
       case 2 -> SeenAs.MANUAL;

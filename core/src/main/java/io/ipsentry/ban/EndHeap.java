@@ -4,7 +4,8 @@ import java.util.Arrays;
 
 /**
  * The slots whose bans end some day, the one that ends first on top; equal ends by sequence number,
- * so that the order is the same in every fold. A binary heap that knows where each slot is.
+ * floors without a ban (number 0) by prefix, so that the order is the same in every fold, whatever
+ * slots it uses. A binary heap that knows where each slot is.
  */
 final class EndHeap {
   private final BanSlots slots;
@@ -101,6 +102,7 @@ final class EndHeap {
 
   private boolean isBefore(int a, int b) {
     int order = Long.compare(slots.until(a), slots.until(b));
-    return order != 0 ? order < 0 : slots.seq(a) < slots.seq(b);
+    order = order != 0 ? order : Long.compare(slots.seq(a), slots.seq(b));
+    return order != 0 ? order < 0 : slots.comparePrefixes(a, b) < 0;
   }
 }

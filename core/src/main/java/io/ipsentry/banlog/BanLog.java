@@ -1,8 +1,11 @@
 package io.ipsentry.banlog;
 
+import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The one ordered log of ban events; everything else is a reader of it.
@@ -49,6 +52,7 @@ public interface BanLog extends AutoCloseable {
    * @param from number of the first event wanted, 1 or more; behind the head the answer is empty
    * @param max most events wanted, 1 or more; fewer may come although there are more, but never
    *     none
+   * @throws CompactedException if events from that number on are no longer kept
    * @throws BanLogException if the log cannot be read
    */
   List<SequencedEvent> read(long from, int max);
@@ -58,12 +62,25 @@ public interface BanLog extends AutoCloseable {
    *
    * <p>Delivery is on one thread of the log's own. The sink is told in batches of consecutive
    * events; while it works nothing is dropped, the log itself is the queue. When following fails
-   * for good or the sink throws, {@link Sink#failed} is called once and the subscription has ended;
-   * the reader may follow again from the next number it wants.
+   * for good, the next event is no longer kept ({@link CompactedException}) or the sink throws,
+   * {@link Sink#failed} is called once and the subscription has ended; the reader may follow again
+   * from the next number it wants.
    *
    * @param from number of the first event wanted, 1 or more; may lie ahead of the head
    */
   Subscription follow(long from, Sink sink);
+
+  /**
+   * A state to start from in place of event 1: the newest that is kept and holds no event later
+   * than a time. Events behind its head are kept, and their fold onto it is the fold of all events.
+   *
+   * @param upTo latest event time wanted; {@link Instant#MAX}: any
+   * @param limits of the state
+   * @return empty: there is none, and all events from 1 are kept
+   * @throws CompactedException if what was up to then is no longer kept
+   * @throws BanLogException if the log cannot be read
+   */
+  Optional<ActiveBans> snapshot(Instant upTo, ActiveBans.Limits limits);
 
   /**
    * Number of the last event; 0 for an empty log.

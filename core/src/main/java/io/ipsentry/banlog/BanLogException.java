@@ -7,32 +7,33 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@link #isTransient} tells whether the same call may succeed later.
  */
-public final class BanLogException extends RuntimeException {
+public abstract sealed class BanLogException extends RuntimeException
+    permits BanLogException.Failure, CompactedException {
   private static final long serialVersionUID = 1L;
 
   private final boolean transientFailure;
 
   /** A failure that a later call may not meet. */
   public static BanLogException transientFailure(String message) {
-    return new BanLogException(message, null, true);
+    return new Failure(message, null, true);
   }
 
   /** A failure that a later call may not meet. */
   public static BanLogException transientFailure(String message, Throwable cause) {
-    return new BanLogException(message, cause, true);
+    return new Failure(message, cause, true);
   }
 
   /** A failure that stays until somebody mends it; the message says how. */
   public static BanLogException permanent(String message) {
-    return new BanLogException(message, null, false);
+    return new Failure(message, null, false);
   }
 
   /** A failure that stays until somebody mends it; the message says how. */
   public static BanLogException permanent(String message, Throwable cause) {
-    return new BanLogException(message, cause, false);
+    return new Failure(message, cause, false);
   }
 
-  private BanLogException(String message, @Nullable Throwable cause, boolean transientFailure) {
+  BanLogException(String message, @Nullable Throwable cause, boolean transientFailure) {
     super(message, cause);
     this.transientFailure = transientFailure;
   }
@@ -40,5 +41,14 @@ public final class BanLogException extends RuntimeException {
   /** Whether the same call may succeed later without anybody's doing. */
   public boolean isTransient() {
     return transientFailure;
+  }
+
+  /** A failure of which there is no more to say than its message. */
+  static final class Failure extends BanLogException {
+    private static final long serialVersionUID = 1L;
+
+    private Failure(String message, @Nullable Throwable cause, boolean transientFailure) {
+      super(message, cause, transientFailure);
+    }
   }
 }

@@ -71,6 +71,27 @@ public final class BanWriter {
     this.observer = observer;
   }
 
+  /**
+   * A writer that has read the log, beginning with its newest snapshot.
+   *
+   * @param observer is shown the bans that the snapshot remembers in place of the events in it
+   * @throws BanLogException if the log cannot be read
+   */
+  public static BanWriter start(BanLog log, InstantSource clock, Consumer<BanEvent> observer) {
+    BanWriter writer = new BanWriter(log, new ActiveBans(), clock, observer);
+    writer.startOver();
+    writer.catchUp();
+    return writer;
+  }
+
+  private void startOver() {
+    log.snapshot(Instant.MAX, state.limits())
+        .ifPresent(snapshot -> {
+          state.become(snapshot);
+          state.forEachRemembered(observer);
+        });
+  }
+
   /** The fold of the log, as far as this writer has read it. */
   public ActiveBans state() {
     return state;
@@ -79,10 +100,23 @@ public final class BanWriter {
   /** Folds what others appended. */
   public synchronized void catchUp() {
     for (long head = log.head(); state.head() < head; ) {
-      for (SequencedEvent event : log.read(state.head() + 1, READ_BATCH)) {
-        fold(event);
+      try {
+        for (SequencedEvent event : log.read(state.head() + 1, READ_BATCH)) {
+          fold(event);
+        }
+      } catch (CompactedException e) {
+        // Nobody caught up for so long that what is missing is only in the snapshot by now.
+        startOver();
+        if (state.head() + 1 < e.firstKept()) {
+          throw e;
+        }
       }
     }
+  }
+
+  /** The state up to now as a snapshot, and nothing is written meanwhile. */
+  synchronized SnapshotBytes snapshot() {
+    return SnapshotBytes.of(state);
   }
 
   /**

@@ -1,8 +1,10 @@
 package io.ipsentry.banlog;
 
+import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.net.IpPrefix;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -75,6 +77,12 @@ public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
       int end = (int) Math.min(events.size(), (long) first + max);
       return List.copyOf(events.subList(first, end));
     }
+  }
+
+  /** Never one: all events are kept. */
+  @Override
+  public Optional<ActiveBans> snapshot(Instant upTo, ActiveBans.Limits limits) {
+    return Optional.empty();
   }
 
   @Override

@@ -78,7 +78,7 @@ public final class LogBanOperations implements BanOperations {
   /** Operations on a log that is used for nothing else, and closed with them. */
   public static LogBanOperations owning(
       SqliteBanLog log, ProtectedPrefixes protection, InstantSource clock) {
-    BanWriter writer = new BanWriter(log, new ActiveBans(), clock, event -> {});
+    BanWriter writer = BanWriter.start(log, clock, event -> {});
     return new LogBanOperations(log, log, writer, () -> protection, clock, log::close);
   }
 
@@ -394,7 +394,9 @@ public final class LogBanOperations implements BanOperations {
       if (known != null && at.equals(time)) {
         return known;
       }
-      ActiveBans folded = ActiveBans.replay(() -> new LogIterator(log), time);
+      ActiveBans folded = log.snapshot(time, ActiveBans.Limits.DEFAULT).orElseGet(ActiveBans::new);
+      long from = folded.head() + 1;
+      folded.foldUpTo(() -> new LogIterator(log, from), time);
       state = folded;
       at = time;
       return folded;
@@ -405,14 +407,15 @@ public final class LogBanOperations implements BanOperations {
     }
   }
 
-  /** All events of a log, read a batch at a time. */
+  /** The events of a log from a number on, read a batch at a time. */
   private static final class LogIterator implements Iterator<SequencedEvent> {
     private final BanLog log;
     private Iterator<SequencedEvent> batch = List.<SequencedEvent>of().iterator();
-    private long next = 1;
+    private long next;
 
-    LogIterator(BanLog log) {
+    LogIterator(BanLog log, long from) {
       this.log = log;
+      this.next = from;
     }
 
     @Override

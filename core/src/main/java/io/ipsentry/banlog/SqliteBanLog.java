@@ -1,5 +1,6 @@
 package io.ipsentry.banlog;
 
+import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.BanEventJson;
 import io.ipsentry.ban.InvalidEventException;
@@ -11,10 +12,13 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -40,14 +44,22 @@ public final class SqliteBanLog implements BanLog, BanHistory {
   /** Most events that one read returns. */
   static final int MAX_READ_EVENTS = 10_000;
 
+  /** Events deleted in one transaction; appends wait for it. */
+  private static final int DELETE_BATCH = 2_000;
+
   /** {@code IPSB} in ASCII. */
   private static final int APPLICATION_ID = 0x4950_5342;
 
   private static final List<String> SCHEMA =
       List.of(
-          // No rowid is ever used twice, because rows are never deleted.
+          // Numbers are given by us: SQLite would use those of deleted rows again.
           "CREATE TABLE events (seq INTEGER PRIMARY KEY, ip BLOB, line BLOB NOT NULL)",
           "CREATE INDEX events_by_ip ON events (ip, seq)");
+
+  /** The last events may all be deleted, but never a snapshot that goes up to the last of them. */
+  private static final String HEAD =
+      "SELECT max(coalesce((SELECT max(seq) FROM events), 0),"
+          + " coalesce((SELECT max(head) FROM snapshots), 0))";
 
   private final SqliteFile file;
   private final Followers followers = new Followers(POLL_MILLIS);
@@ -61,6 +73,8 @@ public final class SqliteBanLog implements BanLog, BanHistory {
   private final Connection reader;
   private final PreparedStatement headForReader;
   private final PreparedStatement readFrom;
+  private final SqliteSnapshots snapshotsForWriter;
+  private final SqliteSnapshots snapshotsForReader;
   private boolean closed;
 
   private SqliteBanLog(SqliteFile file, Connection writer, Connection reader, long maxBytes)
@@ -70,8 +84,10 @@ public final class SqliteBanLog implements BanLog, BanHistory {
     this.reader = reader;
     limit(maxBytes);
     insert = writer.prepareStatement("INSERT INTO events (seq, ip, line) VALUES (?, ?, ?)");
-    headForWriter = writer.prepareStatement("SELECT coalesce(max(seq), 0) FROM events");
-    headForReader = reader.prepareStatement("SELECT coalesce(max(seq), 0) FROM events");
+    headForWriter = writer.prepareStatement(HEAD);
+    headForReader = reader.prepareStatement(HEAD);
+    snapshotsForWriter = new SqliteSnapshots(writer);
+    snapshotsForReader = new SqliteSnapshots(reader);
     readFrom =
         reader.prepareStatement("SELECT seq, line FROM events WHERE seq >= ? ORDER BY seq LIMIT ?");
   }
@@ -93,7 +109,8 @@ public final class SqliteBanLog implements BanLog, BanHistory {
    *     {@link AppendResult.Full}
    */
   public static SqliteBanLog open(Path path, long maxBytes) {
-    SqliteFile file = new SqliteFile(path, "ban log", APPLICATION_ID, 1, SCHEMA);
+    SqliteFile file =
+        new SqliteFile(path, "ban log", APPLICATION_ID, List.of(SCHEMA, SqliteSnapshots.SCHEMA));
     file.create();
     List<Connection> opened = new ArrayList<>();
     boolean ready = false;
@@ -197,8 +214,144 @@ public final class SqliteBanLog implements BanLog, BanHistory {
     return reading(() -> {
       readFrom.setLong(1, from);
       readFrom.setInt(2, Math.min(max, MAX_READ_EVENTS));
-      return events(readFrom);
+      List<SequencedEvent> events = events(readFrom);
+      // Asked afterwards: what was deleted while we read is behind the base that is there now.
+      long base = snapshotsForReader.base();
+      if (from <= base) {
+        throw new CompactedException(base + 1);
+      }
+      return events;
     });
+  }
+
+  @Override
+  public Optional<ActiveBans> snapshot(Instant upTo, ActiveBans.Limits limits) {
+    return reading(() -> {
+      Optional<ActiveBans> state;
+      long base;
+      try (Statement statement = reader.createStatement()) {
+        // Of one moment, or another process could replace it while it is read.
+        statement.execute("BEGIN");
+        try {
+          state = snapshotsForReader.load(upTo, limits);
+          base = snapshotsForReader.base();
+        } finally {
+          statement.execute("COMMIT");
+        }
+      }
+      if (state.isEmpty() && base > 0) {
+        if (upTo.equals(Instant.MAX)) {
+          throw BanLogException.permanent(
+              "no snapshot of the ban log "
+                  + file.path()
+                  + " can be read, and events before "
+                  + (base + 1)
+                  + " are deleted; restore it from a backup, or move it away");
+        }
+        throw new CompactedException(base + 1);
+      }
+      return state;
+    });
+  }
+
+  /** Number that the newest snapshot goes up to; 0: there is none. */
+  long newestSnapshot() {
+    return reading(snapshotsForReader::newest);
+  }
+
+  /** Up to this number events may be deleted. */
+  long base() {
+    return reading(snapshotsForReader::base);
+  }
+
+  /**
+   * Stores a snapshot; when it returns, it is durable and the one before is gone.
+   *
+   * @param base whether it becomes the base, and events up to it may be deleted
+   * @throws BanLogException if it could not be stored, and the one before is still there
+   */
+  void store(SnapshotBytes snapshot, boolean base) {
+    OptionalLong newBase = base ? OptionalLong.of(snapshot.head()) : OptionalLong.empty();
+    if (newestSnapshot() == snapshot.head()) {
+      // It is written over, so all at once, lest a crash leaves one that is half this.
+      change(() -> {
+        for (int part = 0; part < snapshot.parts().size(); part++) {
+          snapshotsForWriter.putPart(snapshot.head(), part, snapshot.parts().get(part));
+        }
+        snapshotsForWriter.finish(snapshot, newBase);
+      });
+      return;
+    }
+    change(snapshotsForWriter::dropUnfinished);
+    for (int i = 0; i < snapshot.parts().size(); i++) {
+      int part = i;
+      change(() -> snapshotsForWriter.putPart(snapshot.head(), part, snapshot.parts().get(part)));
+    }
+    change(() -> snapshotsForWriter.finish(snapshot, newBase));
+  }
+
+  /** The state at the base, for one user; nobody banned if that is 0. */
+  ActiveBans stateOfBase() {
+    return reading(() -> {
+      long base = snapshotsForReader.base();
+      if (base == 0) {
+        return new ActiveBans();
+      }
+      return snapshotsForReader
+          .loadAt(base, ActiveBans.Limits.DEFAULT)
+          .orElseThrow(() ->
+              BanLogException.permanent(
+                  "the snapshot of event " + base + " of the ban log " + file.path() + " is gone"));
+    });
+  }
+
+  /**
+   * A batch that was looked at.
+   *
+   * @param last number of its last event; at least the base when done
+   * @param count events deleted
+   */
+  record Deleted(long last, int count) {}
+
+  /**
+   * Deletes events up to the base, a batch beginning behind a number; never the last of all, so
+   * that the newest of the history is the head.
+   *
+   * @param keep ascending numbers of events that stay
+   */
+  Deleted deleteBatch(long after, long[] keep) {
+    return writing(() -> {
+      long base = snapshotsForWriter.base();
+      List<Long> found = numbers(after, base);
+      int count = 0;
+      try (PreparedStatement delete = writer.prepareStatement("DELETE FROM events WHERE seq = ?")) {
+        for (long seq : found) {
+          if (Arrays.binarySearch(keep, seq) < 0) {
+            delete.setLong(1, seq);
+            count += delete.executeUpdate();
+          }
+        }
+      }
+      return new Deleted(found.size() < DELETE_BATCH ? base : found.getLast(), count);
+    });
+  }
+
+  private List<Long> numbers(long after, long upTo) throws SQLException {
+    List<Long> numbers = new ArrayList<>();
+    try (PreparedStatement query =
+        writer.prepareStatement(
+            "SELECT seq FROM events WHERE seq > ? AND seq <= ?"
+                + " AND seq < (SELECT max(seq) FROM events) ORDER BY seq LIMIT ?")) {
+      query.setLong(1, after);
+      query.setLong(2, upTo);
+      query.setInt(3, DELETE_BATCH);
+      try (ResultSet rows = query.executeQuery()) {
+        while (rows.next()) {
+          numbers.add(rows.getLong(1));
+        }
+      }
+    }
+    return numbers;
   }
 
   @Override
@@ -304,6 +457,39 @@ public final class SqliteBanLog implements BanLog, BanHistory {
   @FunctionalInterface
   private interface Query<T> {
     T run() throws SQLException;
+  }
+
+  @FunctionalInterface
+  private interface Change {
+    void run() throws SQLException;
+  }
+
+  private void change(Change change) {
+    writing(() -> {
+      change.run();
+      return true;
+    });
+  }
+
+  /** Makes a change in a transaction of its own. */
+  private <T> T writing(Query<T> change) {
+    writeLock.lock();
+    boolean done = false;
+    try (Statement statement = writer.createStatement()) {
+      checkOpen();
+      statement.execute("BEGIN IMMEDIATE");
+      T result = change.run();
+      statement.execute("COMMIT");
+      done = true;
+      return result;
+    } catch (SQLException e) {
+      throw file.failure("cannot write to", e);
+    } finally {
+      if (!done && !closed) {
+        SqliteFile.rollback(writer);
+      }
+      writeLock.unlock();
+    }
   }
 
   private <T> T reading(Query<T> query) {

@@ -43,7 +43,8 @@ public final class SqliteCheckpoints implements Checkpoints, AutoCloseable {
    *     accessible
    */
   public static SqliteCheckpoints open(Path path) {
-    return new SqliteCheckpoints(new SqliteFile(path, "checkpoints", APPLICATION_ID, 1, SCHEMA));
+    return new SqliteCheckpoints(
+        new SqliteFile(path, "checkpoints", APPLICATION_ID, List.of(SCHEMA)));
   }
 
   /** Where the checkpoints that belong to a ban log lie: beside it. */

@@ -32,11 +32,10 @@ import org.sqlite.SQLiteErrorCode;
  * @param path the file
  * @param kind what it is, for people: {@code ban log}
  * @param applicationId SQLite's {@code application_id}, which tells our files from others
- * @param schemaVersion SQLite's {@code user_version}
- * @param schema statements that make the tables of that version
+ * @param versions for each schema version (SQLite's {@code user_version}), beginning with 1, the
+ *     statements that make it from the one before
  */
-record SqliteFile(
-    Path path, String kind, int applicationId, int schemaVersion, List<String> schema) {
+record SqliteFile(Path path, String kind, int applicationId, List<List<String>> versions) {
   /** How long a call waits for another process that writes. */
   static final Duration BUSY_TIMEOUT = Duration.ofSeconds(10);
 
@@ -50,7 +49,7 @@ record SqliteFile(
   private static final Logger LOGGER = LoggerFactory.getLogger(SqliteFile.class);
 
   SqliteFile {
-    schema = List.copyOf(schema);
+    versions = versions.stream().map(List::copyOf).toList();
   }
 
   /** Makes the file and its directory unless they are there. */
@@ -102,7 +101,7 @@ record SqliteFile(
   }
 
   /**
-   * A connection; the first one makes the tables.
+   * A connection; the first one makes the tables, or brings them up to date.
    *
    * @throws BanLogException if it is no file of ours, or a newer ip-sentry's
    */
@@ -127,7 +126,7 @@ record SqliteFile(
     try (Statement statement = connection.createStatement()) {
       check(statement);
       configure(statement);
-      if (number(statement, "PRAGMA user_version") == 0) {
+      if (number(statement, "PRAGMA user_version") < versions.size()) {
         createTables(statement);
       }
       ready = true;
@@ -151,7 +150,7 @@ record SqliteFile(
       throw BanLogException.permanent(
           path + " is an SQLite file, but not an ip-sentry " + kind + "; name another file");
     }
-    if (version > schemaVersion) {
+    if (version > versions.size()) {
       throw BanLogException.permanent(
           String.format(
               Locale.ROOT,
@@ -160,7 +159,7 @@ record SqliteFile(
               kind,
               path,
               version,
-              schemaVersion));
+              versions.size()));
     }
   }
 
@@ -183,13 +182,15 @@ record SqliteFile(
 
   private void createTables(Statement statement) throws SQLException {
     statement.execute("BEGIN IMMEDIATE");
-    if (number(statement, "PRAGMA user_version") == 0) {
-      for (String table : schema) {
-        statement.execute(table);
+    // Another process may have done it in between.
+    int version = (int) number(statement, "PRAGMA user_version");
+    for (List<String> changes : versions.subList(version, versions.size())) {
+      for (String change : changes) {
+        statement.execute(change);
       }
-      statement.execute("PRAGMA application_id=" + applicationId);
-      statement.execute("PRAGMA user_version=" + schemaVersion);
     }
+    statement.execute("PRAGMA application_id=" + applicationId);
+    statement.execute("PRAGMA user_version=" + versions.size());
     statement.execute("COMMIT");
   }
 
@@ -249,6 +250,10 @@ record SqliteFile(
         || code == SQLiteErrorCode.SQLITE_READONLY.code) {
       return BanLogException.permanent(
           where + ": no permission; the file and its directory must be writable for this user", e);
+    }
+    if (isFull(e)) {
+      return BanLogException.transientFailure(
+          where + ": there is no room left; free disk space", e);
     }
     if (isBusy(e)) {
       return BanLogException.transientFailure(

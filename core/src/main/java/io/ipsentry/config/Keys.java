@@ -68,7 +68,7 @@ enum Keys {
   /** The long form of every list of addresses. */
   ADDRESSES("neverBan", "ip", "files"),
   LIMITS("limits", "maxNewBansPerMinute", "trackedAddressesBytes"),
-  STORE("store", "path"),
+  STORE("store", "path", "keepHistory"),
   ADMIN("admin", "socket", "listen", "tls", "tokens", "insecure"),
   ADMIN_TOKEN("admin.tokens[]", "name", "file", "token"),
   METRICS("metrics", "listen"),

@@ -1,10 +1,14 @@
 package io.ipsentry.config;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the sections that say what the program keeps, where it listens, and what it may cost. */
 final class ServiceReader {
+  private static final String FOR_EVER = "forever";
+
   private final Path directory;
 
   /**
@@ -55,9 +59,26 @@ final class ServiceReader {
   Optional<StoreConfig> store(Value value) {
     return value
         .section(Keys.STORE)
-        .flatMap(section -> section.get("path"))
-        .flatMap(path -> path(path, directory))
-        .map(StoreConfig::new);
+        .map(section -> {
+          Path path =
+              section
+                  .get("path")
+                  .flatMap(text -> path(text, directory))
+                  .orElse(StoreConfig.DEFAULT.path());
+          Optional<Value> keep = section.get("keepHistory");
+          return new StoreConfig(
+              path, keep.isEmpty() ? StoreConfig.DEFAULT.keepHistory() : keepHistory(keep.get()));
+        });
+  }
+
+  /** A duration or {@code forever}, which is null. */
+  private static @Nullable Duration keepHistory(Value value) {
+    if (value.text().filter(FOR_EVER::equals).isPresent()) {
+      return null;
+    }
+    return value
+        .duration(StoreConfig.MIN_KEEP_HISTORY, Durations.MAX)
+        .orElse(StoreConfig.DEFAULT.keepHistory());
   }
 
   /** The path of a file; a relative one starts from {@code directory}. */

@@ -35,7 +35,7 @@ final class ActiveBansTest {
       Instant newest = T0;
       for (long seq = 1; seq <= 150; seq++) {
         now = now.plusMillis(random.nextInt(20) == 0 ? -3_000 : random.nextInt(5_000));
-        SequencedEvent event = new SequencedEvent(seq, randomEvent(random, now));
+        SequencedEvent event = new SequencedEvent(seq, RandomEvents.event(random, now));
         bans.apply(event);
         naive.apply(event);
         String where = "seed " + seed + ", " + event;
@@ -53,10 +53,10 @@ final class ActiveBansTest {
   private static void assertSameAnswers(
       ActiveBans bans, NaiveBans naive, Random random, long at, String where) {
     for (int i = 0; i < 10; i++) {
-      IpPrefix ip = randomPrefix(random);
+      IpPrefix ip = RandomEvents.prefix(random);
       long hi = ip.hi();
       long lo = ip.lo();
-      String scope = randomScope(random);
+      String scope = RandomEvents.scope(random);
       List<ActiveBan> expected = naive.verdicts(hi, lo, at, scope);
       Optional<ActiveBan> verdict = bans.verdict(hi, lo, at, scope);
 
@@ -82,7 +82,7 @@ final class ActiveBansTest {
   void list_inPages_givesEveryBanOnce() {
     Random random = new Random(5);
     for (long seq = 1; seq <= 400; seq++) {
-      state.apply(new SequencedEvent(seq, randomEvent(random, T0)));
+      state.apply(new SequencedEvent(seq, RandomEvents.event(random, T0)));
     }
     List<ActiveBan> paged = new ArrayList<>();
     List<ActiveBan> page = state.list(T0, null, 7);
@@ -292,37 +292,5 @@ final class ActiveBansTest {
   private static BanEvent.Ban scoped(String scope) {
     return new BanEvent.Ban(
         T0, CLIENT, T0.plusSeconds(60), "r", "", 1, SeenAs.PEER, "w", 1, null, scope);
-  }
-
-  private static BanEvent randomEvent(Random random, Instant now) {
-    Instant until = random.nextInt(5) == 0 ? null : now.plusMillis(random.nextInt(60_000));
-    return switch (random.nextInt(10)) {
-      case 0, 1 -> new BanEvent.Unban(now, randomPrefix(random), "cli", "");
-      case 2 -> new BanEvent.Allow(now, randomPrefix(random), until, "cli", "");
-      case 3 -> new BanEvent.Disallow(now, randomPrefix(random), "cli", "");
-      default ->
-          new BanEvent.Ban(
-              now,
-              randomPrefix(random),
-              until,
-              "rule" + random.nextInt(3),
-              "reason" + random.nextInt(3),
-              random.nextInt(9),
-              List.of(SeenAs.values()).get(random.nextInt(4)),
-              "watcher",
-              1 + random.nextInt(4),
-              random.nextBoolean() ? now.minusMillis(random.nextInt(900)) : null,
-              randomScope(random));
-    };
-  }
-
-  private static @Nullable String randomScope(Random random) {
-    return random.nextInt(4) == 0 ? "policy" + random.nextInt(3) : null;
-  }
-
-  private static IpPrefix randomPrefix(Random random) {
-    return random.nextInt(3) == 0
-        ? IpPrefix.of(0x2001_0db8_0000_0000L, random.nextInt(4), 64 + 8 * random.nextInt(9))
-        : IpPrefix.ofV4(0xcb00_7100 | random.nextInt(8)).truncate(32 - random.nextInt(4));
   }
 }

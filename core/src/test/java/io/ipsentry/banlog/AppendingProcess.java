@@ -10,9 +10,14 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.NullMarked;
@@ -32,16 +37,29 @@ final class AppendingProcess {
   /** Written after each append, before the number. */
   static final String ACKNOWLEDGED = "ack ";
 
+  /** Makes it compact the log at the same time. */
+  static final String COMPACT = "compact";
+
+  private static final int STEP = 1;
+
   private AppendingProcess() {}
 
-  /** Arguments: file, name of the run, number of appends (-1: until killed). */
-  public static void main(String[] args) throws IOException {
-    try (BanLog log = SqliteBanLog.open(Path.of(args[0]));
+  /** Arguments: file, name of the run, number of appends (-1: until killed), {@link #COMPACT}? */
+  public static void main(String[] args) throws IOException, InterruptedException {
+    try (SqliteBanLog log = SqliteBanLog.open(Path.of(args[0]));
         FileOutputStream out = new FileOutputStream(FileDescriptor.out)) {
       long head = log.head();
       int appends = Integer.parseInt(args[2]);
+      if (args.length > 3) {
+        long seen = head;
+        CountDownLatch compacting = new CountDownLatch(1);
+        Thread.ofPlatform().daemon().start(() -> compactForEver(log, seen, compacting));
+        // Else most runs are over before it has loaded its classes.
+        compacting.await();
+      }
       for (int i = 0; i != appends; i++) {
-        List<BanEvent> batch = TestEvents.bans(args[1] + '-' + head, 1 + (int) (head % 3));
+        List<BanEvent> batch =
+            TestEvents.timedBans(args[1] + '-' + head, head, 1 + (int) (head % 3));
         AppendResult result = log.append(head, batch);
         if (!(result instanceof AppendResult.Appended(long newHead))) {
           throw new IllegalStateException("alone, and yet: " + result);
@@ -53,11 +71,34 @@ final class AppendingProcess {
   }
 
   /**
+   * Stores snapshots and deletes old events without a pause, {@value #STEP} more each time; only of
+   * those that were there before, because the test has seen them.
+   */
+  private static void compactForEver(SqliteBanLog log, long seen, CountDownLatch compacting) {
+    BanWriter writer = BanWriter.start(log, InstantSource.system(), event -> {});
+    Duration keep = Duration.ofSeconds(1);
+    AtomicLong oldest = new AtomicLong(log.base());
+    LogCompaction compaction =
+        new LogCompaction(
+            log,
+            writer,
+            () -> Optional.of(keep),
+            () -> TestEvents.T0.plusSeconds(oldest.get()).plus(keep),
+            1);
+    while (true) {
+      compaction.snapshotIfDue();
+      oldest.set(Math.min(seen, oldest.get() + STEP));
+      compaction.purge();
+      compacting.countDown();
+    }
+  }
+
+  /**
    * The command that starts it, with flags for a quick start.
    *
    * @param work directory with the native library
    */
-  static List<String> command(Path work, Path file, String run, int appends) {
+  static List<String> command(Path work, Path file, String run, int appends, String... more) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
@@ -75,6 +116,7 @@ final class AppendingProcess {
             file.toString(),
             run,
             Integer.toString(appends)));
+    command.addAll(List.of(more));
     return command;
   }
 

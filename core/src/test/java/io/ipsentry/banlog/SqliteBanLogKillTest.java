@@ -2,12 +2,19 @@ package io.ipsentry.banlog;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.SequencedEvent;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
@@ -15,17 +22,24 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Kills a process with SIGKILL while it appends, and looks at what is left. */
+/**
+ * Kills a process with SIGKILL while it appends, stores snapshots and deletes old events, and looks
+ * at what is left.
+ */
 final class SqliteBanLogKillTest {
   private static final int LOGS = 2;
   private static final int KILLS_PER_LOG = 100;
   private static final int MAX_ACKS_BEFORE_KILL = 40;
+
+  private final AtomicInteger halfSnapshots = new AtomicInteger();
+  private final AtomicInteger halfPurges = new AtomicInteger();
 
   @TempDir private Path work;
 
@@ -49,6 +63,10 @@ final class SqliteBanLogKillTest {
     }
     // Else the kills all came between two appends and the test shows nothing.
     assertThat(midway).as("appends that were in, but not acknowledged").isPositive();
+    // How many is a matter of luck; that there were some is to be seen, not to be relied on.
+    System.out.printf(
+        "kills within a snapshot: %d, before old events were deleted: %d%n",
+        halfSnapshots.get(), halfPurges.get());
   }
 
   /** Returns how many kills left an append that was in but not acknowledged. */
@@ -56,24 +74,62 @@ final class SqliteBanLogKillTest {
     Path file = work.resolve("ban" + number + ".db");
     long verified = 0;
     int midway = 0;
+    ActiveBans model = new ActiveBans();
     for (int kill = 0; kill < KILLS_PER_LOG; kill++) {
       long acknowledged = Math.max(verified, runAndKill(file, "run" + kill, random));
-      try (BanLog log = SqliteBanLog.open(file)) {
+      countLeftovers(file);
+      try (SqliteBanLog log = SqliteBanLog.open(file)) {
         long head = log.head();
         assertThat(head).as("head after kill %d", kill).isGreaterThanOrEqualTo(acknowledged);
-        assertWhole(log, verified, head, "run" + kill);
+        assertWhole(log, verified, head, "run" + kill, model);
+        assertSameState(log, model, kill);
         midway += head > acknowledged ? 1 : 0;
         verified = head;
       }
     }
-    try (BanLog log = SqliteBanLog.open(file)) {
-      List<SequencedEvent> events = BanLogContract.readAll(log);
-      assertThat(events).hasSize((int) verified);
-      assertThat(events)
+    try (SqliteBanLog log = SqliteBanLog.open(file)) {
+      assertThat(log.base()).as("old events were deleted").isPositive();
+      assertThat(log.history(BanHistory.FROM_NEWEST, 100_000))
+          .hasSizeLessThan((int) verified)
           .extracting(event -> TestEvents.reason(event.event()))
           .doesNotHaveDuplicates();
     }
     return midway;
+  }
+
+  /** Looks at the file as it was left, before it is opened again. */
+  private void countLeftovers(Path file) throws SQLException {
+    if (!Files.exists(file)) {
+      return;
+    }
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+        Statement statement = connection.createStatement()) {
+      try (ResultSet tables =
+          statement.executeQuery("SELECT count(*) FROM sqlite_schema WHERE name = 'compaction'")) {
+        if (tables.getInt(1) == 0) {
+          return;
+        }
+      }
+      try (ResultSet row =
+          statement.executeQuery(
+              "SELECT (SELECT count(*) FROM snapshot_parts"
+                  + " WHERE head NOT IN (SELECT head FROM snapshots)),"
+                  + " (SELECT count(*) FROM events"
+                  + " WHERE seq <= (SELECT base FROM compaction) - 60 AND seq % 100 <> 0)")) {
+        halfSnapshots.addAndGet(row.getInt(1) > 0 ? 1 : 0);
+        // Those whose bans stood, one in a hundred and the last sixty, are not to be deleted.
+        halfPurges.addAndGet(row.getInt(2) > 0 ? 1 : 0);
+      }
+    }
+  }
+
+  private static void assertSameState(SqliteBanLog log, ActiveBans model, int kill) {
+    ActiveBans state = BanWriter.start(log, InstantSource.system(), event -> {}).state();
+    assertThat(state.head()).isEqualTo(model.head());
+    assertThat(SnapshotBytes.of(state).parts())
+        .as("state after kill %d", kill)
+        .usingRecursiveComparison()
+        .isEqualTo(SnapshotBytes.of(model).parts());
   }
 
   /** Returns the head that was acknowledged last, 0 if none was. */
@@ -115,7 +171,7 @@ final class SqliteBanLogKillTest {
   }
 
   /** Every batch of the run is there whole: the reasons name the head before, and their place. */
-  private static void assertWhole(BanLog log, long from, long head, String run) {
+  private static void assertWhole(BanLog log, long from, long head, String run, ActiveBans model) {
     long seq = from;
     long batchFrom = from;
     while (seq < head) {
@@ -126,6 +182,7 @@ final class SqliteBanLogKillTest {
         assertThat(event.seq()).isEqualTo(seq + 1);
         assertThat(TestEvents.reason(event.event()))
             .isEqualTo(run + '-' + batchFrom + '-' + (seq - batchFrom));
+        model.apply(event);
         seq++;
       }
     }
@@ -135,7 +192,8 @@ final class SqliteBanLogKillTest {
   }
 
   private Process start(Path file, String run, int appends) throws IOException {
-    return new ProcessBuilder(AppendingProcess.command(work, file, run, appends))
+    return new ProcessBuilder(
+            AppendingProcess.command(work, file, run, appends, AppendingProcess.COMPACT))
         .redirectError(work.resolve(run + ".err").toFile())
         .start();
   }

@@ -3,6 +3,7 @@ package io.ipsentry.banlog;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.SequencedEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -49,6 +50,18 @@ final class SqliteBanLogTest extends BanLogContract {
   @Override
   protected Optional<BanLog> createSmall() {
     return Optional.of(SqliteBanLog.open(directory.resolve("small.db"), 400_000));
+  }
+
+  @Override
+  protected boolean compact(BanLog from, long upTo) {
+    SqliteBanLog log = (SqliteBanLog) from;
+    ActiveBans state = new ActiveBans();
+    log.read(1, (int) upTo).forEach(state::apply);
+    log.store(SnapshotBytes.of(state), true);
+    long[] standing = state.standing(TestEvents.T0.plusSeconds(upTo));
+    assertThat(log.deleteBatch(0, standing))
+        .isEqualTo(new SqliteBanLog.Deleted(upTo, (int) upTo - standing.length));
+    return true;
   }
 
   @Test
@@ -103,11 +116,11 @@ final class SqliteBanLogTest extends BanLogContract {
   void open_fileOfANewerVersion_isRefusedWithAdvice() throws SQLException {
     Path path = directory.resolve("newer.db");
     SqliteBanLog.open(path).close();
-    execute(path, "PRAGMA user_version=2");
+    execute(path, "PRAGMA user_version=3");
 
     assertThatThrownBy(() -> SqliteBanLog.open(path))
         .isInstanceOf(BanLogException.class)
-        .hasMessageContaining("newer ip-sentry (schema 2, this one knows 1); upgrade");
+        .hasMessageContaining("newer ip-sentry (schema 3, this one knows 2); upgrade");
   }
 
   @Test
@@ -180,6 +193,27 @@ final class SqliteBanLogTest extends BanLogContract {
       assertThatThrownBy(() -> log.read(1, 10))
           .isInstanceOf(BanLogException.class)
           .hasMessageStartingWith("event 2 of the ban log");
+    }
+  }
+
+  @Test
+  void open_fileOfSchema1_isBroughtUpToDate() throws SQLException {
+    Path path = directory.resolve("old.db");
+    try (BanLog log = SqliteBanLog.open(path)) {
+      log.append(0, TestEvents.bans("a", 3));
+    }
+    for (String table : List.of("snapshots", "snapshot_parts", "compaction")) {
+      execute(path, "DROP TABLE " + table);
+    }
+    execute(path, "PRAGMA user_version = 1");
+
+    try (SqliteBanLog log = SqliteBanLog.open(path)) {
+      assertThat(log.head()).isEqualTo(3);
+      assertThat(log.append(3, TestEvents.bans("b", 7))).isEqualTo(new AppendResult.Appended(10));
+      assertThat(compact(log, 5)).isTrue();
+    }
+    try (SqliteBanLog log = SqliteBanLog.open(path)) {
+      assertThat(log.read(6, 10)).hasSize(5);
     }
   }
 

@@ -40,6 +40,34 @@ public final class TestEvents {
     return IntStream.range(0, count).mapToObj(i -> ban(name + '-' + i)).toList();
   }
 
+  /**
+   * Bans with the reasons {@code name-0}, {@code name-1}, … of addresses that return after 1,000
+   * events, each a second after the one before.
+   *
+   * @param head number of the event before the first
+   */
+  static List<BanEvent> timedBans(String name, long head, int count) {
+    return IntStream.range(0, count)
+        .mapToObj(i -> {
+          long seq = head + 1 + i;
+          Instant at = T0.plusSeconds(seq);
+          return (BanEvent)
+              new BanEvent.Ban(
+                  at,
+                  IpPrefix.ofV4(0xcb00_7100 + (int) (seq % 1_000)),
+                  seq % 100 == 0 ? null : at.plusSeconds(60),
+                  "probing",
+                  name + '-' + i,
+                  3,
+                  SeenAs.PEER,
+                  "watcher",
+                  1,
+                  null,
+                  null);
+        })
+        .toList();
+  }
+
   /** The reason of a ban. */
   public static String reason(BanEvent event) {
     return event instanceof BanEvent.Ban ban ? ban.reason() : "not a ban";

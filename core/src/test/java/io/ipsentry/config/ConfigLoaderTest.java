@@ -69,7 +69,9 @@ final class ConfigLoaderTest {
     assertThat(logins.distinct()).isZero();
     assertThat(logins.window()).isEqualTo(Duration.ofMinutes(10));
     assertThat(logins.ban().length()).isEqualTo(Duration.ofHours(1));
-    assertThat(config.store().path()).isEqualTo(Path.of("/var/lib/ip-sentry/ip-sentry.db"));
+    assertThat(config.store())
+        .isEqualTo(
+            new StoreConfig(Path.of("/var/lib/ip-sentry/ip-sentry.db"), Duration.ofDays(400)));
     assertThat(config.metrics()).contains(new ListenAddress("127.0.0.1", 9003));
     assertThat(config.limits()).isEqualTo(new LimitsConfig(1_000, 64L * 1024 * 1024));
     assertThat(config.ipv6()).isEqualTo(new Ipv6Config(64, 64, true));
@@ -546,14 +548,17 @@ final class ConfigLoaderTest {
         valid(
                 """
                 limits: { maxNewBansPerMinute: 50, trackedAddressesBytes: 128 MiB }
-                store: { path: bans.db }
+                store: { path: bans.db, keepHistory: 90d }
                 metrics: { listen: "[::1]:9100" }
                 ipv6: { countPrefix: 128, widen: false }
                 """)
             .config();
 
     assertThat(config.limits()).isEqualTo(new LimitsConfig(50, 128L << 20));
-    assertThat(config.store().path()).isEqualTo(directory.resolve("bans.db"));
+    assertThat(config.store())
+        .isEqualTo(new StoreConfig(directory.resolve("bans.db"), Duration.ofDays(90)));
+    assertThat(valid("store: { keepHistory: forever }").config().store())
+        .isEqualTo(new StoreConfig(StoreConfig.DEFAULT.path(), null));
     assertThat(config.metrics()).contains(new ListenAddress("::1", 9100));
     assertThat(config.ipv6()).isEqualTo(new Ipv6Config(128, 64, false));
     assertThat(valid("metrics: { listen: off }").config().metrics()).isEmpty();

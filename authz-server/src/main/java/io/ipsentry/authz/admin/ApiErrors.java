@@ -11,6 +11,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.ipsentry.banlog.BanLogException;
+import io.ipsentry.banlog.CompactedException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,6 +36,12 @@ public final class ApiErrors {
    * Metadata of {@link Reason#WATCHER_TOO_SLOW}: number of the last event that was sent; 0: none.
    */
   static final String LAST_SENT = "last_sent_seq";
+
+  /**
+   * Metadata of {@link Reason#NOT_IN_THE_LOG} where older events were deleted: number of the first
+   * that is kept.
+   */
+  static final String FIRST_KEPT = "first_kept_seq";
 
   private static final Logger logger = LoggerFactory.getLogger(ApiErrors.class);
 
@@ -117,6 +124,12 @@ public final class ApiErrors {
   static StatusRuntimeException of(RuntimeException failure) {
     return switch (failure) {
       case StatusRuntimeException ready -> ready;
+      case CompactedException gone ->
+          of(
+              Status.Code.OUT_OF_RANGE,
+              Reason.NOT_IN_THE_LOG,
+              String.valueOf(gone.getMessage()),
+              Map.of(FIRST_KEPT, Long.toString(gone.firstKept())));
       case BanLogException log when log.isTransient() ->
           of(Status.Code.UNAVAILABLE, Reason.LOG_UNAVAILABLE, String.valueOf(log.getMessage()));
       case BanLogException log ->

@@ -1,10 +1,13 @@
 package io.ipsentry.watcher.metrics;
 
+import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AppendResult;
 import io.ipsentry.banlog.BanLog;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /** A ban log that measures how long each append took that wrote something. As safe as the log. */
@@ -36,6 +39,11 @@ public final class TimedBanLog implements BanLog {
   @Override
   public List<SequencedEvent> read(long from, int max) {
     return log.read(from, max);
+  }
+
+  @Override
+  public Optional<ActiveBans> snapshot(Instant upTo, ActiveBans.Limits limits) {
+    return log.snapshot(upTo, limits);
   }
 
   @Override

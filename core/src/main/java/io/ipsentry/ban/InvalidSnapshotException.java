@@ -1,0 +1,17 @@
+package io.ipsentry.ban;
+
+/**
+ * Bytes that are no snapshot of bans, with what is wrong: damaged, cut short, or written by a newer
+ * ip-sentry. Nothing of it may be used.
+ */
+public final class InvalidSnapshotException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  InvalidSnapshotException(String what) {
+    super("not a snapshot of bans: " + what);
+  }
+
+  InvalidSnapshotException(String what, Throwable cause) {
+    super("not a snapshot of bans: " + what, cause);
+  }
+}
