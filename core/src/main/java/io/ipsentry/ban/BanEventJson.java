@@ -10,6 +10,7 @@ import io.ipsentry.net.InvalidAddressException;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.SeenAs;
 import java.io.ByteArrayOutputStream;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -171,6 +172,9 @@ public final class BanEventJson {
       }
     } catch (JsonProcessingException e) {
       throw new InvalidEventException("broken JSON: " + e.getOriginalMessage(), e);
+    } catch (CharConversionException e) {
+      // The parser takes four bytes with two zeros for UTF-32, and then finds that it is not.
+      throw new InvalidEventException("broken text: " + e.getMessage(), e);
     } catch (IOException e) {
       throw new UncheckedIOException("reading from memory failed", e);
     }
