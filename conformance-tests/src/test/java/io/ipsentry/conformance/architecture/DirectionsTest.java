@@ -123,6 +123,17 @@ final class DirectionsTest {
   }
 
   @Test
+  void envoyTypes_outsideItsServer_areNotUsed() {
+    onlyIn(
+        "io.ipsentry.authz.envoy",
+        "io.envoyproxy..",
+        "com.github.xds..",
+        "envoy..",
+        "udpa..",
+        "xds..");
+  }
+
+  @Test
   void network_inCore_isNotUsed() {
     noClasses()
         .that(inModule("core"))
