@@ -1,0 +1,211 @@
+package io.ipsentry.authz.envoy;
+
+import io.envoyproxy.envoy.service.auth.v3.AuthorizationGrpc;
+import io.grpc.Attributes;
+import io.grpc.Context;
+import io.grpc.Deadline;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
+import io.grpc.Status;
+import io.ipsentry.authz.caller.CallerConnection;
+import io.ipsentry.authz.envoy.CheckRequestMarshaller.Received;
+import io.ipsentry.authz.verdict.GatewayRequest;
+import io.ipsentry.authz.verdict.Judgement;
+import io.ipsentry.authz.verdict.RequestJudge;
+import io.ipsentry.authz.verdict.RequestJudge.Caller;
+import io.ipsentry.line.Slice;
+import java.nio.charset.StandardCharsets;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * {@code envoy.service.auth.v3.Authorization}: each check is judged in the thread that read it, at
+ * once and from memory, and answered when the caller has finished its side.
+ *
+ * <p>Checks that have begun and are not answered are bounded; further ones are refused at once, so
+ * that none waits in a queue. What cannot be judged ends with an error of gRPC and never with a
+ * denial: Envoy's failure mode then decides.
+ *
+ * <p>Safe for any thread, as long as the messages of a call are given to its listener by the thread
+ * that reads them, which a direct executor does.
+ */
+final class CheckEndpoint implements ServerCallHandler<Received, SerializedResponse> {
+  /** Who is at the other end of the connection of a call. */
+  static final Attributes.Key<CallerConnection> CONNECTION =
+      Attributes.Key.create("ip-sentry-caller");
+
+  private static final Metadata.Key<String> TOKEN =
+      Metadata.Key.of("x-ip-sentry-token", Metadata.ASCII_STRING_MARSHALLER);
+
+  private static final Status OVERLOAD = Status.UNAVAILABLE.withDescription("overload");
+  private static final Status ERROR = Status.UNAVAILABLE.withDescription("error");
+  private static final Status EXPIRED =
+      Status.DEADLINE_EXCEEDED.withDescription("the deadline had passed before the check began");
+  private static final Status MALFORMED =
+      Status.INVALID_ARGUMENT.withDescription("the message is no valid CheckRequest");
+  private static final Status NO_MESSAGE =
+      Status.INVALID_ARGUMENT.withDescription("a check needs a CheckRequest");
+
+  private static final Logger logger = LoggerFactory.getLogger(CheckEndpoint.class);
+
+  private final Supplier<RequestJudge> judges;
+  private final EnvoyCounters counters;
+  private final RareLog errorLog = new RareLog();
+  private final int maxInFlight;
+
+  /**
+   * @param judges makes the judge of a thread
+   * @param maxInFlight checks that may have begun and not be answered
+   */
+  CheckEndpoint(Supplier<RequestJudge> judges, EnvoyCounters counters, int maxInFlight) {
+    this.judges = judges;
+    this.counters = counters;
+    this.maxInFlight = maxInFlight;
+  }
+
+  /** The service, as reflection shows it. */
+  ServerServiceDefinition service() {
+    MethodDescriptor<Received, SerializedResponse> method =
+        AuthorizationGrpc.getCheckMethod().toBuilder(
+                new CheckRequestMarshaller(judges), SerializedResponse.MARSHALLER)
+            .build();
+    ServiceDescriptor generated = AuthorizationGrpc.getServiceDescriptor();
+    ServiceDescriptor descriptor =
+        ServiceDescriptor.newBuilder(generated.getName())
+            .setSchemaDescriptor(generated.getSchemaDescriptor())
+            .addMethod(method)
+            .build();
+    return ServerServiceDefinition.builder(descriptor).addMethod(method, this).build();
+  }
+
+  @Override
+  public ServerCall.Listener<Received> startCall(
+      ServerCall<Received, SerializedResponse> call, Metadata headers) {
+    if (counters.inFlight.incrementAndGet() > maxInFlight) {
+      counters.inFlight.decrementAndGet();
+      counters.overload.increment();
+      call.close(OVERLOAD, new Metadata());
+      return new ServerCall.Listener<>() {};
+    }
+    // One, and one more so that gRPC sees a caller that sends two, and cancels its call.
+    call.request(2);
+    return new Check(call, headers);
+  }
+
+  /** One call. Its events come one at a time. */
+  private final class Check extends ServerCall.Listener<Received> {
+    private final ServerCall<Received, SerializedResponse> call;
+    private final Metadata headers;
+    private final long startNanos = System.nanoTime();
+    private @Nullable SerializedResponse response;
+    private @Nullable Status failure;
+    private boolean inFlight = true;
+
+    Check(ServerCall<Received, SerializedResponse> call, Metadata headers) {
+      this.call = call;
+      this.headers = headers;
+    }
+
+    @Override
+    public void onMessage(Received received) {
+      if (!received.isValid()) {
+        counters.malformed.increment();
+        failure = MALFORMED;
+        return;
+      }
+      Deadline deadline = Context.current().getDeadline();
+      if (deadline != null && deadline.isExpired()) {
+        counters.deadline.increment();
+        failure = EXPIRED;
+        return;
+      }
+      try {
+        judge(received);
+      } catch (RuntimeException e) {
+        counters.errors.increment();
+        counters.unavailable.increment();
+        failure = ERROR;
+        errorLog.ifDue(() -> logger.atError().setCause(e).log("a check could not be judged"));
+      }
+    }
+
+    private void judge(Received received) {
+      CheckMessage message = received.message();
+      GatewayRequest request = message.request();
+      RequestJudge judge = received.judge();
+      String clientHeader = judge.clientHeader(request);
+      if (!clientHeader.isEmpty()) {
+        int header = message.wanted().find(clientHeader);
+        if (header != WantedHeaders.UNWANTED) {
+          request.clientHeader().set(message.header(header));
+        }
+      }
+      switch (judge.judge(request, caller(message))) {
+        case Judgement.Allowed allowed -> {
+          counters.allowed.increment();
+          response = CheckResponses.ALLOWED;
+        }
+        case Judgement.Denied denied -> {
+          response = CheckResponses.denied(denied.denial());
+          counters.denied.increment();
+        }
+        case Judgement.Unavailable unavailable -> {
+          counters.unavailable.increment();
+          failure = Status.UNAVAILABLE.withDescription(unavailable.cause());
+        }
+      }
+    }
+
+    private Caller caller(CheckMessage message) {
+      CallerConnection connection = call.getAttributes().get(CONNECTION);
+      if (connection == null) {
+        return Caller.UNKNOWN;
+      }
+      Slice token = message.token();
+      if (connection.readsToken() && !token.isPresent()) {
+        String sent = headers.get(TOKEN);
+        if (sent != null) {
+          byte[] bytes = sent.getBytes(StandardCharsets.ISO_8859_1);
+          token.set(bytes, 0, bytes.length);
+        }
+      }
+      return connection.caller(token);
+    }
+
+    @Override
+    public void onHalfClose() {
+      SerializedResponse answer = response;
+      if (answer != null) {
+        call.sendHeaders(new Metadata());
+        call.sendMessage(answer);
+        call.close(Status.OK, new Metadata());
+      } else {
+        Status status = failure == null ? NO_MESSAGE : failure;
+        call.close(status, new Metadata());
+      }
+      counters.latency.record(System.nanoTime() - startNanos);
+      leave();
+    }
+
+    @Override
+    public void onCancel() {
+      if (inFlight) {
+        counters.cancelled.increment();
+        leave();
+      }
+    }
+
+    private void leave() {
+      if (inFlight) {
+        inFlight = false;
+        counters.inFlight.decrementAndGet();
+      }
+    }
+  }
+}

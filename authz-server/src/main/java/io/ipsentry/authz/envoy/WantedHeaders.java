@@ -1,0 +1,77 @@
+package io.ipsentry.authz.envoy;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The names of the headers that are read from a request, numbered. Most headers of a request are
+ * none of them, and nearly all of those are told by their length alone.
+ *
+ * <p>Names are in lower case, as Envoy sends them. Immutable; safe for any thread.
+ */
+final class WantedHeaders {
+  /** Number of {@code x-forwarded-for}. */
+  static final int FORWARDED_FOR = 0;
+
+  /** Number of {@code user-agent}. */
+  static final int USER_AGENT = 1;
+
+  /** Number of a header that is not read. */
+  static final int UNWANTED = -1;
+
+  /** Reads no header. */
+  static final WantedHeaders NONE = new WantedHeaders(List.of());
+
+  private final byte[][] names;
+  private final long lengths;
+
+  private WantedHeaders(List<String> names) {
+    this.names =
+        names.stream()
+            .map(name -> name.getBytes(StandardCharsets.ISO_8859_1))
+            .toArray(byte[][]::new);
+    long seen = 0;
+    for (byte[] name : this.names) {
+      seen |= 1L << name.length;
+    }
+    this.lengths = seen;
+  }
+
+  /** The two that are always read, and these. */
+  static WantedHeaders with(Set<String> clientHeaders) {
+    List<String> names = new ArrayList<>(List.of("x-forwarded-for", "user-agent"));
+    clientHeaders.stream().filter(name -> !names.contains(name)).sorted().forEach(names::add);
+    return new WantedHeaders(names);
+  }
+
+  int size() {
+    return names.length;
+  }
+
+  /** Number of the header with this name, or {@link #UNWANTED}. */
+  int find(byte[] bytes, int from, int to) {
+    // A shift takes its distance modulo 64: longer names only cost the comparison.
+    if ((lengths >>> (to - from) & 1) == 0) {
+      return UNWANTED;
+    }
+    for (int i = 0; i < names.length; i++) {
+      if (Arrays.equals(names[i], 0, names[i].length, bytes, from, to)) {
+        return i;
+      }
+    }
+    return UNWANTED;
+  }
+
+  /** Number of the header with this name, or {@link #UNWANTED}. */
+  int find(String name) {
+    for (int i = 0; i < names.length; i++) {
+      if (new String(names[i], StandardCharsets.ISO_8859_1).equals(name)) {
+        return i;
+      }
+    }
+    return UNWANTED;
+  }
+}
