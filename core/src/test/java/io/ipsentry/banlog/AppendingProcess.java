@@ -40,7 +40,7 @@ final class AppendingProcess {
   /** Makes it compact the log at the same time. */
   static final String COMPACT = "compact";
 
-  private static final int STEP = 1;
+  private static final int STEP = 5;
 
   private AppendingProcess() {}
 
