@@ -1,5 +1,7 @@
 package io.ipsentry.config;
 
+import io.ipsentry.net.PrefixSet;
+import io.ipsentry.net.ReservedPrefixes;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleId;
 import java.util.ArrayList;
@@ -10,6 +12,9 @@ import java.util.Set;
 
 /** Finds what can have no effect when gateways are served. */
 final class AuthzChecks {
+  /** A wider network stands for anybody. */
+  private static final int MIN_NETWORK_BITS = 8;
+
   private final Section section;
   private final AuthzConfig authz;
 
@@ -33,6 +38,7 @@ final class AuthzChecks {
               "write listen: \":9001\" for Envoy, or http: \":9002\" for other gateways");
     }
     checkCallers(inline, accessLogs);
+    checkPeers();
     checkUnused(inline);
     checkScopes(inline);
   }
@@ -64,6 +70,40 @@ final class AuthzChecks {
               "names no callers, so " + String.join(" and ", idle),
               "write callers: 127.0.0.1, or the addresses of your gateways");
     }
+  }
+
+  /** Over HTTP the source of the packets is the gateway, so it must be one that is passed over. */
+  private void checkPeers() {
+    if (!section.has("http")) {
+      return;
+    }
+    PolicyConfig policy = authz.policy();
+    if (policy.client().from() == ClientConfig.From.PEER && !section.has("listen")) {
+      section
+          .get("client")
+          .ifPresent(client ->
+              client.warn(
+                  "is the gateway itself for whoever asks over HTTP, so all clients are one",
+                  "write auto"));
+      return;
+    }
+    boolean internalPasses = policy.client().from() == ClientConfig.From.AUTO;
+    PrefixSet trusted = policy.trustedProxies().prefixes();
+    PrefixSet passed = internalPasses ? trusted.union(ReservedPrefixes.ALL) : trusted;
+    authz.callers().stream()
+        .flatMap(caller -> caller.networks().prefixes().stream())
+        .filter(network -> network.bits() >= MIN_NETWORK_BITS && !passed.overlaps(network))
+        .findFirst()
+        .ifPresent(network ->
+            section
+                .get("callers")
+                .orElseThrow()
+                .warn(
+                    "has "
+                        + network
+                        + ", which is no trusted proxy: a gateway there that asks over HTTP is"
+                        + " taken for the client itself",
+                    "add it to trustedProxies"));
   }
 
   private void checkUnused(List<Rule> inline) {
