@@ -98,7 +98,12 @@ final class FileChain {
 
   /** Adds a file that is older than {@code newer}. */
   void insertBefore(TailedFile newer, TailedFile file) {
-    files.add(Math.max(0, files.indexOf(newer)), file);
+    insertAt(Math.max(0, files.indexOf(newer)), file);
+  }
+
+  /** Adds a file that is newer than {@code index} others. */
+  void insertAt(int index, TailedFile file) {
+    files.add(index, file);
     context.owners().put(file.id(), owner);
   }
 
@@ -244,7 +249,7 @@ final class FileChain {
     }
     existenceCheckedAt = now;
     try {
-      return RotatedFiles.beside(owner.realPath()).byId(file.id()).isPresent();
+      return RotatedFiles.steadilyBeside(owner.realPath()).byId(file.id()).isPresent();
     } catch (IOException e) {
       logger.atDebug().addKeyValue("file", label).setCause(e).log("Directory cannot be searched");
       return true;

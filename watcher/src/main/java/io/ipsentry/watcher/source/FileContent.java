@@ -2,11 +2,12 @@ package io.ipsentry.watcher.source;
 
 import java.io.Closeable;
 import java.io.EOFException;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
@@ -80,29 +81,39 @@ sealed interface FileContent extends Closeable {
   final class Gzip implements FileContent {
     private static final int INPUT_BYTES = 1 << 16;
 
-    private final Path path;
+    /** Kept, because the name may be another file's when the content is read again. */
+    private final FileChannel channel;
+
     private InputStream in;
     private long offset;
     private byte[] last = new byte[0];
     private boolean ended;
 
-    private Gzip(Path path, InputStream in) {
-      this.path = path;
-      this.in = in;
+    private Gzip(FileChannel channel) throws IOException {
+      this.channel = channel;
+      in = stream(channel);
     }
 
     static Gzip open(Path path) throws IOException {
-      return new Gzip(path, stream(path));
-    }
-
-    private static InputStream stream(Path path) throws IOException {
-      InputStream file = Files.newInputStream(path);
+      FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
       try {
-        return new GZIPInputStream(file, INPUT_BYTES);
+        return new Gzip(channel);
       } catch (IOException e) {
-        file.close();
+        channel.close();
         throw e;
       }
+    }
+
+    private static InputStream stream(FileChannel channel) throws IOException {
+      channel.position(0);
+      InputStream packed =
+          new FilterInputStream(Channels.newInputStream(channel)) {
+            @Override
+            public void close() {
+              // What unpacks is let go; the channel is read again, or closed after it.
+            }
+          };
+      return new GZIPInputStream(packed, INPUT_BYTES);
     }
 
     @Override
@@ -114,7 +125,7 @@ sealed interface FileContent extends Closeable {
     public int read(byte[] b, int from, int length, long position) throws IOException {
       if (position < offset - last.length) {
         in.close();
-        in = stream(path);
+        in = stream(channel);
         offset = 0;
         last = new byte[0];
         ended = false;
@@ -166,7 +177,9 @@ sealed interface FileContent extends Closeable {
 
     @Override
     public void close() throws IOException {
-      in.close();
+      try (channel) {
+        in.close();
+      }
     }
   }
 }

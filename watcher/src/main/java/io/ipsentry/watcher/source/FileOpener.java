@@ -59,22 +59,22 @@ final class FileOpener {
   /**
    * Opens a file that may be renamed meanwhile, from {@code at} to another name beside the log.
    *
-   * @return false when it is not there any more, or with other content
+   * @return {@link Opened#MOVED} when it is not there any more, or was renamed too often
    */
-  boolean wherever(Path at, FileId id, TailedFile file, Path log) throws IOException {
+  Opened wherever(Path at, FileId id, TailedFile file, Path log) throws IOException {
     Path where = at;
     for (int i = 0; i < MAX_RENAMES; i++) {
       Opened opened = at(where, id, file);
       if (opened != Opened.MOVED) {
-        return opened == Opened.YES;
+        return opened;
       }
-      Optional<RotatedFiles.Entry> now = RotatedFiles.beside(log).rotatedById(id);
+      Optional<RotatedFiles.Entry> now = RotatedFiles.steadilyBeside(log).rotatedById(id);
       if (now.isEmpty()) {
-        return false;
+        break;
       }
       where = now.get().path();
     }
-    return false;
+    return Opened.MOVED;
   }
 
   private static boolean isStill(Path at, FileId expected) throws IOException {

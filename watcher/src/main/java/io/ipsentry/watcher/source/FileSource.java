@@ -28,7 +28,10 @@ import org.slf4j.LoggerFactory;
  *       end, then the new one; the old one is looked at for {@link FileChain#DRAIN_GRACE} longer.
  *       Files that came and went between two looks, or while nobody was running, are found by their
  *       inode, their beginning and their names, compressed with gzip or not. Nothing is lost and
- *       nothing doubled as long as the files still lie beside the log.
+ *       nothing doubled as long as the files still lie beside the log. What no file holds any more
+ *       is lost: what a writer added to a part after gzip had read it, unless the part was open
+ *       here then. So is the rest of a part that was compressed while nobody was running, if less
+ *       than 32 bytes of it had been read.
  *   <li><b>Truncation</b> (copytruncate): noticed by the size or the beginning; reading starts
  *       over, after the rest of the copy, if the copy lies beside the log. Never doubled. Lost is
  *       what was written between the end of the copying and the truncation, and, without a copy,

@@ -41,6 +41,10 @@ final class FollowedPath {
 
   private boolean startAtEnd;
   private boolean isNew = true;
+
+  /** Nothing was at the path at the first look, so that whatever was there since is news. */
+  private boolean wasMissing;
+
   private @Nullable SavedFile startFrom;
   private List<SavedFile> toResume = List.of();
 
@@ -76,6 +80,7 @@ final class FollowedPath {
     isNew = false;
     realPath = saved.realPath();
     toResume = saved.files();
+    wasMissing = saved.files().isEmpty();
     saved.known().forEach(known::add);
   }
 
@@ -101,14 +106,24 @@ final class FollowedPath {
         }
       }
       parts.reopen();
+      parts.searchOn();
       lookAt(stat());
+      lookDue |= parts.isCutShort();
       if (!trouble.isEmpty()) {
         logger.atInfo().addKeyValue("file", path).log("File can be read again");
         trouble = "";
       }
+    } catch (NoSuchFileException e) {
+      moved(e);
     } catch (IOException e) {
       failed(e);
     }
+  }
+
+  /** Something was renamed while it was looked for; that is no failure. */
+  private void moved(NoSuchFileException e) {
+    logger.atDebug().addKeyValue("file", path).setCause(e).log("File went while it was looked at");
+    lookDue = true;
   }
 
   private void failed(IOException e) {
@@ -143,6 +158,14 @@ final class FollowedPath {
   private void lookAt(@Nullable FileFacts facts) throws IOException {
     boolean first = startAtEnd;
     startAtEnd = false;
+    if (isNew) {
+      isNew = false;
+      wasMissing = facts == null;
+      if (facts != null) {
+        relocate();
+      }
+      parts.rememberRotated();
+    }
     if (facts == null) {
       if (missingSince == null) {
         missingSince = context.nanos();
@@ -160,10 +183,6 @@ final class FollowedPath {
     }
     if (first) {
       startFrom = SavedFile.unread(facts).at(facts.size());
-    }
-    if (isNew) {
-      isNew = false;
-      parts.rememberRotated();
     }
     FollowedPath owner = owner(facts, path);
     if (owner == null) {
@@ -253,7 +272,7 @@ final class FollowedPath {
     Optional<SavedFile> last = newest();
     letGo();
     if (last.isPresent()) {
-      parts.addMissed(last.get(), last, false);
+      parts.addMissed(last.get());
     }
     TailedFile next = new TailedFile(from, context.nanos());
     FileOpener.Opened opened = opener.at(path, facts.id(), next);
@@ -277,7 +296,12 @@ final class FollowedPath {
   }
 
   private Optional<SavedFile> newest() {
-    return chain.files().isEmpty() ? known.newest() : Optional.of(chain.files().getLast().saved());
+    if (!chain.files().isEmpty()) {
+      return Optional.of(chain.files().getLast().saved());
+    }
+    return known
+        .newest()
+        .or(() -> wasMissing ? Optional.of(KnownFiles.nothingAt(0)) : Optional.empty());
   }
 
   /** A file that belongs to this stream is at the path again. */
@@ -305,18 +329,22 @@ final class FollowedPath {
   }
 
   /** Whose file it is that lies at {@code at}; null if it is nobody's. */
-  private @Nullable FollowedPath owner(FileFacts facts, Path at) {
+  private @Nullable FollowedPath owner(FileFacts facts, Path at) throws NoSuchFileException {
     FollowedPath owner = context.owners().get(facts.id());
     return owner == null || !owner.holds(facts, at) ? null : owner;
   }
 
-  /** Whether some stream has the file at {@code at}. */
-  boolean isTaken(FileFacts facts, Path at) {
+  /**
+   * Whether some stream has the file at {@code at}.
+   *
+   * @throws NoSuchFileException if it is not there any more
+   */
+  boolean isTaken(FileFacts facts, Path at) throws NoSuchFileException {
     return owner(facts, at) != null;
   }
 
   /** Whether the file with that number at {@code at} is really this stream's. */
-  private boolean holds(FileFacts facts, Path at) {
+  private boolean holds(FileFacts facts, Path at) throws NoSuchFileException {
     Optional<TailedFile> file = chain.get(facts.id());
     if (file.isPresent()) {
       if (file.get().isOpen() || KnownFiles.fits(file.get().saved(), facts, at)) {
@@ -344,15 +372,7 @@ final class FollowedPath {
     }
     if (!old.isOpen()) {
       // It was closed to save descriptors; what it got since then is under its new name.
-      Optional<RotatedFiles.Entry> now = RotatedFiles.beside(realPath).find(old.saved());
-      if (now.isEmpty()) {
-        parts.drop(old);
-        return;
-      }
-      RotatedFiles.Entry entry = now.get();
-      SavedFile saved = old.saved();
-      chain.remove(old);
-      parts.resumeAt(entry.path(), entry.facts(), saved);
+      parts.reopen(old);
       return;
     }
     chain.release();
@@ -382,6 +402,9 @@ final class FollowedPath {
           yield ~bytes;
         }
       };
+    } catch (NoSuchFileException e) {
+      moved(e);
+      return 0;
     } catch (IOException e) {
       failed(e);
       return 0;
@@ -465,8 +488,11 @@ final class FollowedPath {
   // ---- state ----
 
   SavedStream saved() {
-    List<SavedFile> files =
-        toResume.isEmpty() ? chain.files().stream().map(TailedFile::saved).toList() : toResume;
+    if (!toResume.isEmpty()) {
+      return new SavedStream(path, realPath, toResume, known.toList());
+    }
+    List<SavedFile> files = new ArrayList<>(parts.unfinished());
+    chain.files().forEach(file -> files.add(file.saved()));
     return new SavedStream(path, realPath, files, known.toList());
   }
 

@@ -1,5 +1,6 @@
 package io.ipsentry.watcher.source;
 
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Comparator;
@@ -31,6 +32,15 @@ final class KnownFiles {
   KnownFiles(FollowedPath owner, Map<FileId, FollowedPath> owners) {
     this.owner = owner;
     this.owners = owners;
+  }
+
+  /** Stands for a file before the first one that is wanted: what was written later is. */
+  static SavedFile nothingAt(long modifiedMillis) {
+    return new SavedFile(NO_FILE, 0, false, Fingerprint.NONE, modifiedMillis, 0);
+  }
+
+  static boolean isNothing(SavedFile file) {
+    return file.id().equals(NO_FILE) && file.fingerprint().length() == 0;
   }
 
   /** Remembers a file, unless it was empty: its number alone would be taken for another's. */
@@ -106,12 +116,16 @@ final class KnownFiles {
         .max(Comparator.comparingLong(SavedFile::modifiedMillis));
   }
 
-  /** Whether the file at {@code path} may be the one that {@code saved} describes. */
-  static boolean fits(SavedFile saved, FileFacts facts, Path path) {
+  /**
+   * Whether the file at {@code path} may be the one that {@code saved} describes.
+   *
+   * @throws NoSuchFileException if it is not there any more
+   */
+  static boolean fits(SavedFile saved, FileFacts facts, Path path) throws NoSuchFileException {
     int length = saved.fingerprint().length();
     return (facts.size() >= saved.position() || RotatedNames.isGzip(path))
         && (length == 0
-            || RotatedFiles.beginning(path, length)
+            || RotatedFiles.beginning(path, facts.id(), length)
                 .map(b -> saved.fingerprint().matches(b, b.length))
                 .orElse(true));
   }

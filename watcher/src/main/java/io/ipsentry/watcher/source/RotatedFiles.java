@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -140,43 +142,66 @@ final class RotatedFiles {
    * Where the rest of a file is: the file itself by its number and beginning, else its compressed
    * or plain copy by the beginning alone. The number of the device is not compared, it may change
    * at boot.
+   *
+   * @throws NoSuchFileException if a file that was to be compared was renamed since the look
    */
-  Optional<Entry> find(SavedFile saved) {
+  Optional<Entry> find(SavedFile saved) throws NoSuchFileException {
+    Fingerprint fingerprint = saved.fingerprint();
     Optional<Entry> same =
-        entries.stream()
-            .filter(e -> e.facts().id().inode() == saved.id().inode())
-            .filter(e -> e.facts().size() >= saved.position())
-            .filter(e -> !RotatedNames.isCompressed(e.name()))
-            .filter(e -> saved.fingerprint().length() > 0 || RotatedNames.isRotated(base, e.name()))
-            .filter(e -> begins(e, saved.fingerprint()))
-            .findFirst();
-    if (same.isPresent() || !saved.fingerprint().identifies()) {
+        firstThatBegins(
+            entries.stream()
+                .filter(e -> e.facts().id().inode() == saved.id().inode())
+                .filter(e -> e.facts().size() >= saved.position())
+                .filter(e -> !RotatedNames.isCompressed(e.name()))
+                .filter(e -> fingerprint.length() > 0 || RotatedNames.isRotated(base, e.name())),
+            fingerprint);
+    if (same.isPresent() || !fingerprint.identifies()) {
       return same;
     }
-    return entries.stream()
-        .filter(e -> RotatedNames.isRotated(base, e.name()))
-        .filter(e -> RotatedNames.isGzip(e.path()) || e.facts().size() >= saved.position())
-        .filter(e -> begins(e, saved.fingerprint()))
-        .findFirst();
+    return firstThatBegins(
+        entries.stream()
+            .filter(e -> RotatedNames.isRotated(base, e.name()))
+            .filter(e -> RotatedNames.isGzip(e.path()) || e.facts().size() >= saved.position()),
+        fingerprint);
   }
 
   /** Name under which the rest of a file is now; empty if it is not found. */
-  String nameOf(SavedFile saved) {
+  String nameOf(SavedFile saved) throws NoSuchFileException {
     return find(saved).map(Entry::name).orElse("");
   }
 
-  private static boolean begins(Entry entry, Fingerprint fingerprint) {
+  private static boolean begins(Entry entry, Fingerprint fingerprint) throws NoSuchFileException {
     return fingerprint.length() == 0
-        || beginning(entry.path(), fingerprint.length())
+        || beginning(entry.path(), entry.facts().id(), fingerprint.length())
             .map(b -> fingerprint.matches(b, b.length))
             .orElse(false);
   }
 
-  /** The first bytes of a file, as many as there are; empty if it cannot be read. */
-  static Optional<byte[]> beginning(Path path, int length) {
+  private static Optional<Entry> firstThatBegins(Stream<Entry> entries, Fingerprint fingerprint)
+      throws NoSuchFileException {
+    for (Entry entry : entries.toList()) {
+      if (begins(entry, fingerprint)) {
+        return Optional.of(entry);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * The first bytes of a file, as many as there are; empty if it cannot be read.
+   *
+   * @throws NoSuchFileException if this file is not there any more: it may be under another name
+   */
+  static Optional<byte[]> beginning(Path path, FileId id, int length) throws NoSuchFileException {
     byte[] b = new byte[length];
     try (FileContent content = FileContent.open(path)) {
-      return Optional.of(Arrays.copyOf(b, FileContent.beginning(content, b)));
+      int have = FileContent.beginning(content, b);
+      if (!FileFacts.of(path).id().equals(id)) {
+        throw new NoSuchFileException(path.toString(), null, "another file is there by now");
+      }
+      return Optional.of(Arrays.copyOf(b, have));
+    } catch (NoSuchFileException e) {
+      throw e;
     } catch (IOException e) {
       logger.atDebug().addKeyValue("file", path).setCause(e).log("File cannot be compared");
       return Optional.empty();

@@ -204,6 +204,94 @@ final class FileRestartTest {
     }
   }
 
+  /** A part in which nothing was read is known by its number only, which its successor may get. */
+  @Test
+  void restart_numberOfTheUnreadFileIsItsSuccessorsNow_emptyPartIsReadWhenItGrows()
+      throws IOException {
+    try (FileRig rig = new FileRig(directory, "a.log")) {
+      unreadFileSaved(rig);
+      rig.move("a.log", "same number");
+      rig.write("a.log.1", "");
+      rig.move("same number", "a.log");
+      rig.write("a.log", LONG + "3\n");
+      rig.start();
+      rig.settle();
+      rig.write("a.log.1", LONG + "2\n");
+      rig.settle();
+
+      assertThat(rig.lines()).containsExactly(LONG + 1, LONG + 3, LONG + 2);
+    }
+  }
+
+  @Test
+  void restart_emptyPartOfBeforeIsCompressed_isRead() throws IOException {
+    try (FileRig rig = new FileRig(directory, "a.log")) {
+      unreadFileSaved(rig);
+      rig.write("a.log.1", "");
+      rig.write("a.log", LONG + "3\n");
+      rig.start();
+      rig.settle();
+      rig.save();
+      rig.kill();
+      rig.write("a.log.1", LONG + "2\n");
+      gzip(rig, "a.log.1", "a.log.1.gz", 0);
+      rig.start();
+      rig.settle();
+
+      assertThat(rig.lines()).containsExactly(LONG + 1, LONG + 3, LONG + 2);
+    }
+  }
+
+  @Test
+  void restart_unreadPartWrittenAndCompressedMeanwhile_isRead() throws IOException {
+    try (FileRig rig = new FileRig(directory, "a.log")) {
+      rig.write("a.log", LONG + "1\n");
+      rig.settle();
+      rig.move("a.log", "a.log.2");
+      rig.write("a.log", "");
+      rig.settle();
+      rig.move("a.log", "a.log.1");
+      rig.write("a.log", LONG + "3\n");
+      rig.settle();
+      rig.save();
+      rig.kill();
+      rig.write("a.log.1", LONG + "2\n");
+      gzip(rig, "a.log.1", "a.log.1.gz", 0);
+      rig.start();
+      rig.settle();
+
+      assertThat(rig.lines()).containsExactly(LONG + 1, LONG + 3, LONG + 2);
+    }
+  }
+
+  @Test
+  void restart_copyInTheMakingOfAnUnreadFile_isNotReadBesideIt() throws IOException {
+    try (FileRig rig = new FileRig(directory, "a.log")) {
+      unreadFileSaved(rig);
+      rig.write("a.log", LONG + "2\n" + LONG + "3\n");
+      rig.write("a.log.1", LONG + "2\n");
+      rig.start();
+      rig.settle();
+      rig.write("a.log.1", LONG + "3\n");
+      rig.truncate("a.log");
+      rig.write("a.log", LONG + "4, and more\n");
+      rig.settle();
+
+      assertThat(rig.lines()).containsExactly(LONG + 1, LONG + 2, LONG + 3, LONG + "4, and more");
+    }
+  }
+
+  /** Read, rotated away, and an empty file in its place when it was stopped. */
+  private static void unreadFileSaved(FileRig rig) throws IOException {
+    rig.write("a.log", LONG + "1\n");
+    rig.settle();
+    rig.move("a.log", "a.log.2");
+    rig.write("a.log", "");
+    rig.settle();
+    rig.save();
+    rig.kill();
+  }
+
   @Test
   void restart_newFilesOfAGlob_areReadFromTheirStart() throws IOException {
     try (FileRig rig = new FileRig(directory, "*.log").startAt(FileSource.StartAt.END)) {

@@ -73,6 +73,34 @@ final class FileRotationTest {
   }
 
   @Test
+  void rename_beforeTheFirstFileWasSeen_readsItButNothingOlder() throws IOException {
+    try (FileRig rig = new FileRig(directory, "a.log")) {
+      rig.write("a.log.1", LONG + "0\n");
+      rig.settle();
+      rig.move("a.log.1", "a.log.2");
+      rig.write("a.log.1", LONG + "1\n");
+      rig.write("a.log", LONG + "2\n");
+      rig.settle();
+
+      assertThat(rig.lines()).containsExactly(LONG + 1, LONG + 2);
+    }
+  }
+
+  @Test
+  void rename_beforeTheVeryFirstFileWasSeen_readsIt() throws IOException {
+    try (FileRig rig = new FileRig(directory, "a.log")) {
+      rig.settle();
+      rig.save();
+      rig.restart();
+      rig.write("a.log.1", LONG + "1\n");
+      rig.write("a.log", LONG + "2\n");
+      rig.settle();
+
+      assertThat(rig.lines()).containsExactly(LONG + 1, LONG + 2);
+    }
+  }
+
+  @Test
   void rename_twiceBetweenTwoLooks_theMiddleFileIsReadToo() throws IOException {
     try (FileRig rig = new FileRig(directory, "a.log")) {
       rig.write("a.log", LONG + "1\n");
