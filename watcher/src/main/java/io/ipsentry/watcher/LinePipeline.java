@@ -57,6 +57,12 @@ final class LinePipeline implements LineHandler {
     return !decoder.hasParts();
   }
 
+  @Override
+  public boolean again(byte[] b, int from, int to) {
+    LineDecoder.Outcome ignored = decoder.decode(b, from, to, facts);
+    return !decoder.hasParts();
+  }
+
   private void judge(long observedAtMillis) {
     int hits = matcher.match(facts);
     if (hits == 0) {

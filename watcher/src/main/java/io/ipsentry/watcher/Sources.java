@@ -50,6 +50,11 @@ final class Sources implements AutoCloseable {
     }
 
     @Override
+    public boolean again(byte[] b, int from, int to) {
+      return pipeline.again(b, from, to);
+    }
+
+    @Override
     public void end() {
       pipeline.end();
       siblings.remove(this);

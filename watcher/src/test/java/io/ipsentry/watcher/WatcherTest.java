@@ -177,6 +177,39 @@ class WatcherTest {
     assertThat(banned(second)).hasSize(2);
   }
 
+  /** A long line of the container is open, and whole lines of its other stream come meanwhile. */
+  @Test
+  void restart_betweenTheParts_countsLinesBetweenThemOnce() throws IOException {
+    Running first = start(config());
+    Files.writeString(accessLog(), cri("stdout", "P", "203.0.113.9 - - "));
+    for (int i = 0; i < 2; i++) {
+      String hit = request("203.0.113.7");
+      Files.writeString(accessLog(), cri("stderr", "F", hit), StandardOpenOption.APPEND);
+    }
+    awaitLines(first, 3);
+    stop();
+    Running second = start(config());
+    String rest = request("203.0.113.9").substring("203.0.113.9 - - ".length());
+    Files.writeString(
+        accessLog(),
+        cri("stdout", "F", rest)
+            + cri("stderr", "F", request("203.0.113.8")).repeat(3)
+            + cri("stderr", "F", request("203.0.113.9")).repeat(2),
+        StandardOpenOption.APPEND);
+
+    // Two hits of .7, counted twice, would have banned it before.
+    awaitBans(second, "203.0.113.8", "203.0.113.9");
+  }
+
+  private static String request(String address) {
+    return "%s - - [%s] \"GET /.env HTTP/1.1\" 404 153 \"-\" \"curl\""
+        .formatted(address, CLF.format(Instant.now()));
+  }
+
+  private static String cri(String stream, String tag, String text) {
+    return "%s %s %s %s\n".formatted(Instant.now(), stream, tag, text);
+  }
+
   @Test
   void rotation_byRename_losesNoHit() throws IOException {
     Running at = start(config());

@@ -172,13 +172,23 @@ final class FileChain {
 
   private void split(TailedFile file, int length) {
     LineHandler to = handler();
+    int repeated = (int) Math.min(length, file.toRepeat());
+    int from = 0;
+    if (repeated > 0) {
+      from = split(file, 0, repeated, (b, start, end, at) -> to.again(b, start, end), true);
+    }
+    split(file, from, length, to, false);
+  }
+
+  /** Returns where the first byte is that was not dealt with. */
+  private int split(TailedFile file, int from, int to, LineHandler handler, boolean isRepeated) {
     LineSplitter splitter = context.splitter();
     long before = splitter.lines();
     splitter.resume(file.skipping(), clean);
     try {
-      splitter.split(context.buffer(), 0, length, to, context.millis());
+      return splitter.split(context.buffer(), from, to, handler, context.millis());
     } finally {
-      took(file, splitter, before);
+      took(file, splitter, from, isRepeated ? 0 : splitter.lines() - before);
     }
   }
 
@@ -192,15 +202,15 @@ final class FileChain {
   }
 
   /** Moves the positions on; those to store only up to whole records. */
-  private void took(TailedFile file, LineSplitter splitter, long linesBefore) {
+  private void took(TailedFile file, LineSplitter splitter, int from, long delivered) {
     clean = splitter.clean();
     boolean broken = splitter.brokenAt() >= 0;
     if (broken) {
-      file.commitAhead(splitter.brokenAt());
+      file.commitAhead(splitter.brokenAt() - from);
     }
-    long delivered = splitter.lines() - linesBefore;
-    file.advance(splitter.end(), splitter.skipping(), delivered, context.millis());
-    context.count(delivered, splitter.end());
+    int bytes = splitter.end() - from;
+    file.advance(bytes, splitter.skipping(), delivered, context.millis());
+    context.count(delivered, bytes);
     for (TailedFile each : files) {
       if (clean || broken && !each.equals(file)) {
         each.commit();
@@ -267,7 +277,7 @@ final class FileChain {
       try {
         splitter.last(context.buffer(), 0, n, to, context.millis());
       } finally {
-        took(file, splitter, before);
+        took(file, splitter, 0, splitter.lines() - before);
       }
     }
     close(file);

@@ -21,7 +21,9 @@ import java.util.List;
  *    "known":[]}]}
  * }</pre>
  *
- * <p>Keys that are not known are skipped, so an older program reads a newer one's.
+ * <p>Inside a record of several lines {@code done} is behind {@code pos}: {@link
+ * SavedFile#delivered}. Keys that are not known are skipped, so an older program reads a newer
+ * one's.
  *
  * @param patterns what was configured: a file named by a new pattern is not one that appeared
  * @param streams what was followed
@@ -74,6 +76,9 @@ record FileCheckpoint(List<String> patterns, List<SavedStream> streams) {
       json.writeNumberField("dev", file.id().device());
       json.writeNumberField("ino", file.id().inode());
       json.writeNumberField("pos", file.position());
+      if (file.delivered() > file.position()) {
+        json.writeNumberField("done", file.delivered());
+      }
       json.writeBooleanField("skip", file.skipping());
       json.writeNumberField("len", file.fingerprint().length());
       json.writeStringField("hash", file.fingerprint().hash());
@@ -169,6 +174,7 @@ record FileCheckpoint(List<String> patterns, List<SavedStream> streams) {
     long device = 0;
     long inode = 0;
     long position = 0;
+    long delivered = 0;
     boolean skipping = false;
     int length = 0;
     String hash = "";
@@ -179,6 +185,7 @@ record FileCheckpoint(List<String> patterns, List<SavedStream> streams) {
         case "dev" -> device = json.getLongValue();
         case "ino" -> inode = json.getLongValue();
         case "pos" -> position = json.getLongValue();
+        case "done" -> delivered = json.getLongValue();
         case "skip" -> skipping = json.getBooleanValue();
         case "len" -> length = json.getIntValue();
         case "hash" -> hash = json.getText();
@@ -193,6 +200,7 @@ record FileCheckpoint(List<String> patterns, List<SavedStream> streams) {
     return new SavedFile(
         new FileId(device, inode),
         position,
+        Math.max(position, delivered),
         skipping,
         new Fingerprint(length, hash),
         modified,

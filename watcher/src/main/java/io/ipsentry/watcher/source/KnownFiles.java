@@ -36,7 +36,7 @@ final class KnownFiles {
 
   /** Stands for a file before the first one that is wanted: what was written later is. */
   static SavedFile nothingAt(long modifiedMillis) {
-    return new SavedFile(NO_FILE, 0, false, Fingerprint.NONE, modifiedMillis, 0);
+    return new SavedFile(NO_FILE, 0, 0, false, Fingerprint.NONE, modifiedMillis, 0);
   }
 
   static boolean isNothing(SavedFile file) {
@@ -60,7 +60,8 @@ final class KnownFiles {
   /** Keeps what a file held before it was truncated. */
   void addContent(SavedFile before) {
     if (before.fingerprint().identifies()) {
-      add(new SavedFile(NO_FILE, before.position(), false, before.fingerprint(), 0, 0));
+      long position = before.position();
+      add(new SavedFile(NO_FILE, position, position, false, before.fingerprint(), 0, 0));
     }
   }
 

@@ -16,9 +16,21 @@ public interface LineHandler {
    *     replay
    * @return true when a restart may begin after this line; false inside a record that is spread
    *     over several lines (a CRI partial line): the stored position then stays before the first
-   *     piece, and after a restart every line from there is delivered again
+   *     piece, and after a restart every line from there is given to {@link #again}
    */
   boolean line(byte[] b, int from, int to, long observedAtMillis);
+
+  /**
+   * Takes a line for the second time, after a restart: it was delivered before, behind the first
+   * piece of a record that was open when the position was stored. The record must be completed by
+   * it as it was; nothing may be counted, not even a record that this line ends. To be implemented
+   * by a handler whose {@link #line} ever returns false.
+   *
+   * @return as {@link #line}
+   */
+  default boolean again(byte[] b, int from, int to) {
+    return true;
+  }
 
   /**
    * The stream is over and nothing more will be delivered. A record in several pieces that is still

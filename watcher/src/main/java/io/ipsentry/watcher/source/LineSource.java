@@ -32,9 +32,10 @@ public interface LineSource extends AutoCloseable {
   SourceStatus status();
 
   /**
-   * Where to go on after a restart, as UTF-8 JSON: every line whose handler returned true (with
-   * none pending before it) lies before it, every other line behind it. Store it together with what
-   * the handlers have counted, taken between the same two polls.
+   * Where to go on after a restart, as UTF-8 JSON: no line that was delivered is delivered again
+   * after it, and none is left out. Inside a record of several lines it also says from where on
+   * they are given to {@link LineHandler#again}. Store it together with what the handlers have
+   * counted, taken between the same two polls.
    */
   byte[] checkpoint();
 

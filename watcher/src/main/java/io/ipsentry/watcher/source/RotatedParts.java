@@ -255,6 +255,7 @@ final class RotatedParts {
           new SavedFile(
               facts.id(),
               facts.size(),
+              facts.size(),
               false,
               Fingerprint.of(b, b.length),
               facts.modifiedMillis(),
@@ -413,6 +414,7 @@ final class RotatedParts {
     return new SavedFile(
         facts.id(),
         saved.position(),
+        saved.delivered(),
         saved.skipping(),
         saved.fingerprint(),
         Math.min(saved.modifiedMillis(), facts.modifiedMillis()),

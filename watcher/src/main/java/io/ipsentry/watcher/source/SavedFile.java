@@ -5,6 +5,8 @@ package io.ipsentry.watcher.source;
  *
  * @param id which file
  * @param position bytes dealt with
+ * @param delivered bytes delivered, which is more inside a record of several lines: what lies
+ *     between is delivered again, to complete the record, but counts no more
  * @param skipping the position is inside a line whose rest is not wanted
  * @param fingerprint of the bytes before the position
  * @param modifiedMillis its last write when it was looked at last, epoch milliseconds
@@ -13,6 +15,7 @@ package io.ipsentry.watcher.source;
 record SavedFile(
     FileId id,
     long position,
+    long delivered,
     boolean skipping,
     Fingerprint fingerprint,
     long modifiedMillis,
@@ -20,11 +23,11 @@ record SavedFile(
   /** A file of which nothing was read. */
   static SavedFile unread(FileFacts facts) {
     return new SavedFile(
-        facts.id(), 0, false, Fingerprint.NONE, facts.modifiedMillis(), facts.size());
+        facts.id(), 0, 0, false, Fingerprint.NONE, facts.modifiedMillis(), facts.size());
   }
 
   /** The same at another position. */
   SavedFile at(long newPosition) {
-    return new SavedFile(id, newPosition, false, fingerprint, modifiedMillis, size);
+    return new SavedFile(id, newPosition, newPosition, false, fingerprint, modifiedMillis, size);
   }
 }

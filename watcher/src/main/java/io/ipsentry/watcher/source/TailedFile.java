@@ -26,6 +26,9 @@ final class TailedFile {
   private long committedPosition;
   private boolean committedSkipping;
 
+  /** What lies before it was delivered before a restart, also beyond the position. */
+  private long deliveredTo;
+
   /** Bytes the file had when it was looked at last. */
   private long size;
 
@@ -44,6 +47,7 @@ final class TailedFile {
     skipping = from.skipping();
     committedPosition = position;
     committedSkipping = skipping;
+    deliveredTo = from.delivered();
     size = position;
     modifiedMillis = from.modifiedMillis();
     grewAtNanos = nowNanos;
@@ -73,6 +77,10 @@ final class TailedFile {
       return false;
     }
     learn(now, have);
+    if (opened.grows()) {
+      // It may have lost its tail, as after a crash.
+      deliveredTo = Math.min(deliveredTo, opened.size());
+    }
     content = opened;
     readUpTo = NEVER;
     return true;
@@ -193,6 +201,7 @@ final class TailedFile {
     }
     position = size;
     committedPosition = Math.min(committedPosition, position);
+    deliveredTo = Math.min(deliveredTo, position);
     readUpTo = size;
     return AT_END;
   }
@@ -200,6 +209,7 @@ final class TailedFile {
   /** Goes on at the start of the open file, which was truncated. */
   void startOver() {
     position = 0;
+    deliveredTo = 0;
     skipping = false;
     beginning = new byte[0];
     fingerprint = Fingerprint.NONE;
@@ -232,12 +242,23 @@ final class TailedFile {
   /** What to store: as of the last commit. */
   SavedFile saved() {
     return new SavedFile(
-        id, committedPosition, committedSkipping, fingerprint(), modifiedMillis, size);
+        id,
+        committedPosition,
+        Math.max(position, deliveredTo),
+        committedSkipping,
+        fingerprint(),
+        modifiedMillis,
+        size);
   }
 
   /** As {@link #saved()}, but as of the position itself. */
   SavedFile savedAtPosition() {
-    return new SavedFile(id, position, skipping, fingerprint(), modifiedMillis, size);
+    return new SavedFile(id, position, position, skipping, fingerprint(), modifiedMillis, size);
+  }
+
+  /** How many bytes from the position on were delivered before a restart. */
+  long toRepeat() {
+    return Math.max(0, deliveredTo - position);
   }
 
   private Fingerprint fingerprint() {

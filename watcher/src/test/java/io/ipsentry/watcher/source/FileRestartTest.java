@@ -345,7 +345,7 @@ final class FileRestartTest {
   }
 
   @Test
-  void checkpoint_insideARecord_staysBeforeItsFirstPiece() throws IOException {
+  void checkpoint_insideARecord_repeatsItsPiecesAndCountsNothingTwice() throws IOException {
     try (FileRig rig = new FileRig(directory, "a.log").whole(line -> !line.startsWith("P"))) {
       rig.write("a.log", "F1\nP2a\nP2b\n");
       rig.settle();
@@ -353,17 +353,37 @@ final class FileRestartTest {
       rig.restart();
       rig.write("a.log", "F2c\nF3\n");
       rig.settle();
-      assertThat(rig.lines()).containsExactly("F1", "P2a", "P2b", "P2a", "P2b", "F2c", "F3");
+      assertThat(rig.lines()).containsExactly("F1", "P2a", "P2b", "F2c", "F3");
+      assertThat(rig.again()).containsExactly("P2a", "P2b");
 
       rig.save();
       rig.restart();
       rig.settle();
-      assertThat(rig.lines()).endsWith("F2c", "F3").hasSize(7);
+      assertThat(rig.lines()).hasSize(5);
+      assertThat(rig.again()).hasSize(2);
     }
   }
 
   @Test
-  void checkpoint_recordOverTwoFiles_holdsBackBoth() throws IOException {
+  void checkpoint_whileARecordIsRepeated_repeatsAllOfItAgain() throws IOException {
+    try (FileRig rig = new FileRig(directory, "a.log").whole(line -> !line.startsWith("P"))) {
+      rig.write("a.log", "P1\nP2\n");
+      rig.settle();
+      rig.save();
+      rig.restart();
+      rig.poll();
+      rig.save();
+      rig.restart();
+      rig.write("a.log", "P3\nF\n");
+      rig.settle();
+
+      assertThat(rig.again()).containsExactly("P1", "P2", "P1", "P2");
+      assertThat(rig.lines()).containsExactly("P1", "P2", "P3", "F");
+    }
+  }
+
+  @Test
+  void checkpoint_recordOverTwoFiles_repeatsBoth() throws IOException {
     try (FileRig rig = new FileRig(directory, "a.log").whole(line -> !line.startsWith("P"))) {
       rig.write("a.log", LONG + "\nP1\n");
       rig.settle();
@@ -373,14 +393,35 @@ final class FileRestartTest {
       rig.save();
       rig.restart();
       rig.settle();
-      assertThat(rig.lines()).containsExactly(LONG, "P1", "P2", "P1", "P2");
+      assertThat(rig.lines()).containsExactly(LONG, "P1", "P2");
+      assertThat(rig.again()).containsExactly("P1", "P2");
 
       rig.write("a.log", "F\n");
       rig.settle();
       rig.save();
       rig.restart();
       rig.settle();
-      assertThat(rig.lines()).hasSize(6).endsWith("F");
+      assertThat(rig.lines()).containsExactly(LONG, "P1", "P2", "F");
+    }
+  }
+
+  @Test
+  void restart_insideARecordInAFileThatLostItsTail_repeatsOnlyWhatIsLeft() throws IOException {
+    try (FileRig rig = new FileRig(directory, "a.log").whole(line -> !line.startsWith("P"))) {
+      String kept = (LONG + "\n").repeat(30) + "P1\n";
+      rig.write("a.log", kept + "P2\n");
+      rig.settle();
+      rig.save();
+      rig.kill();
+      rig.truncate("a.log");
+      rig.write("a.log", kept);
+      rig.start();
+      rig.settle();
+      rig.write("a.log", "F3\n");
+      rig.settle();
+
+      assertThat(rig.again()).containsExactly("P1");
+      assertThat(rig.lines()).hasSize(33).endsWith("P1", "P2", "F3");
     }
   }
 

@@ -28,6 +28,7 @@ final class FileRig implements AutoCloseable {
   private final List<String> lines = new ArrayList<>();
   private final TreeMap<String, List<String>> byLabel = new TreeMap<>();
   private final List<String> ended = new ArrayList<>();
+  private final List<String> again = new ArrayList<>();
   private Predicate<String> whole = line -> true;
   private FileSource.StartAt startAt = FileSource.StartAt.BEGINNING;
   private List<String> patterns = List.of();
@@ -74,6 +75,13 @@ final class FileRig implements AutoCloseable {
                 String line = new String(b, from, to - from, StandardCharsets.ISO_8859_1);
                 lines.add(line);
                 byLabel.computeIfAbsent(stream.label(), l -> new ArrayList<>()).add(line);
+                return whole.test(line);
+              }
+
+              @Override
+              public boolean again(byte[] b, int from, int to) {
+                String line = new String(b, from, to - from, StandardCharsets.ISO_8859_1);
+                again.add(line);
                 return whole.test(line);
               }
 
@@ -143,6 +151,11 @@ final class FileRig implements AutoCloseable {
 
   List<String> lines(String label) {
     return byLabel.getOrDefault(path(label).toString(), List.of());
+  }
+
+  /** Lines that were given to the handler again after a restart, in all. */
+  List<String> again() {
+    return again;
   }
 
   List<String> ended() {

@@ -33,7 +33,8 @@ final class RotatedFilesTest {
   /** A copy of it is looked for: its number is another one. */
   private static SavedFile copyOf(String content) {
     byte[] b = content.getBytes(StandardCharsets.UTF_8);
-    return new SavedFile(new FileId(0, 0), b.length, false, Fingerprint.of(b, b.length), 0, 0);
+    return new SavedFile(
+        new FileId(0, 0), b.length, b.length, false, Fingerprint.of(b, b.length), 0, 0);
   }
 
   @Test
