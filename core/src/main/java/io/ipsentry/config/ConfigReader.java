@@ -95,6 +95,9 @@ final class ConfigReader {
         root.get("alwaysBan")
             .map(list -> addresses.banned(list, withoutBans.protectedPrefixes()))
             .orElse(PrefixSet.empty());
+    if (problems.errorCount() == 0) {
+      root.get("sources").ifPresent(list -> SourceChecks.check(list, sources, withoutBans.rules()));
+    }
     if (sources.isEmpty() && authz.isEmpty() && problems.errorCount() == 0) {
       root.get("sources")
           .orElse(root.whole())

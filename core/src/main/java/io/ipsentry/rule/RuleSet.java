@@ -119,15 +119,36 @@ public final class RuleSet {
    *     sources take no part
    */
   public RuleMatcher matcher(Rule.On on, @Nullable String source) {
+    return matcher(on, source, Set.of());
+  }
+
+  /**
+   * As {@link #matcher(Rule.On, String)}, for lines that other sources read too.
+   *
+   * @param others sources that come first: a rule that listens to one of them gets the lines there
+   */
+  public RuleMatcher matcher(Rule.On on, @Nullable String source, Set<String> others) {
     List<CompiledRule> taking =
         compiled.stream()
             .filter(c -> c.rule().on() == on)
-            .filter(c -> {
-              Set<String> sources = c.rule().match().sources();
-              return sources.isEmpty() || source != null && sources.contains(source);
-            })
+            .filter(c -> hears(c.rule(), source))
+            .filter(c -> others.stream().noneMatch(other -> hears(c.rule(), other)))
             .toList();
     return new RuleMatcher(this, taking);
+  }
+
+  /** Names of the log rules that listen to a source and to one of the others, in order. */
+  public List<String> shared(String source, Set<String> others) {
+    return rules.stream()
+        .filter(rule -> rule.on() == Rule.On.LOG && hears(rule, source))
+        .filter(rule -> others.stream().anyMatch(other -> hears(rule, other)))
+        .map(rule -> rule.id().name())
+        .toList();
+  }
+
+  private static boolean hears(Rule rule, @Nullable String source) {
+    Set<String> sources = rule.match().sources();
+    return sources.isEmpty() || source != null && sources.contains(source);
   }
 
   /** Terms of the windows, by rule number. */

@@ -7,8 +7,7 @@ import io.ipsentry.line.ClientAddressResolver;
 import io.ipsentry.line.FormatOptions;
 import io.ipsentry.line.LineDecoder;
 import io.ipsentry.line.LineFormats;
-import io.ipsentry.rule.Rule;
-import io.ipsentry.rule.RuleSet;
+import io.ipsentry.rule.RuleMatcher;
 import java.time.InstantSource;
 import java.time.ZoneId;
 import java.util.function.BiConsumer;
@@ -24,13 +23,8 @@ record PipelineFactory(
     ZoneId defaultZone, InstantSource reference, BiConsumer<String, String> formatChosen) {
 
   LinePipeline open(
-      SourceConfig source, String label, RuleSet rules, LineCounters counters, HitSink sink) {
-    return new LinePipeline(
-        decoder(source, label),
-        rules.matcher(Rule.On.LOG, source.name()),
-        resolver(source),
-        counters,
-        sink);
+      SourceConfig source, String label, RuleMatcher matcher, LineCounters counters, HitSink sink) {
+    return new LinePipeline(decoder(source, label), matcher, resolver(source), counters, sink);
   }
 
   LineDecoder decoder(SourceConfig source, String label) {

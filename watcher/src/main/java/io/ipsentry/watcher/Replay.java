@@ -11,6 +11,7 @@ import io.ipsentry.banlog.InMemoryBanLog;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.SourceConfig;
 import io.ipsentry.rule.Hit;
+import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleEngine;
 import io.ipsentry.rule.RuleSet;
 import io.ipsentry.rule.Verdict;
@@ -175,7 +176,10 @@ public final class Replay {
   }
 
   private ReplayReader open(ReplayInput log, HitSink sink) throws IOException {
-    ReplayReader reader = log.open(pipelines.open(source, log.label(), rules, counters, sink));
+    ReplayReader reader =
+        log.open(
+            pipelines.open(
+                source, log.label(), rules.matcher(Rule.On.LOG, source.name()), counters, sink));
     readers.add(reader);
     return reader;
   }

@@ -2,46 +2,72 @@ package io.ipsentry.watcher;
 
 import io.ipsentry.config.SourceConfig;
 import io.ipsentry.rule.Rule;
+import io.ipsentry.rule.RuleMatcher;
 import io.ipsentry.rule.RuleSet;
 import io.ipsentry.watcher.source.FileSource;
 import io.ipsentry.watcher.source.JournaldSource;
 import io.ipsentry.watcher.source.LineHandler;
 import io.ipsentry.watcher.source.LineHandlerFactory;
 import io.ipsentry.watcher.source.LineSource;
+import io.ipsentry.watcher.source.SourceStatus;
 import io.ipsentry.watcher.source.StdinSource;
+import io.ipsentry.watcher.source.StreamInfo;
+import io.ipsentry.watcher.source.StreamStatus;
 import java.io.InputStream;
+import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The sources that are read, each with the pipelines of its streams. Changed by the reading thread;
  * {@link #status} is safe for any.
  */
 final class Sources implements AutoCloseable {
+  private static final Logger logger = LoggerFactory.getLogger(Sources.class);
+
   private final PipelineFactory pipelines;
   private final HitSink sink;
   private final InputStream stdin;
   private final InstantSource clock;
   private final List<Open> open = new CopyOnWriteArrayList<>();
+  private final SharedFiles shared = new SharedFiles();
+
+  /** What {@link #status} says of streams whose lines count in another source. */
+  private final Map<Label, String> notes = new ConcurrentHashMap<>();
+
   private RuleSet rules;
+
+  private record Label(String source, String stream) {}
 
   /** A source with what belongs to it. */
   private record Open(
       SourceConfig config, LineSource source, LineCounters counters, List<Stream> streams) {}
 
   /** Lets a stream's pipeline be found when the rules change, until the stream ends. */
-  private static final class Stream implements LineHandler {
+  private final class Stream implements LineHandler {
+    private final StreamInfo info;
     private final LinePipeline pipeline;
     private final List<Stream> siblings;
 
-    Stream(LinePipeline pipeline, List<Stream> siblings) {
+    Stream(StreamInfo info, LinePipeline pipeline, List<Stream> siblings) {
+      this.info = info;
       this.pipeline = pipeline;
       this.siblings = siblings;
+    }
+
+    void rulesChanged() {
+      pipeline.matcher(Sources.this.matcher(info));
+      takeNote(info);
     }
 
     @Override
@@ -58,6 +84,11 @@ final class Sources implements AutoCloseable {
     public void end() {
       pipeline.end();
       siblings.remove(this);
+      notes.remove(new Label(info.source(), info.label()));
+      Path file = info.file();
+      if (file != null && shared.remove(file, info.source())) {
+        open.forEach(o -> o.streams().forEach(Stream::rulesChanged));
+      }
     }
 
     @Override
@@ -95,17 +126,72 @@ final class Sources implements AutoCloseable {
       }
       Open same = before.remove(config.name());
       if (same != null && same.config().equals(config)) {
-        for (Stream stream : same.streams()) {
-          stream.pipeline.matcher(rules.matcher(Rule.On.LOG, config.name()));
-        }
         now.add(same);
       } else {
         now.add(open(config, same));
       }
     }
     before.values().forEach(gone -> gone.source().close());
+    shared.keepOnly(configs.stream().map(SourceConfig::name).collect(Collectors.toSet()));
     open.clear();
     open.addAll(now);
+    open.forEach(o -> o.streams().forEach(Stream::rulesChanged));
+  }
+
+  /** The rules that get the lines of a stream: not those that get them from another source. */
+  private RuleMatcher matcher(StreamInfo info) {
+    Path file = info.file();
+    return rules.matcher(
+        Rule.On.LOG, info.source(), file == null ? Set.of() : shared.before(file, info.source()));
+  }
+
+  /**
+   * Notes who reads the file of a new stream: the sources before its own that name it come first.
+   */
+  private void share(StreamInfo info) {
+    Path file = info.file();
+    if (file == null) {
+      return;
+    }
+    for (Open each : open) {
+      if (each.config().name().equals(info.source())) {
+        break;
+      }
+      if (each.source() instanceof FileSource files && files.names(file)) {
+        shared.add(file, each.config().name());
+      }
+    }
+    shared.add(file, info.source());
+    String note = takeNote(info);
+    if (!note.isEmpty()) {
+      logger
+          .atWarn()
+          .addKeyValue("file", file)
+          .addKeyValue("source", info.source())
+          .addKeyValue("note", note)
+          .log("file is read by two sources; name it in one, or give the rules sources");
+    }
+  }
+
+  private String takeNote(StreamInfo info) {
+    String note = note(info);
+    if (note.isEmpty()) {
+      notes.remove(new Label(info.source(), info.label()));
+    } else {
+      notes.put(new Label(info.source(), info.label()), note);
+    }
+    return note;
+  }
+
+  /** Says which rules get a stream's lines from another source; empty: none. */
+  private String note(StreamInfo info) {
+    Path file = info.file();
+    Set<String> others = file == null ? Set.of() : shared.before(file, info.source());
+    List<String> names = rules.shared(info.source(), others);
+    return names.isEmpty()
+        ? ""
+        : "counts in source %s for %s"
+            .formatted(String.join(", ", others), String.join(", ", names));
   }
 
   private Open open(SourceConfig config, @Nullable Open before) {
@@ -125,8 +211,12 @@ final class Sources implements AutoCloseable {
   private LineSource source(SourceConfig config, LineCounters counters, List<Stream> streams) {
     LineHandlerFactory handlers =
         info -> {
+          share(info);
           Stream stream =
-              new Stream(pipelines.open(config, info.label(), rules, counters, sink), streams);
+              new Stream(
+                  info,
+                  pipelines.open(config, info.label(), matcher(info), counters, sink),
+                  streams);
           streams.add(stream);
           return stream;
         };
@@ -167,11 +257,25 @@ final class Sources implements AutoCloseable {
     return open.stream()
         .map(o ->
             new WatcherStatus.Source(
-                o.source().status(),
+                withNotes(o.source().status()),
                 o.counters().unmatched(),
                 o.counters().hitLines(),
                 o.counters().withoutAddress()))
         .toList();
+  }
+
+  private SourceStatus withNotes(SourceStatus status) {
+    if (notes.isEmpty()) {
+      return status;
+    }
+    List<StreamStatus> streams =
+        status.streams().stream()
+            .map(stream -> {
+              String note = notes.getOrDefault(new Label(status.name(), stream.label()), "");
+              return note.isEmpty() ? stream : stream.withNote(note);
+            })
+            .toList();
+    return status.withStreams(streams);
   }
 
   @Override

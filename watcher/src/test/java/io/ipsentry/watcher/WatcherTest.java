@@ -211,6 +211,79 @@ class WatcherTest {
   }
 
   @Test
+  void twoSources_nameOneFile_aLineIsOneHitOfARule() throws IOException {
+    Config config = twoSources("  - name: probing\n" + RULE.indent(2));
+    Running at = start(config);
+    probe("203.0.113.7", 2);
+    probe("203.0.113.8", 3);
+    awaitBans(at, "203.0.113.8");
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() ->
+            at.watcher().status().sources().stream()
+                .allMatch(source -> source.status().lines() == 5));
+    assertThat(at.watcher().status().rules().getFirst().hits()).isEqualTo(5);
+    awaitNote(at, "counts in source web for probing");
+
+    probe("203.0.113.7", 1);
+    awaitBans(at, "203.0.113.8", "203.0.113.7");
+  }
+
+  @Test
+  void twoSources_nameOneFileForRulesOfTheirOwn_bothJudgeIt() throws IOException {
+    String forWeb = RULE.replace("}", ", sources: web }");
+    String forAll = RULE.replace("}", ", sources: all }");
+    Running at =
+        start(
+            twoSources(
+                "  - name: one\n" + forWeb.indent(2) + "  - name: two\n" + forAll.indent(2)));
+    probe("203.0.113.7", 2);
+
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> at.watcher().status().rules().stream().allMatch(rule -> rule.hits() == 2));
+  }
+
+  @Test
+  void reload_firstOfTwoSourcesGoes_theOtherTakesOver() throws IOException {
+    Running at = start(twoSources("  - name: probing\n" + RULE.indent(2)));
+    probe("203.0.113.7", 2);
+    awaitNote(at, "counts in source web for probing");
+    Path link = dir.resolve("link.log");
+    Config only =
+        new ConfigLoader()
+            .load(
+                Files.writeString(
+                    dir.resolve("ip-sentry.yaml"),
+                    "sources:\n  - { name: all, file: %s, format: combined, startAt: beginning }\n"
+                            .formatted(link)
+                        + "rules:\n  - name: probing\n"
+                        + RULE.indent(2)))
+            .orThrow();
+    at.watcher().reload(only);
+    await().until(() -> at.watcher().config().equals(only));
+    probe("203.0.113.7", 1);
+
+    awaitBans(at, "203.0.113.7");
+  }
+
+  /** The second source names the file of the first by a link. */
+  private Config twoSources(String rules) throws IOException {
+    Path link = Files.createSymbolicLink(dir.resolve("link.log"), accessLog());
+    return config(
+        "  - { name: all, file: %s, format: combined, startAt: beginning }\nrules:\n%s"
+            .formatted(link, rules));
+  }
+
+  private static void awaitNote(Running at, String note) {
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() ->
+            at.watcher().status().sources().getLast().status().streams().stream()
+                .anyMatch(stream -> stream.note().contains(note)));
+  }
+
+  @Test
   void rotation_byRename_losesNoHit() throws IOException {
     Running at = start(config());
     probe("203.0.113.7", 2);

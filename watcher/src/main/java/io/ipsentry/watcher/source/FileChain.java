@@ -195,7 +195,7 @@ final class FileChain {
   private LineHandler handler() {
     LineHandler open = handler;
     if (open == null) {
-      open = context.openHandler(label);
+      open = context.openHandler(label, owner.realPath());
       handler = open;
     }
     return open;

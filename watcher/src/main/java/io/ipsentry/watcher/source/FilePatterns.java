@@ -73,6 +73,48 @@ public final class FilePatterns {
         && !Files.exists(Path.of(pattern));
   }
 
+  /** Whether a pattern names the absolute path, as it is written; does not look at files. */
+  boolean names(Path path) {
+    List<String> segments = segments(path);
+    boolean isLog = !RotatedNames.isCompressed(segments.getLast());
+    for (String pattern : patterns) {
+      Path absolute = Path.of(pattern).toAbsolutePath().normalize();
+      if (absolute.equals(path)
+          || isLog && isGlob(pattern) && matches(segments(absolute), segments)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static List<String> segments(Path path) {
+    List<String> segments = new ArrayList<>();
+    path.forEach(segment -> segments.add(segment.toString()));
+    return segments;
+  }
+
+  private static boolean matches(List<String> pattern, List<String> path) {
+    if (pattern.isEmpty() || path.isEmpty()) {
+      return pattern.isEmpty() && path.isEmpty();
+    }
+    String wanted = pattern.getFirst();
+    List<String> rest = pattern.subList(1, pattern.size());
+    String segment = path.getFirst();
+    boolean isHidden = segment.startsWith(".");
+    if (wanted.equals(ANY_DEPTH)) {
+      return matches(rest.isEmpty() ? List.of("*") : rest, path)
+          || path.size() > 1 && !isHidden && matches(pattern, path.subList(1, path.size()));
+    }
+    boolean fits =
+        Search.isWild(wanted)
+            ? (!isHidden || wanted.startsWith("."))
+                && FileSystems.getDefault()
+                    .getPathMatcher("glob:" + wanted)
+                    .matches(Path.of(segment))
+            : wanted.equals(segment);
+    return fits && matches(rest, path.subList(1, path.size()));
+  }
+
   /** Looks at the file system. */
   public Expansion expand() {
     Map<Path, String> files = new LinkedHashMap<>();
@@ -85,9 +127,7 @@ public final class FilePatterns {
         continue;
       }
       Search search = new Search(files, directories, pattern);
-      List<String> segments = new ArrayList<>();
-      absolute.forEach(segment -> segments.add(segment.toString()));
-      search.descend(absolute.getRoot(), segments, 0);
+      search.descend(absolute.getRoot(), segments(absolute), 0);
       cut |= search.cut;
     }
     return new Expansion(files, directories, cut);

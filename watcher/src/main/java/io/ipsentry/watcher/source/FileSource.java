@@ -320,6 +320,17 @@ public final class FileSource implements LineSource {
     return Objects.requireNonNull(context.followed().get(path));
   }
 
+  /**
+   * Whether a file is one of this source's: by its path, or because a path of this source leads to
+   * it through symbolic links, as of the last look.
+   *
+   * @param path absolute
+   */
+  public boolean names(Path path) {
+    return patterns.names(path)
+        || context.followed().values().stream().anyMatch(f -> f.realPath().equals(path));
+  }
+
   // ---- events ----
 
   /** Keeps the index of places up to date after the path was looked at. */

@@ -229,7 +229,7 @@ public final class JournaldSource implements LineSource {
   private LineHandler handler() {
     LineHandler open = handler;
     if (open == null) {
-      open = handlers.open(new StreamInfo(name, "journal"));
+      open = handlers.open(new StreamInfo(name, "journal", null));
       handler = open;
     }
     return open;

@@ -45,8 +45,8 @@ final class ReadContext {
     return source;
   }
 
-  LineHandler openHandler(String label) {
-    return handlers.open(new StreamInfo(source, label));
+  LineHandler openHandler(String label, Path file) {
+    return handlers.open(new StreamInfo(source, label, file));
   }
 
   byte[] buffer() {

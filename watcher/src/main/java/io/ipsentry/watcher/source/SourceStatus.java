@@ -33,4 +33,10 @@ public record SourceStatus(
     problems = List.copyOf(problems);
     streams = List.copyOf(streams);
   }
+
+  /** The same with other streams. */
+  public SourceStatus withStreams(List<StreamStatus> others) {
+    return new SourceStatus(
+        name, kind, lines, bytes, linesPerSecond, lagBytes, lastLineAt, errors, problems, others);
+  }
 }

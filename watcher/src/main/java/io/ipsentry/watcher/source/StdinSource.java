@@ -95,7 +95,7 @@ public final class StdinSource implements LineSource {
   private LineHandler handler() {
     LineHandler open = handler;
     if (open == null) {
-      open = handlers.open(new StreamInfo(name, "-"));
+      open = handlers.open(new StreamInfo(name, "-", null));
       handler = open;
     }
     return open;

@@ -29,6 +29,21 @@ public record StreamStatus(
     @Nullable Instant lastLineAt,
     String format,
     String note) {
+  /** The same with something more to note. */
+  public StreamStatus withNote(String more) {
+    return new StreamStatus(
+        label,
+        state,
+        inode,
+        position,
+        size,
+        lagBytes,
+        lines,
+        lastLineAt,
+        format,
+        note.isEmpty() ? more : note + "; " + more);
+  }
+
   /** What is being done with a stream. */
   public enum State {
     /** Read as it grows. */
