@@ -68,8 +68,7 @@ final class ModernClassFiles {
         ClassHierarchyResolver.ofResourceParsing(type -> find(type, entries))
             .orElse(ClassHierarchyResolver.defaultResolver());
     ClassTransform version =
-        (builder, element) ->
-            builder.with(element instanceof ClassFileVersion ? TARGET : element);
+        (builder, element) -> builder.with(element instanceof ClassFileVersion ? TARGET : element);
     return ClassFile.of(
             ClassFile.StackMapsOption.GENERATE_STACK_MAPS,
             ClassFile.ClassHierarchyResolverOption.of(resolver))

@@ -6,24 +6,22 @@ package io.ipsentry.net;
  * <p>Entries lie in a hash table with linear probing, three longs a cell: the upper half, the lower
  * half, and {@code value << 32 | length + 1} (0 for an empty cell). Prefixes of up to 32 bits,
  * which are few, have a table of their own that stays in the cache; the lengths in it are counted.
- * For the longer ones a summary says which lengths may be present: one of 33 to 48 bits hashed by
- * the upper 32 bits of the address, one of 49 to 128 hashed by the upper 48. Sharing a summary with
- * others, or with entries that have been removed, costs a probe in vain and nothing else; it is
- * made anew before an addition, when the table has grown or a quarter of it has been removed.
+ * For the longer ones {@link V6Summary} says which lengths may be present and spares most probes in
+ * vain; it is made anew before an addition, when the table has grown or a quarter of it has been
+ * removed.
  */
 final class V6Prefixes {
-  private static final int LONG_FROM = 33;
   private static final int CELLS_A_WORD = 2;
 
   private final Cells shorter = new Cells();
-  private final int[] shorterCounts = new int[LONG_FROM];
+  private final int[] shorterCounts = new int[V6Summary.FROM];
   private long shorterLengths;
   private final Cells longer = new Cells();
-  private Summary summary = new Summary(16);
+  private V6Summary summary = new V6Summary(16);
   private int removed;
 
   int put(long hi, long lo, int length, int value) {
-    if (length < LONG_FROM) {
+    if (length < V6Summary.FROM) {
       int old = shorter.put(hi, lo, length, value);
       if (old < 0 && shorterCounts[length]++ == 0) {
         shorterLengths |= 1L << length;
@@ -32,12 +30,12 @@ final class V6Prefixes {
     }
     reserve();
     int old = longer.put(hi, lo, length, value);
-    summary.add(hi, length);
+    summary.add(hi, lo, length);
     return old;
   }
 
   int remove(long hi, long lo, int length) {
-    if (length < LONG_FROM) {
+    if (length < V6Summary.FROM) {
       int old = shorter.remove(hi, lo, length);
       if (old >= 0 && --shorterCounts[length] == 0) {
         shorterLengths &= ~(1L << length);
@@ -50,69 +48,77 @@ final class V6Prefixes {
   }
 
   int get(long hi, long lo, int length) {
-    return length < LONG_FROM ? shorter.get(hi, lo, length) : longer.get(hi, lo, length);
+    return length < V6Summary.FROM ? shorter.get(hi, lo, length) : longer.get(hi, lo, length);
   }
 
   /** {@code length << 32 | value} of the longest match of at most {@code maxLength}, or NONE. */
   long match(long hi, long lo, int maxLength) {
-    if (maxLength >= LONG_FROM) {
-      long match = matchBeyond48(summary.beyond48(hi), hi, lo, maxLength);
+    if (maxLength >= V6Summary.FROM) {
+      // Both are read at once, so that one cache miss does not wait for the other.
+      V6Summary now = summary;
+      long far = now.far(hi);
+      long near = now.near(hi);
+      long match = matchFar(far, hi, lo, maxLength);
       if (match < 0) {
-        match = matchUpTo48(summary.upTo48(hi), hi, lo, maxLength);
+        match = matchNear(near, hi, maxLength);
       }
       if (match >= 0) {
         return match;
       }
     }
+    return matchShorter(hi, maxLength);
+  }
+
+  private long matchFar(long far, long hi, long lo, int maxLength) {
+    int left = (int) far;
+    while (left != 0) {
+      int bit = V6Summary.lastBit(left);
+      left ^= 1 << bit;
+      int shortest = V6Summary.farShortest(bit);
+      int longest = Math.min(V6Summary.farLongest(bit), maxLength);
+      for (int length = longest; length >= shortest; length--) {
+        long match = probe(far, hi & IpPrefix.maskHi(length), lo & IpPrefix.maskLo(length), length);
+        if (match >= 0) {
+          return match;
+        }
+      }
+    }
+    return PrefixTable.NONE;
+  }
+
+  private long matchNear(long near, long hi, int maxLength) {
+    int left = (int) near;
+    while (left != 0) {
+      int bit = V6Summary.lastBit(left);
+      left ^= 1 << bit;
+      int length = bit + V6Summary.FROM;
+      if (length <= maxLength) {
+        long match = probe(near, hi & IpPrefix.maskHi(length), 0, length);
+        if (match >= 0) {
+          return match;
+        }
+      }
+    }
+    return PrefixTable.NONE;
+  }
+
+  private long probe(long word, long hi, long lo, int length) {
+    long hash = V6Summary.hash(hi, lo, length);
+    int value = V6Summary.mayHold(word, hash) ? longer.get(hash, hi, lo, length) : PrefixTable.NONE;
+    return value < 0 ? PrefixTable.NONE : (long) length << 32 | value;
+  }
+
+  private long matchShorter(long hi, int maxLength) {
     long lengths = maxLength < 0 ? 0 : shorterLengths & -1L >>> (63 - Math.min(maxLength, 63));
     while (lengths != 0) {
       int length = 63 - Long.numberOfLeadingZeros(lengths);
       lengths ^= 1L << length;
-      long match = probe(shorter, hi, lo, length, maxLength);
-      if (match >= 0) {
-        return match;
+      int value = shorter.get(hi & IpPrefix.maskHi(length), 0, length);
+      if (value >= 0) {
+        return (long) length << 32 | value;
       }
     }
     return PrefixTable.NONE;
-  }
-
-  private long matchBeyond48(long lengths, long hi, long lo, int maxLength) {
-    long left = lengths;
-    while (left != 0) {
-      int top = 63 - Long.numberOfLeadingZeros(left);
-      left ^= 1L << top;
-      // The upper bits stand for two lengths each.
-      int length = top < 16 ? top + 49 : 2 * top + 34;
-      long match = probe(longer, hi, lo, length, maxLength);
-      if (match < 0 && top >= 16) {
-        match = probe(longer, hi, lo, length - 1, maxLength);
-      }
-      if (match >= 0) {
-        return match;
-      }
-    }
-    return PrefixTable.NONE;
-  }
-
-  private long matchUpTo48(int lengths, long hi, long lo, int maxLength) {
-    int left = lengths;
-    while (left != 0) {
-      int top = 31 - Integer.numberOfLeadingZeros(left);
-      left ^= 1 << top;
-      long match = probe(longer, hi, lo, top + LONG_FROM, maxLength);
-      if (match >= 0) {
-        return match;
-      }
-    }
-    return PrefixTable.NONE;
-  }
-
-  private static long probe(Cells cells, long hi, long lo, int length, int maxLength) {
-    if (length > maxLength) {
-      return PrefixTable.NONE;
-    }
-    int value = cells.get(hi & IpPrefix.maskHi(length), lo & IpPrefix.maskLo(length), length);
-    return value < 0 ? PrefixTable.NONE : (long) length << 32 | value;
   }
 
   int size() {
@@ -120,7 +126,9 @@ final class V6Prefixes {
   }
 
   long sizeBytes() {
-    return 24L * (shorter.capacity() + longer.capacity()) + 10L * summary.words() + 4L * LONG_FROM;
+    return 24L * (shorter.capacity() + longer.capacity())
+        + summary.sizeBytes()
+        + 4L * V6Summary.FROM;
   }
 
   void forEach(PrefixTable.EntryVisitor visitor) {
@@ -139,51 +147,8 @@ final class V6Prefixes {
 
   private void summarise() {
     int words = Math.max(summary.words(), longer.capacity() / CELLS_A_WORD);
-    summary = new Summary(words, longer);
+    summary = new V6Summary(words, longer::forEach);
     removed = 0;
-  }
-
-  /** Which lengths may be present; see the class comment. Published like the cells when full. */
-  private static final class Summary {
-    private final char[] upTo48;
-    private final long[] beyond48;
-
-    Summary(int words) {
-      upTo48 = new char[words];
-      beyond48 = new long[words];
-    }
-
-    Summary(int words, Cells cells) {
-      this(words);
-      cells.forEach((hi, lo, length, value) -> add(hi, length));
-    }
-
-    int words() {
-      return beyond48.length;
-    }
-
-    void add(long hi, int length) {
-      if (length <= 48) {
-        upTo48[slot(hi >>> 32)] |= (char) (1 << (length - LONG_FROM));
-      } else {
-        int bit = length <= 64 ? length - 49 : (length - 65) / 2 + 16;
-        beyond48[slot(hi >>> 16)] |= 1L << bit;
-      }
-    }
-
-    /** Bit n: the length n + 33. */
-    int upTo48(long hi) {
-      return upTo48[slot(hi >>> 32)];
-    }
-
-    /** Bit n: the length n + 49 for n below 16, else the lengths 2n + 33 and 2n + 34. */
-    long beyond48(long hi) {
-      return beyond48[slot(hi >>> 16)];
-    }
-
-    private int slot(long upperBits) {
-      return Cells.spread(upperBits * 0x9e37_79b9_7f4a_7c15L) & (beyond48.length - 1);
-    }
   }
 
   /** The hash table; see the class comment. */
@@ -208,7 +173,8 @@ final class V6Prefixes {
         for (int i = 0; i < old.cells.length; i += WIDTH) {
           if (old.cells[i + 2] != 0) {
             int length = (int) old.cells[i + 2] - 1;
-            int at = find(cells, old.cells[i], old.cells[i + 1], length);
+            long hash = V6Summary.hash(old.cells[i], old.cells[i + 1], length);
+            int at = find(cells, hash, old.cells[i], old.cells[i + 1], length);
             System.arraycopy(old.cells, i, cells, at, WIDTH);
           }
         }
@@ -222,7 +188,7 @@ final class V6Prefixes {
     int put(long hi, long lo, int length, int value) {
       reserve();
       long[] cells = block.cells;
-      int at = find(cells, hi, lo, length);
+      int at = find(cells, V6Summary.hash(hi, lo, length), hi, lo, length);
       long old = cells[at + 2];
       cells[at] = hi;
       cells[at + 1] = lo;
@@ -236,7 +202,7 @@ final class V6Prefixes {
 
     int remove(long hi, long lo, int length) {
       long[] cells = block.cells;
-      int at = find(cells, hi, lo, length);
+      int at = find(cells, V6Summary.hash(hi, lo, length), hi, lo, length);
       long old = cells[at + 2];
       if (old == 0) {
         return PrefixTable.NONE;
@@ -247,8 +213,15 @@ final class V6Prefixes {
     }
 
     int get(long hi, long lo, int length) {
+      return get(V6Summary.hash(hi, lo, length), hi, lo, length);
+    }
+
+    /**
+     * @param hash {@link V6Summary#hash} of the prefix
+     */
+    int get(long hash, long hi, long lo, int length) {
       long[] read = block.cells;
-      int at = find(read, hi, lo, length);
+      int at = find(read, hash, hi, lo, length);
       long meta = read[at + 2];
       return (int) meta == length + 1 ? (int) (meta >>> 32) : PrefixTable.NONE;
     }
@@ -282,7 +255,8 @@ final class V6Prefixes {
       int at = (hole + 1) & mask;
       while (cells[at * WIDTH + 2] != 0) {
         int from = at * WIDTH;
-        int home = home(cells[from], cells[from + 1], (int) cells[from + 2] - 1, mask);
+        long hash = V6Summary.hash(cells[from], cells[from + 1], (int) cells[from + 2] - 1);
+        int home = V6Summary.place(hash, mask);
         if (((at - home) & mask) >= ((at - empty) & mask)) {
           System.arraycopy(cells, from, cells, empty * WIDTH, WIDTH);
           empty = at;
@@ -293,9 +267,9 @@ final class V6Prefixes {
     }
 
     /** Offset of the cell with the key, or of the empty one where it belongs; bounded. */
-    private static int find(long[] cells, long hi, long lo, int length) {
+    private static int find(long[] cells, long hash, long hi, long lo, int length) {
       int mask = cells.length / WIDTH - 1;
-      int at = home(hi, lo, length, mask);
+      int at = V6Summary.place(hash, mask);
       for (int probes = 0; probes < mask; probes++) {
         int offset = at * WIDTH;
         long meta = cells[offset + 2];
@@ -306,16 +280,6 @@ final class V6Prefixes {
         at = (at + 1) & mask;
       }
       return at * WIDTH;
-    }
-
-    private static int home(long hi, long lo, int length, int mask) {
-      long mixed = (hi + length) * 0x9e37_79b9_7f4a_7c15L;
-      mixed = (mixed ^ mixed >>> 32 ^ lo) * 0xd6e8_feb8_6659_fd93L;
-      return spread(mixed) & mask;
-    }
-
-    static int spread(long mixed) {
-      return (int) (mixed >>> 32 ^ mixed >>> 57);
     }
   }
 }

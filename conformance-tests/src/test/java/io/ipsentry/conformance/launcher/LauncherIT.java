@@ -61,7 +61,8 @@ final class LauncherIT {
 
     assertThat(outcome.status()).isZero();
     assertThat(outcome.out())
-        .containsPattern("io\\.ipsentry\\.cli\\.Main source: shared objects file");
+        .containsPattern("io\\.ipsentry\\.cli\\.Main source: shared objects file")
+        .containsPattern("picocli\\.CommandLine source: shared objects file");
   }
 
   @Test
