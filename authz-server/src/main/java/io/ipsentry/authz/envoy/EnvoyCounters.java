@@ -1,5 +1,6 @@
 package io.ipsentry.authz.envoy;
 
+import io.ipsentry.authz.transport.LatencyHistogram;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 

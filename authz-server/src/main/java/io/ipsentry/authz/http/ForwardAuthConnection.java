@@ -235,6 +235,7 @@ final class ForwardAuthConnection extends ChannelInboundHandlerAdapter {
       Route route,
       Persistence persistence,
       boolean bodiless) {
+    long began = nanoTime.getAsLong();
     holdsSlot = true;
     if (server.counters().inFlight.incrementAndGet()
         > server.parts().options().get().maxConcurrentChecks()) {
@@ -276,6 +277,7 @@ final class ForwardAuthConnection extends ChannelInboundHandlerAdapter {
       case Judgement.Unavailable unavailable ->
           answer(context, server.unjudged(unavailable.cause()), persistence, bodiless);
     }
+    server.counters().latency.record(nanoTime.getAsLong() - began);
   }
 
   private void answerReadiness(

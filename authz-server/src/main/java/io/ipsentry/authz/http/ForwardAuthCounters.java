@@ -1,5 +1,6 @@
 package io.ipsentry.authz.http;
 
+import io.ipsentry.authz.transport.LatencyHistogram;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -22,6 +23,7 @@ public final class ForwardAuthCounters {
   final LongAdder connectionsRefused = new LongAdder();
   final AtomicInteger connections = new AtomicInteger();
   final AtomicInteger inFlight = new AtomicInteger();
+  final LatencyHistogram latency = new LatencyHistogram();
 
   /**
    * The numbers at one time.
@@ -40,6 +42,7 @@ public final class ForwardAuthCounters {
    * @param connectionsRefused connections closed at once because there were too many
    * @param connections open now
    * @param inFlight calls that have begun and whose body is not read or answer not written
+   * @param latency from the headers of a call to its answer
    */
   public record Snapshot(
       long allowed,
@@ -55,7 +58,8 @@ public final class ForwardAuthCounters {
       long connectionsAccepted,
       long connectionsRefused,
       int connections,
-      int inFlight) {}
+      int inFlight,
+      LatencyHistogram.Snapshot latency) {}
 
   /** The numbers now; each is exact, but they are not of one moment. */
   public Snapshot snapshot() {
@@ -73,6 +77,7 @@ public final class ForwardAuthCounters {
         connectionsAccepted.sum(),
         connectionsRefused.sum(),
         connections.get(),
-        inFlight.get());
+        inFlight.get(),
+        latency.snapshot());
   }
 }

@@ -44,6 +44,7 @@ final class ForwardAuthConnectionTest {
     assertThat(rig.ask(GOOD)).isEqualTo(ALLOWED);
     assertThat(rig.isOpen()).isTrue();
     assertThat(state.counters().snapshot().allowed()).isEqualTo(2);
+    assertThat(state.counters().snapshot().latency().count()).isEqualTo(2);
     assertThat(state.counters().snapshot().inFlight()).isZero();
   }
 

@@ -1,4 +1,4 @@
-package io.ipsentry.authz.envoy;
+package io.ipsentry.authz.transport;
 
 import java.util.Arrays;
 import java.util.List;
