@@ -540,6 +540,24 @@ public final class ActiveBans {
     });
   }
 
+  /** Whether an address is never refused because of an allow. Allocates nothing. */
+  public boolean isAllowed(long hi, long lo, long atMillis) {
+    for (int i = 0; i < OPTIMISTIC_ATTEMPTS; i++) {
+      long stamp = lock.tryOptimisticRead();
+      boolean allowed = stamp != 0 && allows.covers(hi, lo, atMillis);
+      if (stamp != 0 && lock.validate(stamp)) {
+        return allowed;
+      }
+      Thread.onSpinWait();
+    }
+    long stamp = lock.readLock();
+    try {
+      return allows.covers(hi, lo, atMillis);
+    } finally {
+      lock.unlockRead(stamp);
+    }
+  }
+
   /** The allow because of which an address is never refused: the one with the longest prefix. */
   public Optional<Allowance> allowance(long hi, long lo, Instant at) {
     return locked(() -> Optional.ofNullable(allows.find(hi, lo, at.toEpochMilli())));

@@ -4,6 +4,7 @@ import io.ipsentry.net.IpPrefix;
 import io.ipsentry.rule.Escalation;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleId;
+import io.ipsentry.rule.RuleSet;
 import io.ipsentry.rule.Verdict;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * Decides what follows when a rule is reached: which prefix is banned, for how long, or why not.
  *
  * <p>It reads no clock and appends nothing; the caller appends the events and shows every event of
- * the log to {@link #observe}, so that a restart or another leader decides alike. Decisions are for
- * one thread; {@code observe} and the counts are safe for any.
+ * the log to {@link #observe}, so that a restart or another leader decides alike. Decisions on one
+ * rule are for one thread at a time; {@code observe} and the counts are safe for any.
  */
 public final class BanPolicy {
   /**
@@ -123,12 +124,18 @@ public final class BanPolicy {
     return new Decision.Ban(event, reached);
   }
 
-  /** Candidates that waited and may be decided on again, the strongest first. */
-  public List<Verdict.Reached> release(Instant now) {
+  /**
+   * Candidates of some rules that waited and may be decided on again, the strongest first.
+   *
+   * @param rules those that the calling thread decides on
+   */
+  public List<Verdict.Reached> release(RuleSet rules, Instant now) {
     List<Verdict.Reached> released = new ArrayList<>();
-    for (BanRate rate : rates.values()) {
-      released.addAll(rate.release(now.toEpochMilli()));
-    }
+    rates.forEach((rule, rate) -> {
+      if (rules.number(rule) >= 0) {
+        released.addAll(rate.release(now.toEpochMilli()));
+      }
+    });
     return released;
   }
 
@@ -208,13 +215,13 @@ public final class BanPolicy {
         now,
         prefix,
         until,
-        reached.rule().id().name(),
+        reached.rule().id().plainName(),
         reached.hit().pattern(),
         reached.hits(),
         reached.hit().seenAs(),
         settings.by(),
         offence,
         evidence,
-        null);
+        reached.rule().scope());
   }
 }

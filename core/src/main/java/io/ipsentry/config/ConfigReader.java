@@ -144,9 +144,7 @@ final class ConfigReader {
     if (list.isEmpty()) {
       List<Rule> shipped = shippedRules.get();
       return Rules.of(
-          mode == Rule.Mode.SHADOW
-              ? shipped.stream().map(ConfigReader::shadowed).toList()
-              : shipped);
+          mode == Rule.Mode.SHADOW ? shipped.stream().map(Rule::shadowed).toList() : shipped);
     }
     MatchReader matches = new MatchReader(files, problems, directory, sourceNames);
     RuleReader reader = new RuleReader(matches, problems, mode);
@@ -194,19 +192,6 @@ final class ConfigReader {
   private static Optional<Value> writtenAt(Section root, String path) {
     String[] keys = path.split("\\.", 2);
     return root.get(keys[0]).flatMap(value -> value.child(keys[1]));
-  }
-
-  private static Rule shadowed(Rule rule) {
-    return new Rule(
-        rule.id(),
-        rule.on(),
-        Rule.Mode.SHADOW,
-        rule.match(),
-        rule.ignore(),
-        rule.threshold(),
-        rule.distinct(),
-        rule.window(),
-        rule.ban());
   }
 
   private static Config withBans(Config config, PrefixSet alwaysBan) {

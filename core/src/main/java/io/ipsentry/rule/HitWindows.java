@@ -237,6 +237,11 @@ public final class HitWindows {
     rebuildIndex(index.length);
   }
 
+  /** Takes over new terms of the same rules. */
+  void terms(Terms[] newTerms) {
+    terms = newTerms.clone();
+  }
+
   // ---- deciding
 
   private boolean judge(int window, Terms t, long time) {
@@ -643,15 +648,47 @@ public final class HitWindows {
     out.writeLong(base);
     for (int level = 0; level < LEVELS; level++) {
       for (int w = levelHead[level]; w != NIL; w = at(windowNext, w)) {
-        writeWindow(out, w, level, base);
+        writeWindow(out, w, rule(w), level, base);
       }
     }
   }
 
-  private void writeWindow(DataOutput out, int w, int level, long base) throws IOException {
+  /** Places for windows, each of which holds one or none. */
+  int places() {
+    return keyHi.length << CHUNK_BITS;
+  }
+
+  /**
+   * Writes the windows in the places {@code [from, to)} in the form of {@link #writeTo}, so that
+   * many windows can be written in parts, with additions in between. What lies in a place stays
+   * there until it is dropped.
+   *
+   * @param numberThen from a rule's number to the one that is written; negative: left out
+   */
+  void writePart(DataOutput out, int from, int to, IntUnaryOperator numberThen) throws IOException {
+    int written = 0;
+    long base = 0;
+    for (int w = from; w < to; w++) {
+      if (size(w) > 0 && numberThen.applyAsInt(rule(w)) >= 0) {
+        base = written++ == 0 ? newest(w, 0) : base;
+      }
+    }
+    out.writeByte(FORM);
+    out.writeInt(written);
+    out.writeLong(base);
+    for (int w = from; w < to; w++) {
+      int rule = size(w) > 0 ? numberThen.applyAsInt(rule(w)) : NIL;
+      if (rule >= 0) {
+        writeWindow(out, w, rule, at(windowRule, w) & 0xFF, base);
+      }
+    }
+  }
+
+  private void writeWindow(DataOutput out, int w, int rule, int level, long base)
+      throws IOException {
     boolean v4 = IpPrefix.isV4(at(keyHi, w), at(keyLo, w));
     out.writeByte(v4 ? level | V4_FLAG : level);
-    writeNumber(out, rule(w));
+    writeNumber(out, rule);
     if (v4) {
       out.writeInt((int) at(keyLo, w));
     } else {

@@ -1,6 +1,7 @@
 package io.ipsentry.rule;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * When hits become a ban.
@@ -15,6 +16,7 @@ import java.time.Duration;
  * @param distinct different patterns within the window that ban; 0: do not count
  * @param window a hit at {@code a} counts at {@code now} while {@code now − a < window}
  * @param ban how long
+ * @param scope policy that its bans hold for, and whose requests alone it counts; null: everywhere
  */
 public record Rule(
     RuleId id,
@@ -25,7 +27,8 @@ public record Rule(
     int threshold,
     int distinct,
     Duration window,
-    BanTerms ban) {
+    BanTerms ban,
+    @Nullable String scope) {
   /** Highest threshold, in hits: it bounds what one address may cost in memory. */
   public static final int MAX_THRESHOLD = 10_000;
 
@@ -58,5 +61,30 @@ public record Rule(
     if (window.isNegative() || window.isZero() || window.compareTo(MAX_WINDOW) > 0) {
       throw new IllegalArgumentException("window must be above 0 and at most 31 days");
     }
+  }
+
+  /** A rule whose bans hold everywhere. */
+  public Rule(
+      RuleId id,
+      On on,
+      Mode mode,
+      Match match,
+      Ignore ignore,
+      int threshold,
+      int distinct,
+      Duration window,
+      BanTerms ban) {
+    this(id, on, mode, match, ignore, threshold, distinct, window, ban, null);
+  }
+
+  /** This rule for the requests of one policy alone, with a name and windows of its own. */
+  public Rule in(String policy) {
+    return new Rule(
+        id.in(policy), on, mode, match, ignore, threshold, distinct, window, ban, policy);
+  }
+
+  /** This rule in shadow mode. */
+  public Rule shadowed() {
+    return new Rule(id, on, Mode.SHADOW, match, ignore, threshold, distinct, window, ban, scope);
   }
 }

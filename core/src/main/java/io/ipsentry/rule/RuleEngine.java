@@ -3,6 +3,7 @@ package io.ipsentry.rule;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Counts hits and says when a rule is reached.
@@ -44,7 +45,8 @@ public final class RuleEngine {
    */
   public Verdict judge(Hit hit, Floors floors) {
     long time = hit.eventTimeMillis();
-    long floor = floors.floorMillis(hit.hi(), hit.lo());
+    Rule rule = rules.rules().get(hit.rule());
+    long floor = floors.floorMillis(rule, hit.hi(), hit.lo());
     if (time <= floor) {
       return Verdict.BELOW_FLOOR;
     }
@@ -54,7 +56,6 @@ public final class RuleEngine {
     if (!windows.add(hit.rule(), hi, lo, time, hit.patternIdentity(), floor)) {
       return Verdict.COUNTED;
     }
-    Rule rule = rules.rules().get(hit.rule());
     return new Verdict.Reached(
         rule, hit.rule(), hi, lo, hit, windows.count(), windows.decidedAtMillis());
   }
@@ -62,6 +63,26 @@ public final class RuleEngine {
   /** Drops the hits that reached a rule, once that has had its consequence. */
   public void forget(Verdict.Reached reached) {
     windows.forget(reached.ruleNumber(), reached.hi(), reached.lo());
+  }
+
+  /**
+   * What an earlier verdict is by the rules in force, which may be others since.
+   *
+   * @return null: its rule is gone
+   */
+  public Verdict.@Nullable Reached current(Verdict.Reached earlier) {
+    int number = rules.number(earlier.rule().id());
+    if (number < 0) {
+      return null;
+    }
+    return new Verdict.Reached(
+        rules.rules().get(number),
+        number,
+        earlier.hi(),
+        earlier.lo(),
+        earlier.hit(),
+        earlier.hits(),
+        earlier.evidenceAtMillis());
   }
 
   /** Drops a bounded number of windows that are over, by the event times seen so far. */
@@ -77,7 +98,11 @@ public final class RuleEngine {
   public void reload(RuleSet newRules) {
     RuleSet old = rules;
     rules = newRules;
-    windows.renumber(newRules.terms(), n -> newRules.number(old.rules().get(n).id()));
+    if (old.names().equals(newRules.names())) {
+      windows.terms(newRules.terms());
+    } else {
+      windows.renumber(newRules.terms(), n -> newRules.number(old.rules().get(n).id()));
+    }
   }
 
   /** Windows in memory: one for each rule and address. */
@@ -97,17 +122,49 @@ public final class RuleEngine {
 
   /** Writes the state, for {@link #readFrom}. */
   public void writeTo(DataOutput out) throws IOException {
+    writeHead(out);
+    windows.writeTo(out);
+  }
+
+  /** Writes what the parts of {@link #writePart} belong to, for {@link #readHead}. */
+  public void writeHead(DataOutput out) throws IOException {
     out.writeLong(watermark);
     out.writeInt(rules.rules().size());
     for (Rule rule : rules.rules()) {
       out.writeUTF(rule.id().name());
     }
-    windows.writeTo(out);
+  }
+
+  /** Every place that {@link #writePart} can be asked for lies below this. */
+  public int places() {
+    return windows.places();
+  }
+
+  /**
+   * Writes some of the windows, so that hits may be counted between two parts.
+   *
+   * @param head the rules at the time of {@link #writeHead}
+   * @param from first place
+   * @param to behind the last place
+   */
+  public void writePart(DataOutput out, RuleSet head, int from, int to) throws IOException {
+    RuleSet now = rules;
+    windows.writePart(out, from, to, n -> now == head ? n : head.number(now.rules().get(n).id()));
   }
 
   /** Reads the state that {@link #writeTo} wrote; hits of rules that are gone are left out. */
   public void readFrom(DataInput in) throws IOException {
-    watermark = in.readLong();
+    readPart(in, readHead(in));
+  }
+
+  /** Adds the windows of a part; {@code numbers} are what {@link #readHead} said. */
+  public void readPart(DataInput in, int[] numbers) throws IOException {
+    windows.readFrom(in, n -> n >= 0 && n < numbers.length ? numbers[n] : -1);
+  }
+
+  /** Reads what {@link #writeHead} wrote: the numbers of the stored rules now, -1 for none. */
+  public int[] readHead(DataInput in) throws IOException {
+    watermark = Math.max(watermark, in.readLong());
     int count = in.readInt();
     if (count < 0 || count > MAX_STORED_RULES) {
       throw new IOException("stored windows are damaged: they name " + count + " rules");
@@ -116,7 +173,7 @@ public final class RuleEngine {
     for (int i = 0; i < count; i++) {
       numbers[i] = rules.number(new RuleId(in.readUTF()));
     }
-    windows.readFrom(in, n -> n >= 0 && n < count ? numbers[n] : -1);
+    return numbers;
   }
 
   private static final int MAX_STORED_RULES = 1_000_000;

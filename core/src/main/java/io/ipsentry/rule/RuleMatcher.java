@@ -40,11 +40,15 @@ public final class RuleMatcher implements Relevance {
   private int[] normalPaths = NOTHING;
   private boolean normalized;
   private int judgedPath;
+  private boolean judgedPathBlocks;
 
   // The hits found.
   private final int[] hitRule;
   private final int[] hitPath;
   private int hits;
+  private boolean pathAllowed;
+  private int blocking;
+  private int shadowBlocking;
 
   RuleMatcher(RuleSet set, List<CompiledRule> rules) {
     this.rules = List.copyOf(rules);
@@ -99,6 +103,78 @@ public final class RuleMatcher implements Relevance {
     }
     boolean targetDecides = (known & TARGET) != 0 && statusFilter.allNeedPath(possible);
     return !targetDecides || matchPaths(facts.target());
+  }
+
+  /**
+   * Judges a request before it is answered. Block beats allow beats count, over all rules: where an
+   * enforcing rule {@linkplain #blocking blocks} the path, or else {@linkplain #pathAllowed allows}
+   * it, nothing else matters. A rule that allows the path makes no hit, and where the path is
+   * allowed no rule does. The other conditions of a rule, and what it ignores, hold for the paths
+   * that it blocks or allows too. A rule in shadow mode refuses nothing and lets nothing pass that
+   * others would count.
+   *
+   * <p>There is no status yet, so that patterns {@linkplain PathPattern#onlyClientErrors() that
+   * need one} never match.
+   *
+   * @return number of rules for which it is a hit, as {@link #match} says
+   */
+  public int request(RequestFacts facts) {
+    hits = 0;
+    pathAllowed = false;
+    blocking = UNKNOWN;
+    shadowBlocking = UNKNOWN;
+    boolean pathMatched = matchPaths(facts.target());
+    if (!pathMatched && withoutPaths.length == 0) {
+      return 0;
+    }
+    hosts.reset();
+    userAgents.reset();
+    messages.reset();
+    if (pathMatched) {
+      for (CompiledRule rule : withPaths) {
+        takeRequest(rule, facts);
+      }
+    }
+    for (CompiledRule rule : withoutPaths) {
+      takeRequest(rule, facts);
+    }
+    pathAllowed &= blocking == UNKNOWN;
+    if (pathAllowed) {
+      hits = 0;
+      shadowBlocking = UNKNOWN;
+    }
+    return hits;
+  }
+
+  private void takeRequest(CompiledRule rule, RequestFacts facts) {
+    boolean enforcing = rule.rule().mode() == Rule.Mode.ENFORCE;
+    Outcome outcome = judge(rule, facts);
+    if (outcome == Outcome.HIT && judgedPathBlocks) {
+      if (enforcing && blocking == UNKNOWN) {
+        blocking = hits;
+      } else if (!enforcing && shadowBlocking == UNKNOWN) {
+        shadowBlocking = hits;
+      }
+    } else if (outcome == Outcome.ALLOWED_PATH && enforcing) {
+      pathAllowed |=
+          conditions(rule, rule.rule().match(), facts) == Outcome.HIT && !ignored(rule, facts);
+    }
+    take(rule, outcome);
+  }
+
+  /** Whether {@link #request} found that the request passes every check because of its path. */
+  public boolean pathAllowed() {
+    return pathAllowed;
+  }
+
+  /** The first hit of {@link #request} whose path an enforcing rule refuses, or -1. */
+  public int blocking() {
+    return blocking;
+  }
+
+  /** The first hit of {@link #request} whose path a rule in shadow mode would refuse, or -1. */
+  public int shadowBlocking() {
+    return shadowBlocking;
   }
 
   private void take(CompiledRule rule, Outcome outcome) {
@@ -220,6 +296,7 @@ public final class RuleMatcher implements Relevance {
 
   private Outcome judge(CompiledRule compiled, RequestFacts facts) {
     judgedPath = UNKNOWN;
+    judgedPathBlocks = false;
     if (!compiled.paths().isEmpty()) {
       Outcome outcome = judgePath(compiled, facts);
       if (outcome != Outcome.HIT) {
@@ -235,6 +312,7 @@ public final class RuleMatcher implements Relevance {
     if (block < 0 && firstPath(compiled, Mode.ALLOW, facts) >= 0) {
       return Outcome.ALLOWED_PATH;
     }
+    judgedPathBlocks = block >= 0;
     int count = firstPath(compiled, Mode.COUNT, facts);
     judgedPath = block >= 0 && (count < 0 || block < count) ? block : count;
     if (judgedPath >= 0 || !compiled.needsPath()) {

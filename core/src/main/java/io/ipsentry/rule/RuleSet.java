@@ -3,8 +3,9 @@ package io.ipsentry.rule;
 import io.ipsentry.pattern.PatternSet;
 import io.ipsentry.pattern.PatternSource;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RuleSet {
   private final List<Rule> rules;
+  private final Map<RuleId, Integer> numbers;
   final List<CompiledRule> compiled;
   final PatternSet paths;
   final PatternSet ignoredPaths;
@@ -54,9 +56,9 @@ public final class RuleSet {
     Collector userAgentSources = new Collector();
     Collector messageSources = new Collector();
     List<CompiledRule> all = new ArrayList<>();
-    Set<RuleId> names = new HashSet<>();
+    Map<RuleId, Integer> numbersByName = new HashMap<>();
     for (Rule rule : rules) {
-      if (!names.add(rule.id())) {
+      if (numbersByName.putIfAbsent(rule.id(), all.size()) != null) {
         throw new IllegalArgumentException("two rules have the name " + rule.id());
       }
       Match match = rule.match();
@@ -79,6 +81,7 @@ public final class RuleSet {
               paths.stream().map(RuleSet::identity).toList()));
     }
     this.compiled = List.copyOf(all);
+    this.numbers = Map.copyOf(numbersByName);
     this.paths = pathSources.compile();
     this.ignoredPaths = ignoredPathSources.compile();
     this.hosts = hostSources.compile();
@@ -101,14 +104,14 @@ public final class RuleSet {
     return rules;
   }
 
+  /** Their names, in their order. */
+  List<RuleId> names() {
+    return rules.stream().map(Rule::id).toList();
+  }
+
   /** Number of the rule with this name, or -1. */
   public int number(RuleId id) {
-    for (int i = 0; i < rules.size(); i++) {
-      if (rules.get(i).id().equals(id)) {
-        return i;
-      }
-    }
-    return -1;
+    return numbers.getOrDefault(id, -1);
   }
 
   /**

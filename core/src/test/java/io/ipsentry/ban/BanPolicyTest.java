@@ -13,6 +13,7 @@ import io.ipsentry.rule.Match;
 import io.ipsentry.rule.PathPattern;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleId;
+import io.ipsentry.rule.RuleSet;
 import io.ipsentry.rule.Verdict;
 import java.time.Duration;
 import java.time.Instant;
@@ -65,6 +66,7 @@ class BanPolicyTest {
   }
 
   private static final Rule DAY = rule(Rule.Mode.ENFORCE, BanTerms.DEFAULT);
+  private static final RuleSet RULES = RuleSet.compile(List.of(DAY));
 
   @Test
   void decide_reachedRule_bansFromTheEvidenceOn() {
@@ -184,9 +186,9 @@ class BanPolicyTest {
           .isInstanceOf(Decision.Deferred.class);
     }
 
-    assertThat(policy.release(NOW.plusSeconds(59))).isEmpty();
+    assertThat(policy.release(RULES, NOW.plusSeconds(59))).isEmpty();
     assertThat(policy.waiting(DAY.id())).isEqualTo(6);
-    assertThat(policy.release(NOW.plusSeconds(60)))
+    assertThat(policy.release(RULES, NOW.plusSeconds(60)))
         .extracting(Verdict.Reached::hits)
         .containsExactly(8, 7);
     assertThat(policy.deferred(DAY.id())).isEqualTo(6);
@@ -207,7 +209,7 @@ class BanPolicyTest {
     }
 
     assertThat(policy.waiting(DAY.id())).isEqualTo(BanRate.MAX_WAITING);
-    assertThat(policy.release(NOW.plusSeconds(60)))
+    assertThat(policy.release(RULES, NOW.plusSeconds(60)))
         .extracting(Verdict.Reached::hits)
         .containsExactly(BanRate.MAX_WAITING + 4_999);
   }

@@ -56,7 +56,7 @@ class RuleEngineTest {
   void judge_hitsAtOrBeforeTheFloor_neverCount() {
     RuleEngine engine = new RuleEngine(rules("a"), BUDGET, 64);
     last(engine, Floors.NONE, hit(0, V4, 1), hit(0, V4, 2));
-    Floors floor = (hi, lo) -> 2;
+    Floors floor = (rule, hi, lo) -> 2;
 
     assertThat(last(engine, floor, hit(0, V4, 2))).isEqualTo(Verdict.BELOW_FLOOR);
     assertThat(last(engine, floor, hit(0, V4, 3), hit(0, V4, 4))).isEqualTo(Verdict.COUNTED);

@@ -1,11 +1,13 @@
 package io.ipsentry.watcher;
 
 import io.ipsentry.banlog.Checkpoints;
+import io.ipsentry.detection.RequestDetection;
 import io.ipsentry.rule.RuleEngine;
 import io.ipsentry.watcher.source.CheckpointException;
 import io.ipsentry.watcher.source.LineSource;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.DataInput;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -20,13 +22,15 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the positions of the sources and the windows of the engine, stored together: {@code
- * windows} and {@code source/NAME}. What has not changed is not written again. A source that is no
- * longer configured keeps its position, for the day it comes back.
+ * windows}, {@code request-windows} (of inline rules, see {@link RequestDetection#writeTo}) and
+ * {@code source/NAME}. What has not changed is not written again. A source that is no longer
+ * configured keeps its position, for the day it comes back.
  *
  * <p>Damaged state is never fatal: it is said, and the windows or the source start afresh.
  */
 final class CheckpointStore {
   private static final String WINDOWS = "windows";
+  private static final String REQUEST_WINDOWS = "request-windows";
   private static final String SOURCE = "source/";
   private static final Logger logger = LoggerFactory.getLogger(CheckpointStore.class);
 
@@ -42,21 +46,35 @@ final class CheckpointStore {
   }
 
   /** Takes up what was stored last. */
-  void restore(RuleEngine engine, List<LineSource> sources) {
+  void restore(RuleEngine engine, RequestDetection requests, List<LineSource> sources) {
     loaded = checkpoints.load();
     loaded.forEach((name, bytes) -> storedHashes.put(name, hash(bytes)));
-    byte[] windows = loaded.get(WINDOWS);
-    if (windows != null) {
-      try {
-        engine.readFrom(new DataInputStream(new ByteArrayInputStream(windows)));
-      } catch (IOException e) {
-        logger.atError().setCause(e).log("stored windows cannot be read; counting starts afresh");
-      }
-    }
+    restore(WINDOWS, engine::readFrom);
+    restore(REQUEST_WINDOWS, requests::readFrom);
     for (LineSource source : sources) {
       restore(source);
     }
     loaded = Map.of();
+  }
+
+  private void restore(String name, Reader reader) {
+    byte[] windows = loaded.get(name);
+    if (windows != null) {
+      try {
+        reader.readFrom(new DataInputStream(new ByteArrayInputStream(windows)));
+      } catch (IOException e) {
+        logger
+            .atError()
+            .setCause(e)
+            .addKeyValue("name", name)
+            .log("stored windows cannot be read; counting starts afresh");
+      }
+    }
+  }
+
+  @FunctionalInterface
+  private interface Reader {
+    void readFrom(DataInput in) throws IOException;
   }
 
   private void restore(LineSource source) {
@@ -75,9 +93,10 @@ final class CheckpointStore {
   }
 
   /** Stores everything that changed since the last call. */
-  void save(RuleEngine engine, List<LineSource> sources) {
+  void save(RuleEngine engine, RequestDetection requests, List<LineSource> sources) {
     Map<String, byte[]> changed = new HashMap<>();
     put(changed, WINDOWS, windows(engine));
+    put(changed, REQUEST_WINDOWS, windows(requests));
     for (LineSource source : sources) {
       put(changed, SOURCE + source.name(), source.checkpoint());
     }
@@ -115,6 +134,17 @@ final class CheckpointStore {
     } catch (IOException e) {
       throw new UncheckedIOException("an array in memory cannot be written", e);
     }
+  }
+
+  /** Hits are counted meanwhile, so the size is not known beforehand. */
+  private static byte[] windows(RequestDetection requests) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try {
+      requests.writeTo(new DataOutputStream(bytes));
+    } catch (IOException e) {
+      throw new UncheckedIOException("an array in memory cannot be written", e);
+    }
+    return bytes.toByteArray();
   }
 
   /** Takes so many bytes and hands out its array. */

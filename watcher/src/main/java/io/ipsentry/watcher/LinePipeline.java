@@ -1,5 +1,6 @@
 package io.ipsentry.watcher;
 
+import io.ipsentry.detection.HitSink;
 import io.ipsentry.line.ClientAddress;
 import io.ipsentry.line.ClientAddressResolver;
 import io.ipsentry.line.LineDecoder;

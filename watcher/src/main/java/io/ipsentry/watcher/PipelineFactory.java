@@ -3,6 +3,7 @@ package io.ipsentry.watcher;
 import io.ipsentry.config.ClientConfig;
 import io.ipsentry.config.FormatConfig;
 import io.ipsentry.config.SourceConfig;
+import io.ipsentry.detection.HitSink;
 import io.ipsentry.line.ClientAddressResolver;
 import io.ipsentry.line.FormatOptions;
 import io.ipsentry.line.LineDecoder;

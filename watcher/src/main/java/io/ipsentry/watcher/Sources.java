@@ -1,6 +1,7 @@
 package io.ipsentry.watcher;
 
 import io.ipsentry.config.SourceConfig;
+import io.ipsentry.detection.HitSink;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleMatcher;
 import io.ipsentry.rule.RuleSet;

@@ -6,11 +6,19 @@ import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.banlog.Checkpoints;
 import io.ipsentry.config.Config;
+import io.ipsentry.config.InlineRules;
 import io.ipsentry.config.SourceConfig;
+import io.ipsentry.detection.Detection;
+import io.ipsentry.detection.DetectionCounters;
+import io.ipsentry.detection.DetectionCounters.RuleNumbers;
+import io.ipsentry.detection.HitOwner;
+import io.ipsentry.detection.HitReceiver;
+import io.ipsentry.detection.ReportedHit;
+import io.ipsentry.detection.RequestDetection;
+import io.ipsentry.rule.Hit;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleEngine;
 import io.ipsentry.rule.RuleSet;
-import io.ipsentry.watcher.DetectionStatistics.RuleCounters;
 import io.ipsentry.watcher.metrics.LatencyHistogram;
 import io.ipsentry.watcher.source.SourceLoop;
 import java.io.IOException;
@@ -19,9 +27,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,10 +49,16 @@ import org.slf4j.LoggerFactory;
  * ban's floor.
  *
  * <p>When the log of bans cannot be written, decided bans are kept and tried again; reading waits
- * only when {@link Detection#MAX_PENDING} of them are kept. {@link #reload}, {@link #protect},
- * {@link #status} and {@link #stop} may be called by any thread.
+ * only when {@link Detection#MAX_PENDING} of them are kept.
+ *
+ * <p>Hits that servers find come in beside the lines: those of requests that wait are counted at
+ * once by their own thread ({@link #hits}, {@link RequestDetection}), those of requests that were
+ * answered already, and those that other processes found ({@link #take}), are counted like lines.
+ *
+ * <p>{@link #reload}, {@link #protect}, {@link #status}, {@link #hits}, {@link #take} and {@link
+ * #stop} may be called by any thread.
  */
-public final class Watcher implements AutoCloseable {
+public final class Watcher implements AutoCloseable, HitOwner {
   /** A checkpoint is due this long after the last, or later when storing one takes long. */
   private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(1);
 
@@ -58,6 +77,10 @@ public final class Watcher implements AutoCloseable {
   private final BanPolicy policy;
   private final CheckpointStore checkpoints;
   private final Detection detection;
+  private final DetectionCounters requestCounters;
+  private final RequestDetection requests;
+  private final HitQueue queue;
+  private final List<Runnable> whenCounted = new ArrayList<>();
   private final DetectionStatistics statistics;
   private final Sources sources;
   private final SourceLoop loop;
@@ -68,12 +91,13 @@ public final class Watcher implements AutoCloseable {
   private volatile boolean stopped;
   private volatile EngineNumbers engineNumbers = new EngineNumbers(0, 0, 0);
   private volatile Config config;
+  private volatile RuleSet inlineRules;
 
   private long checkpointDue;
   private long upkeepDue;
   private long catchUpDue;
 
-  private record Change(Config config, RuleSet rules) {}
+  private record Change(Config config, RuleSet rules, RuleSet inlineRules) {}
 
   private record EngineNumbers(int trackedAddresses, long trackedBytes, long evictions) {}
 
@@ -113,11 +137,10 @@ public final class Watcher implements AutoCloseable {
     this.writer = parts.writer();
     this.policy = parts.policy();
     this.protection = new AtomicReference<>(protection);
-    RuleSet rules = RuleSet.compile(config.rules());
+    RuleSet rules = logRules(config);
     RuleEngine engine =
         new RuleEngine(rules, config.limits().trackedAddressesBytes(), config.ipv6().countPrefix());
     statistics = new DetectionStatistics(nanoTicker, parts.banLatency());
-    statistics.rules(rules);
     detection =
         new Detection(engine, policy, writer, protection, statistics, reached -> clock.instant());
     PipelineFactory pipelines = new PipelineFactory(parts.zone(), clock, Watcher::sayFormat);
@@ -125,9 +148,36 @@ public final class Watcher implements AutoCloseable {
     checkpoints = new CheckpointStore(parts.checkpoints());
     writer.catchUp();
     sources.replace(config.sources(), rules);
-    checkpoints.restore(engine, sources.open());
+    queue = new HitQueue(this::wakeUp);
+    inlineRules = RuleSet.compile(InlineRules.of(config));
+    requestCounters = new DetectionCounters(nanoTicker);
+    requests = requestDetection(parts);
+    checkpoints.restore(engine, requests, sources.open());
+    requests.start();
     loop = new SourceLoop(sources.open());
     startedAt = clock.instant();
+  }
+
+  /** Rules that judge lines, and requests that were answered already. */
+  private static RuleSet logRules(Config config) {
+    return RuleSet.compile(
+        config.rules().stream().filter(rule -> rule.on() == Rule.On.LOG).toList());
+  }
+
+  private RequestDetection requestDetection(Parts parts) {
+    return RequestDetection.appending(
+        new RequestDetection.Parts(
+            inlineRules,
+            config.limits().trackedAddressesBytes(),
+            config.ipv6().countPrefix(),
+            policy,
+            protection.get(),
+            requestCounters,
+            clock,
+            nanoTicker,
+            parts.banLatency()::recordNanos),
+        writer,
+        queue::offer);
   }
 
   private static void sayFormat(String label, String format) {
@@ -159,17 +209,23 @@ public final class Watcher implements AutoCloseable {
   public void run() {
     try {
       reconcileConfiguredBans();
-      while (!stopped && !sources.allEnded()) {
+      while (!stopped && (serves() || !sources.allEnded())) {
         round();
       }
       lastRound();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
+      requests.close();
       loop.close();
       sources.close();
       finished.countDown();
     }
+  }
+
+  /** Whether gateways are served, who go on when the sources have ended. */
+  private boolean serves() {
+    return config.authz().isPresent();
   }
 
   private void round() throws InterruptedException {
@@ -178,11 +234,23 @@ public final class Watcher implements AutoCloseable {
     if (detection.canRead()) {
       statistics.reading();
       more = loop.poll();
+      whenCounted.addAll(queue.drain(this::count));
     }
     boolean written = append();
+    if (written) {
+      whenCounted.forEach(Runnable::run);
+      whenCounted.clear();
+    }
     upkeep();
     if (!more || !written) {
       loop.awaitWork(written ? CATCH_UP_INTERVAL : RETRY_PAUSE);
+    }
+  }
+
+  private void count(ReportedHit reported) {
+    Hit hit = reported.in(detection.engine().rules());
+    if (hit != null) {
+      detection.hit(hit);
     }
   }
 
@@ -213,7 +281,7 @@ public final class Watcher implements AutoCloseable {
       if (now - checkpointDue >= 0) {
         checkpoint();
         if (!detection.hasPending()) {
-          statistics.storeWorks();
+          statistics.counters().storeWorks();
         }
       }
     } catch (BanLogException e) {
@@ -227,13 +295,16 @@ public final class Watcher implements AutoCloseable {
     if (detection.hasPending()) {
       return;
     }
-    checkpoints.save(detection.engine(), sources.open());
+    checkpoints.save(detection.engine(), requests, sources.open());
     long took = nanoTicker.getAsLong() - began;
     checkpointDue = began + Math.max(CHECKPOINT_INTERVAL.toNanos(), took * CHECKPOINT_SHARE);
   }
 
   private void lastRound() {
-    if (append()) {
+    whenCounted.addAll(queue.drain(this::count));
+    boolean written = append();
+    requests.close();
+    if (written) {
       try {
         checkpoint();
       } catch (BanLogException e) {
@@ -262,13 +333,52 @@ public final class Watcher implements AutoCloseable {
    * stay as they were until a restart.
    */
   public void reload(Config newConfig) {
-    change.set(new Change(newConfig, RuleSet.compile(newConfig.rules())));
+    RuleSet newInlineRules = RuleSet.compile(InlineRules.of(newConfig));
+    change.set(new Change(newConfig, logRules(newConfig), newInlineRules));
+    requests.reload(newInlineRules);
+    inlineRules = newInlineRules;
+    wakeUp();
+  }
+
+  private void wakeUp() {
     loop.wakeUp();
+  }
+
+  // ---- hits that servers find
+
+  /** Where servers of this process take their hits. */
+  public HitReceiver hits() {
+    return requests;
+  }
+
+  /** Inline rules of all policies, as they are counted. */
+  public RuleSet inlineRules() {
+    return inlineRules;
+  }
+
+  @Override
+  public boolean take(List<ReportedHit> hits, LongConsumer settled) {
+    RuleSet inline = inlineRules;
+    List<ReportedHit> ofLines = hits.stream().filter(hit -> inline.number(hit.rule()) < 0).toList();
+    AtomicInteger parts = new AtomicInteger(2);
+    Runnable counted =
+        () -> {
+          if (parts.decrementAndGet() == 0) {
+            requests.whenSettled(settled);
+          }
+        };
+    if (!queue.offer(ofLines, counted)) {
+      return false;
+    }
+    hits.stream().filter(hit -> inline.number(hit.rule()) >= 0).forEach(requests::reported);
+    counted.run();
+    return true;
   }
 
   /** Puts another never-ban set in force. */
   public void protect(ProtectedPrefixes now) {
     protection.set(now);
+    requests.protect(now);
     loop.wakeUp();
   }
 
@@ -278,8 +388,7 @@ public final class Watcher implements AutoCloseable {
     if (now == null) {
       return;
     }
-    detection.engine().reload(now.rules());
-    statistics.rules(now.rules());
+    detection.reload(now.rules());
     sources.replace(now.config().sources(), now.rules());
     loop.replaceSources(sources.open());
     config = now.config();
@@ -317,35 +426,79 @@ public final class Watcher implements AutoCloseable {
     List<WatcherStatus.RuleStatus> rules =
         inForce.rules().stream()
             .map(rule -> {
-              RuleCounters counters = statistics.rule(rule);
+              RuleNumbers numbers = numbers(rule);
               return new WatcherStatus.RuleStatus(
                   rule.id().name(),
                   rule.mode() == Rule.Mode.SHADOW,
-                  counters.hits.get(),
-                  counters.belowFloor.get(),
-                  counters.bans.get(),
-                  counters.shadowBans.get(),
-                  counters.refused.get(),
-                  policy.waiting(rule.id()),
-                  counters.deferred.get());
+                  numbers.hits(),
+                  numbers.belowFloor(),
+                  numbers.bans(),
+                  numbers.shadowBans(),
+                  numbers.refused(),
+                  waiting(rule),
+                  numbers.deferred());
             })
             .toList();
+    RequestDetection.Numbers inline = requests.numbers();
+    int engines = inlineRules.rules().isEmpty() ? 1 : 2;
     return new WatcherStatus(
         startedAt,
         sources.status(),
         rules,
-        engine.trackedAddresses(),
-        engine.trackedBytes(),
-        inForce.limits().trackedAddressesBytes(),
-        engine.evictions(),
-        statistics.refused(),
-        statistics.appendFailures(),
+        engine.trackedAddresses() + inline.trackedAddresses(),
+        engine.trackedBytes() + inline.trackedBytes(),
+        engines * inForce.limits().trackedAddressesBytes(),
+        engine.evictions() + inline.evictions(),
+        refused(),
+        statistics.counters().appendFailures() + requestCounters.appendFailures(),
         writer.state().head());
+  }
+
+  /** Of an inline rule, with its copies for policies. */
+  private RuleNumbers numbers(Rule rule) {
+    if (rule.on() == Rule.On.LOG) {
+      return statistics.counters().rule(rule.id());
+    }
+    return copies(rule).stream()
+        .map(copy -> requestCounters.rule(copy.id()))
+        .reduce(new RuleNumbers(0, 0, 0, 0, 0, 0), RuleNumbers::plus);
+  }
+
+  private long waiting(Rule rule) {
+    if (rule.on() == Rule.On.LOG) {
+      return policy.waiting(rule.id());
+    }
+    return copies(rule).stream().mapToLong(copy -> policy.waiting(copy.id())).sum();
+  }
+
+  private List<Rule> copies(Rule rule) {
+    return inlineRules.rules().stream()
+        .filter(copy -> copy.id().plainName().equals(rule.id().name()))
+        .toList();
+  }
+
+  private Map<String, Long> refused() {
+    Map<String, Long> both = new TreeMap<>(statistics.counters().refused());
+    requestCounters.refused().forEach((kind, count) -> both.merge(kind, count, Long::sum));
+    return both;
+  }
+
+  /** Hits of requests answered already that were lost because too many waited to be counted. */
+  public long lostHits() {
+    return queue.lost();
+  }
+
+  /** Bans of requests that hold and are not in the log yet. */
+  public int pendingBans() {
+    return requests.pendingBans();
   }
 
   /** Why the store cannot be used at the moment; empty: it can. At most a moment old. */
   public String storeProblem() {
-    return statistics.storeProblem();
+    String problem = statistics.counters().storeProblem();
+    return problem.isEmpty() && requests.pendingBans() > 0
+        ? requestCounters.storeProblem()
+        : problem;
   }
 
   /** The configuration in force. */

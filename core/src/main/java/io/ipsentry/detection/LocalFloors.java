@@ -1,10 +1,13 @@
-package io.ipsentry.watcher;
+package io.ipsentry.detection;
 
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.PrefixTable;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Floors of bans that are not in the log: decided a moment ago, or in shadow mode.
@@ -19,10 +22,10 @@ final class LocalFloors {
   /** Shadow bans remembered at most. */
   static final int MAX_SHADOWS = 100_000;
 
-  private static final int LONGEST = 128;
+  private static final String EVERYWHERE = "";
 
   private final int capacity;
-  private PrefixTable table = new PrefixTable();
+  private final Map<String, PrefixTable> tables = new HashMap<>();
   private long[] until = new long[16];
   private int size;
 
@@ -30,7 +33,7 @@ final class LocalFloors {
     this.capacity = capacity;
   }
 
-  /** Takes the ban's end as the floor of its prefix. */
+  /** Takes the ban's end as the floor of its prefix, in its scope. */
   void put(BanEvent.Ban ban) {
     if (size == capacity) {
       clear();
@@ -40,22 +43,32 @@ final class LocalFloors {
     }
     Instant end = ban.until();
     until[size] = end == null ? Long.MAX_VALUE : end.toEpochMilli() - 1;
-    IpPrefix prefix = ban.ip();
-    table.put(prefix, size++);
+    String scope = ban.scope() == null ? EVERYWHERE : ban.scope();
+    tables.computeIfAbsent(scope, s -> new PrefixTable()).put(ban.ip(), size++);
   }
 
   void clear() {
-    if (size > 0) {
-      table = new PrefixTable();
-      size = 0;
-    }
+    tables.clear();
+    size = 0;
   }
 
-  /** The latest floor of the prefixes that hold the address; {@link Long#MIN_VALUE}: none. */
-  long floorMillis(long hi, long lo) {
+  /**
+   * The latest floor of the prefixes that hold the address; {@link Long#MIN_VALUE}: none.
+   *
+   * @param scope policy that judges; null: none, only bans that hold everywhere count
+   */
+  long floorMillis(long hi, long lo, @Nullable String scope) {
+    if (size == 0) {
+      return Long.MIN_VALUE;
+    }
+    long floor = floorMillis(tables.get(EVERYWHERE), hi, lo);
+    return scope == null ? floor : Math.max(floor, floorMillis(tables.get(scope), hi, lo));
+  }
+
+  private long floorMillis(@Nullable PrefixTable table, long hi, long lo) {
     long floor = Long.MIN_VALUE;
-    if (size > 0) {
-      long match = table.match(hi, lo, LONGEST);
+    if (table != null) {
+      long match = table.match(hi, lo, IpPrefix.MAX_LENGTH);
       while (match != PrefixTable.NONE) {
         floor = Math.max(floor, until[PrefixTable.valueOf(match)]);
         match = table.match(hi, lo, PrefixTable.lengthOf(match) - 1);

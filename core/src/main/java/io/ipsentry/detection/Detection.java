@@ -1,4 +1,4 @@
-package io.ipsentry.watcher;
+package io.ipsentry.detection;
 
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
@@ -8,7 +8,9 @@ import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.rule.Hit;
+import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleEngine;
+import io.ipsentry.rule.RuleSet;
 import io.ipsentry.rule.Verdict;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -23,7 +25,7 @@ import java.util.List;
  * later round; at most {@value #MAX_PENDING} of them, then reading waits. Confined to the thread
  * that reads.
  */
-final class Detection {
+public final class Detection {
   /** Bans that are appended together at most. */
   static final int MAX_PENDING = 1_000;
 
@@ -38,7 +40,7 @@ final class Detection {
   private final LocalFloors pendingFloors = new LocalFloors(LocalFloors.MAX_PENDING);
   private final LocalFloors shadowFloors = new LocalFloors(LocalFloors.MAX_SHADOWS);
 
-  Detection(
+  public Detection(
       RuleEngine engine,
       BanPolicy policy,
       BanWriter writer,
@@ -51,28 +53,35 @@ final class Detection {
     this.protection = protection;
     this.observer = observer;
     this.clock = clock;
+    observer.rules(engine.rules());
   }
 
   /** Says when a decision is made: now, and in a replay when the evidence happened. */
   @FunctionalInterface
-  interface DecisionClock {
+  public interface DecisionClock {
     Instant decidedAt(Verdict.Reached reached);
   }
 
-  RuleEngine engine() {
+  public RuleEngine engine() {
     return engine;
   }
 
-  BanPolicy policy() {
+  /** Judges by other rules from the next hit on; rules that keep their names keep their hits. */
+  public void reload(RuleSet rules) {
+    engine.reload(rules);
+    observer.rules(rules);
+  }
+
+  public BanPolicy policy() {
     return policy;
   }
 
-  void protection(ProtectedPrefixes now) {
+  public void protection(ProtectedPrefixes now) {
     protection = now;
   }
 
   /** Counts a hit and decides what follows. */
-  void hit(Hit hit) {
+  public void hit(Hit hit) {
     Verdict verdict = engine.judge(hit, this::floorMillis);
     observer.judged(hit, verdict);
     if (verdict instanceof Verdict.Reached reached) {
@@ -106,10 +115,15 @@ final class Detection {
   }
 
   /** Decides on candidates that waited for room under the limit of new bans. */
-  void release(Instant now) {
-    for (Verdict.Reached reached : policy.release(now)) {
+  public void release(Instant now) {
+    for (Verdict.Reached waiting : policy.release(engine.rules(), now)) {
+      Verdict.Reached reached = engine.current(waiting);
+      if (reached == null) {
+        continue;
+      }
       boolean bannedMeanwhile =
-          reached.evidenceAtMillis() <= floorMillis(reached.hit().hi(), reached.hit().lo());
+          reached.evidenceAtMillis()
+              <= floorMillis(reached.rule(), reached.hit().hi(), reached.hit().lo());
       if (!bannedMeanwhile) {
         decide(reached);
       }
@@ -121,7 +135,7 @@ final class Detection {
    *
    * @return false when it could not be appended; the bans are kept
    */
-  boolean flush() {
+  public boolean flush() {
     if (pending.isEmpty()) {
       return true;
     }
@@ -151,32 +165,41 @@ final class Detection {
       List<BanEvent.Ban> batch, ActiveBans state, Instant now) {
     List<BanEvent> wanted = new ArrayList<>(batch.size());
     for (BanEvent.Ban ban : batch) {
-      IpPrefix ip = ban.ip();
-      Instant evidenceAt = ban.evidenceAt();
-      boolean allowed = state.allowance(ip.hi(), ip.lo(), now).isPresent();
-      boolean old =
-          evidenceAt != null
-              && evidenceAt.toEpochMilli() <= state.floorMillis(ip.hi(), ip.lo(), null);
-      if (!allowed && !old) {
+      if (isWanted(ban, state, now)) {
         wanted.add(ban);
       }
     }
     return wanted;
   }
 
-  private long floorMillis(long hi, long lo) {
-    long floor = writer.state().floorMillis(hi, lo, null);
-    floor = Math.max(floor, pendingFloors.floorMillis(hi, lo));
-    return Math.max(floor, shadowFloors.floorMillis(hi, lo));
+  /** Whether a decided ban is still to be appended: nobody allowed, banned or unbanned it since. */
+  static boolean isWanted(BanEvent.Ban ban, ActiveBans state, Instant now) {
+    IpPrefix ip = ban.ip();
+    Instant evidenceAt = ban.evidenceAt();
+    boolean allowed = state.allowance(ip.hi(), ip.lo(), now).isPresent();
+    boolean old =
+        evidenceAt != null
+            && evidenceAt.toEpochMilli() <= state.floorMillis(ip.hi(), ip.lo(), ban.scope());
+    return !allowed && !old;
+  }
+
+  private long floorMillis(Rule rule, long hi, long lo) {
+    String scope = rule.scope();
+    long floor = writer.state().floorMillis(hi, lo, scope);
+    floor = Math.max(floor, pendingFloors.floorMillis(hi, lo, scope));
+    // A rule in shadow mode must not keep another from banning.
+    return rule.mode() == Rule.Mode.ENFORCE
+        ? floor
+        : Math.max(floor, shadowFloors.floorMillis(hi, lo, scope));
   }
 
   /** False while so many bans wait to be appended that no more should be decided. */
-  boolean canRead() {
+  public boolean canRead() {
     return pending.size() < MAX_PENDING;
   }
 
   /** True while bans are decided but not appended. */
-  boolean hasPending() {
+  public boolean hasPending() {
     return !pending.isEmpty();
   }
 }
