@@ -1,0 +1,36 @@
+package io.ipsentry.authz.verdict;
+
+import io.ipsentry.ban.ActiveBans;
+import java.time.Duration;
+
+/** What this process knows of the ban log. Asked at every request; safe for any thread. */
+public interface BanState {
+  /** The fold of the log, as far as it is known here; always the same object. */
+  ActiveBans bans();
+
+  /** Whether the whole log was read once; before that nobody can be judged. */
+  boolean isSynced();
+
+  /** How long ago it was last known to be all there is; zero where the log is in this process. */
+  Duration age();
+
+  /** The state of a process that has the log itself, and has read it. */
+  static BanState own(ActiveBans bans) {
+    return new BanState() {
+      @Override
+      public ActiveBans bans() {
+        return bans;
+      }
+
+      @Override
+      public boolean isSynced() {
+        return true;
+      }
+
+      @Override
+      public Duration age() {
+        return Duration.ZERO;
+      }
+    };
+  }
+}

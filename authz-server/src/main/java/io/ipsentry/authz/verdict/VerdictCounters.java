@@ -1,0 +1,113 @@
+package io.ipsentry.authz.verdict;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * Counts the judgements of one transport, by policy. Safe for any thread; counting takes no lock
+ * and allocates nothing. Counters of a policy outlive a reload of the configuration.
+ */
+public final class VerdictCounters {
+  private static final long QUIET_SECONDS = 10;
+  private static final long NEVER = Long.MIN_VALUE;
+
+  private final Map<String, OfPolicy> byPolicy = new ConcurrentHashMap<>();
+  private final LongAdder unauthenticated = new LongAdder();
+  private final LongAdder unknownPolicy = new LongAdder();
+
+  private final EnumMap<Trouble, AtomicLong> lastSaid = new EnumMap<>(Trouble.class);
+
+  /** What is said in the log of the process, each at most every {@value #QUIET_SECONDS} s. */
+  enum Trouble {
+    ERROR,
+    UNKNOWN_POLICY
+  }
+
+  /** Nothing was counted yet. */
+  public VerdictCounters() {
+    for (Trouble trouble : Trouble.values()) {
+      lastSaid.put(trouble, new AtomicLong(NEVER));
+    }
+  }
+
+  boolean maySay(Trouble trouble, long nowNanos) {
+    AtomicLong last = lastSaid.get(trouble);
+    if (last == null) {
+      return false;
+    }
+    long before = last.get();
+    boolean quiet = before != NEVER && nowNanos - before < QUIET_SECONDS * 1_000_000_000L;
+    return !quiet && last.compareAndSet(before, nowNanos);
+  }
+
+  /** Of one policy. */
+  static final class OfPolicy {
+    private final EnumMap<Verdict, LongAdder> counts = new EnumMap<>(Verdict.class);
+
+    OfPolicy() {
+      for (Verdict verdict : Verdict.values()) {
+        counts.put(verdict, new LongAdder());
+      }
+    }
+
+    void count(Verdict verdict) {
+      LongAdder count = counts.get(verdict);
+      if (count != null) {
+        count.increment();
+      }
+    }
+  }
+
+  /**
+   * How often a verdict was given.
+   *
+   * @param policy empty: the default policy
+   */
+  public record Count(String policy, Verdict verdict, long count) {}
+
+  OfPolicy policy(String name) {
+    return byPolicy.computeIfAbsent(name, n -> new OfPolicy());
+  }
+
+  void unauthenticated() {
+    unauthenticated.increment();
+  }
+
+  void unknownPolicyAsked() {
+    unknownPolicy.increment();
+  }
+
+  /** Every verdict of every policy that ever judged, zeros too, in order of the names. */
+  public List<Count> counts() {
+    List<Count> all = new ArrayList<>();
+    new TreeMap<>(byPolicy)
+        .forEach((policy, counters) ->
+            counters.counts.forEach(
+                (verdict, count) -> all.add(new Count(policy, verdict, count.sum()))));
+    return all;
+  }
+
+  /** How often a verdict was given by all policies. */
+  public long count(Verdict verdict) {
+    return counts().stream()
+        .filter(count -> count.verdict() == verdict)
+        .mapToLong(Count::count)
+        .sum();
+  }
+
+  /** Requests of callers that {@code authz.callers} does not name. */
+  public long unauthenticatedRequests() {
+    return unauthenticated.sum();
+  }
+
+  /** Requests that asked for a policy that is not configured. */
+  public long unknownPolicies() {
+    return unknownPolicy.sum();
+  }
+}
