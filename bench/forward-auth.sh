@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Holds the HTTP server for gateways against nginx that answers 200 by itself (return 200), in pairs, one after the other.
+#
+#   bench/forward-auth.sh [-s SECONDS] [-r ROUNDS] [-b BANS] [-n CONNECTIONS]
+#
+# Both servers run on core 0, the load (wrk) on core 1; both get the very call that nginx makes for auth_request. Prints for each
+# round calls a second and processor time a call, and their ratios (ip-sentry to nginx), at last the medians, and the bytes that
+# ip-sentry allocated for a call. Processor time is that of the thread that serves; on a busy machine it alone means something.
+#
+# Needs nginx, wrk and taskset (Debian: nginx-light, wrk, util-linux). Working files lie in bench/target/forward-auth.
+set -euo pipefail
+
+seconds=5
+rounds=5
+bans=1000000
+connections=32
+while getopts 's:r:b:n:h' option; do
+  case $option in
+    s) seconds=$OPTARG ;;
+    r) rounds=$OPTARG ;;
+    b) bans=$OPTARG ;;
+    n) connections=$OPTARG ;;
+    *) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit 2 ;;
+  esac
+done
+
+root=$(cd "$(dirname "$0")/.." && pwd -P)
+cd "$root"
+export LC_ALL=C
+PATH=$PATH:/usr/sbin
+for program in nginx wrk taskset; do
+  command -v "$program" >/dev/null || { printf 'forward-auth: needs %s\n' "$program" >&2; exit 3; }
+done
+. .mvn/find-jdk.sh
+find_jdk 25 javac || { no_jdk forward-auth 'the build'; exit 3; }
+if [ -z "${BENCH_CLASSPATH:-}" ]; then
+  ./mvnw -q -Dquick -pl bench -am -DskipTests package dependency:build-classpath -Dmdep.outputFile=target/quick/classpath >&2
+  BENCH_CLASSPATH=bench/target/quick/classes:$(cat bench/target/quick/classpath)
+fi
+
+here=$root/bench/target/forward-auth
+rm -rf "$here"
+mkdir -p "$here"
+nginx_port=18091
+own_port=18092
+
+cat >"$here/nginx.conf" <<END
+daemon off;
+worker_processes 1;
+pid $here/nginx.pid;
+error_log $here/error.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  keepalive_requests 1000000000;
+  client_body_temp_path $here/body; proxy_temp_path $here/proxy; fastcgi_temp_path $here/fastcgi;
+  uwsgi_temp_path $here/uwsgi; scgi_temp_path $here/scgi;
+  server { listen 127.0.0.1:$nginx_port; location / { return 200; } }
+}
+END
+
+taskset -c 0 nginx -p "$here" -c "$here/nginx.conf" &
+nginx=$!
+coproc own {
+  exec taskset -c 0 "$JDK_HOME/bin/java" -XX:+UseSerialGC -Xmx1g --enable-native-access=ALL-UNNAMED \
+    -cp "$BENCH_CLASSPATH" io.ipsentry.bench.forwardauth.ForwardAuthTarget "$own_port" "$bans"
+}
+own_pid=$own_PID
+trap 'kill "$nginx" "$own_pid" 2>/dev/null || true' EXIT
+read -r ready <&"${own[0]}"
+[ "$ready" = ready ]
+worker=$(pgrep -P "$nginx")
+
+load() { # load PORT SECONDS: calls a second
+  taskset -c 1 wrk -t 1 -c "$connections" -d "$2s" -H 'X-Forwarded-For: 203.0.113.7' -H 'X-Forwarded-Method: GET' \
+    -H 'X-Forwarded-Host: app.example' -H 'X-Forwarded-Uri: /products/42?page=3' -H 'User-Agent: Mozilla/5.0 (X11; Linux x86_64)' \
+    "http://127.0.0.1:$1/forward-auth" >"$here/wrk.out"
+  if grep -q 'Non-2xx\|Socket errors' "$here/wrk.out"; then cat "$here/wrk.out" >&2; exit 1; fi
+  awk '/requests in/ { print $1 }' "$here/wrk.out"
+}
+
+ticks() { # ticks STAT_FILE: processor time in ticks of 10 ms
+  awk '{ sub(/^.*\) /, ""); print $12 + $13 }' "$1"
+}
+
+measure() { # measure STAT_FILE PORT: calls a second and nanoseconds of processor time a call
+  local before after calls
+  before=$(ticks "$1")
+  calls=$(load "$2" "$seconds")
+  after=$(ticks "$1")
+  awk -v calls="$calls" -v seconds="$seconds" -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" \
+    'BEGIN { printf "%.0f %.0f\n", calls / seconds, ticks / hz * 1e9 / calls }'
+}
+
+report() { # report: what the target says of the calls since the last time
+  printf '\n' >&"${own[1]}"
+  read -r line <&"${own[0]}"
+  printf '%s\n' "$line"
+}
+
+printf 'warming up\n' >&2
+load "$nginx_port" 2 >/dev/null
+until [ "${warm:-0}" -ge 200000 ]; do
+  warm=$((${warm:-0} + $(load "$own_port" 5)))
+done
+report >/dev/null
+# The thread that serves; the compiler's and the collector's time is in the calls a second.
+serving=$(dirname "$(grep -l '^gateway' /proc/"$own_pid"/task/*/comm | head -n 1)")/stat
+
+printf '%6s %12s %12s %9s %10s %10s %9s\n' round nginx/s ip-sentry/s ratio nginx-ns own-ns cpu-ratio
+for round in $(seq "$rounds"); do
+  read -r nginx_rate nginx_ns < <(measure "/proc/$worker/stat" "$nginx_port")
+  read -r own_rate own_ns < <(measure "$serving" "$own_port")
+  awk -v r="$round" -v a="$nginx_rate" -v b="$own_rate" -v c="$nginx_ns" -v d="$own_ns" \
+    'BEGIN { printf "%6d %12d %12d %9.2f %10d %10d %9.2f\n", r, a, b, b / a, c, d, d / c }' | tee -a "$here/rounds"
+done
+median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+printf 'median ratio of calls a second: %s; of processor time a call: %s\n' \
+  "$(awk '{ print $4 }' "$here/rounds" | median)" "$(awk '{ print $7 }' "$here/rounds" | median)"
+report
