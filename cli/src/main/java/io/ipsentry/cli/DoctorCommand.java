@@ -1,5 +1,6 @@
 package io.ipsentry.cli;
 
+import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanHistory;
 import io.ipsentry.banlog.BanLogException;
@@ -33,7 +34,8 @@ import picocli.CommandLine.Mixin;
     header = "Look for what keeps ip-sentry from doing its work, and tell how to mend it.",
     description = {
       "Looks at the configuration, each source and the end of its logs, the store, the running"
-          + " instance, the clock, and the addresses of this host. Changes nothing. Exit 1:"
+          + " instance and its servers for gateways, certificates, the clock, and the addresses of"
+          + " this host. Changes nothing. Exit 1:"
           + " something does not work.",
       ""
     },
@@ -56,6 +58,7 @@ final class DoctorCommand implements Callable<Integer> {
 
   private final Shell shell;
   private boolean failed;
+  private boolean running;
 
   DoctorCommand(Shell shell) {
     this.shell = shell;
@@ -73,6 +76,7 @@ final class DoctorCommand implements Callable<Integer> {
         checkup.look(source).forEach(this::report);
       }
       log();
+      new AuthzCheckup(config.get(), shell).look(running).forEach(this::report);
     }
     shell.out().flush();
     return failed ? ExitCode.NO : ExitCode.DONE;
@@ -152,8 +156,8 @@ final class DoctorCommand implements Callable<Integer> {
                 + " sources, "
                 + config.rules().size()
                 + " rules";
-        if (config.sources().isEmpty()) {
-          report(Finding.fail("config", summary, "name your logs as sources"));
+        if (config.sources().isEmpty() && config.authz().isEmpty()) {
+          report(Finding.fail("config", summary, "name your logs as sources, or serve gateways"));
         } else if (config.rules().isEmpty()) {
           report(Finding.fail("config", summary, "write a rule, or leave out rules:"));
         } else {
@@ -189,6 +193,8 @@ final class DoctorCommand implements Callable<Integer> {
   private void instance(Way.Instance instance) {
     try (AdminClient client = new AdminClient(instance.endpoint())) {
       GetStatusResponse status = client.status();
+      // Of one on another host the addresses to listen on say nothing here.
+      running = instance.endpoint() instanceof AdminEndpoint.Socket;
       String refused = status.getConfig().getRefused();
       report(
           refused.isEmpty()
