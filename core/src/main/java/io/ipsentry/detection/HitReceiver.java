@@ -37,8 +37,7 @@ public interface HitReceiver {
    *
    * @param scope as for {@link #pending}
    */
-  default BanEvent.@Nullable Ban shadow(
-      long hi, long lo, long atMillis, @Nullable String scope) {
+  default BanEvent.@Nullable Ban shadow(long hi, long lo, long atMillis, @Nullable String scope) {
     return null;
   }
 

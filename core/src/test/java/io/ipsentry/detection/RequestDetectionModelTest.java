@@ -133,8 +133,7 @@ class RequestDetectionModelTest {
   private void request(int rule, int address, String place) {
     IpPrefix ip = ip(address);
     boolean allowed = writer.state().isAllowed(ip.hi(), ip.lo(), now);
-    boolean passes =
-        allowed || Inline.passes(detection, writer.state(), RULES, rule, ip, now);
+    boolean passes = allowed || Inline.passes(detection, writer.state(), RULES, rule, ip, now);
     assertThat(passes).as(place).isEqualTo(model.request(rule, address, now));
   }
 

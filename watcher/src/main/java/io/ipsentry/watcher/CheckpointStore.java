@@ -1,6 +1,7 @@
 package io.ipsentry.watcher;
 
 import io.ipsentry.banlog.Checkpoints;
+import io.ipsentry.detection.HitLedger;
 import io.ipsentry.detection.RequestDetection;
 import io.ipsentry.rule.RuleEngine;
 import io.ipsentry.watcher.source.CheckpointException;
@@ -9,6 +10,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInput;
 import java.io.DataInputStream;
+import java.io.DataOutput;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -22,15 +24,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the positions of the sources and the windows of the engine, stored together: {@code
- * windows}, {@code request-windows} (of inline rules, see {@link RequestDetection#writeTo}) and
- * {@code source/NAME}. What has not changed is not written again. A source that is no longer
- * configured keeps its position, for the day it comes back.
+ * windows}, {@code request-windows} (of inline rules, see {@link RequestDetection#writeTo}), {@code
+ * reporters} (see {@link HitLedger}) and {@code source/NAME}. What has not changed is not written
+ * again. A source that is no longer configured keeps its position, for the day it comes back.
  *
  * <p>Damaged state is never fatal: it is said, and the windows or the source start afresh.
  */
 final class CheckpointStore {
   private static final String WINDOWS = "windows";
   private static final String REQUEST_WINDOWS = "request-windows";
+  private static final String REPORTERS = "reporters";
   private static final String SOURCE = "source/";
   private static final Logger logger = LoggerFactory.getLogger(CheckpointStore.class);
 
@@ -46,11 +49,13 @@ final class CheckpointStore {
   }
 
   /** Takes up what was stored last. */
-  void restore(RuleEngine engine, RequestDetection requests, List<LineSource> sources) {
+  void restore(
+      RuleEngine engine, RequestDetection requests, HitLedger ledger, List<LineSource> sources) {
     loaded = checkpoints.load();
     loaded.forEach((name, bytes) -> storedHashes.put(name, hash(bytes)));
     restore(WINDOWS, engine::readFrom);
     restore(REQUEST_WINDOWS, requests::readFrom);
+    restore(REPORTERS, ledger::readFrom);
     for (LineSource source : sources) {
       restore(source);
     }
@@ -77,6 +82,11 @@ final class CheckpointStore {
     void readFrom(DataInput in) throws IOException;
   }
 
+  @FunctionalInterface
+  private interface Writer {
+    void writeTo(DataOutput out) throws IOException;
+  }
+
   private void restore(LineSource source) {
     byte[] position = loaded.get(SOURCE + source.name());
     if (position != null) {
@@ -93,10 +103,12 @@ final class CheckpointStore {
   }
 
   /** Stores everything that changed since the last call. */
-  void save(RuleEngine engine, RequestDetection requests, List<LineSource> sources) {
+  void save(
+      RuleEngine engine, RequestDetection requests, HitLedger ledger, List<LineSource> sources) {
     Map<String, byte[]> changed = new HashMap<>();
     put(changed, WINDOWS, windows(engine));
-    put(changed, REQUEST_WINDOWS, windows(requests));
+    put(changed, REQUEST_WINDOWS, bytes(requests::writeTo));
+    put(changed, REPORTERS, bytes(ledger::writeTo));
     for (LineSource source : sources) {
       put(changed, SOURCE + source.name(), source.checkpoint());
     }
@@ -137,10 +149,10 @@ final class CheckpointStore {
   }
 
   /** Hits are counted meanwhile, so the size is not known beforehand. */
-  private static byte[] windows(RequestDetection requests) {
+  private static byte[] bytes(Writer writer) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try {
-      requests.writeTo(new DataOutputStream(bytes));
+      writer.writeTo(new DataOutputStream(bytes));
     } catch (IOException e) {
       throw new UncheckedIOException("an array in memory cannot be written", e);
     }

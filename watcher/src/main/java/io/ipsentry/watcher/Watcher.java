@@ -11,6 +11,7 @@ import io.ipsentry.config.SourceConfig;
 import io.ipsentry.detection.Detection;
 import io.ipsentry.detection.DetectionCounters;
 import io.ipsentry.detection.DetectionCounters.RuleNumbers;
+import io.ipsentry.detection.HitLedger;
 import io.ipsentry.detection.HitOwner;
 import io.ipsentry.detection.HitReceiver;
 import io.ipsentry.detection.ReportedHit;
@@ -83,6 +84,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
   private final List<Runnable> whenCounted = new ArrayList<>();
   private final DetectionStatistics statistics;
   private final Sources sources;
+  private final HitLedger ledger = new HitLedger();
   private final SourceLoop loop;
   private final Instant startedAt;
   private final AtomicReference<@Nullable Change> change = new AtomicReference<>();
@@ -152,7 +154,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
     inlineRules = RuleSet.compile(InlineRules.of(config));
     requestCounters = new DetectionCounters(nanoTicker);
     requests = requestDetection(parts);
-    checkpoints.restore(engine, requests, sources.open());
+    checkpoints.restore(engine, requests, ledger, sources.open());
     requests.start();
     loop = new SourceLoop(sources.open());
     startedAt = clock.instant();
@@ -292,10 +294,18 @@ public final class Watcher implements AutoCloseable, HitOwner {
   /** Stores positions and windows, unless bans that follow from them are not in the log yet. */
   private void checkpoint() {
     long began = nanoTicker.getAsLong();
-    if (detection.hasPending()) {
-      return;
+    // Reported hits wait, so that the windows hold exactly those that the ledger calls counted.
+    ledger.pause();
+    try {
+      whenCounted.addAll(queue.drain(this::count));
+      if (detection.hasPending() && !append()) {
+        return;
+      }
+      checkpoints.save(detection.engine(), requests, ledger, sources.open());
+    } finally {
+      ledger.resume();
     }
-    checkpoints.save(detection.engine(), requests, sources.open());
+    ledger.stored();
     long took = nanoTicker.getAsLong() - began;
     checkpointDue = began + Math.max(CHECKPOINT_INTERVAL.toNanos(), took * CHECKPOINT_SHARE);
   }
@@ -345,6 +355,11 @@ public final class Watcher implements AutoCloseable, HitOwner {
   }
 
   // ---- hits that servers find
+
+  /** Which hits of other processes were counted; stored with the windows. */
+  public HitLedger ledger() {
+    return ledger;
+  }
 
   /** Where servers of this process take their hits. */
   public HitReceiver hits() {

@@ -173,8 +173,7 @@ class WatcherHitsTest {
   void hits_ofAnsweredRequests_areCountedLikeLines() {
     RuleSet rules = RuleSet.compile(at().config().rules());
     for (int i = 0; i < 2; i++) {
-      Hit hit =
-          new Hit(rules.number(LINES), IP.hi(), IP.lo(), SeenAs.PEER, now(), "^/\\.git", 1);
+      Hit hit = new Hit(rules.number(LINES), IP.hi(), IP.lo(), SeenAs.PEER, now(), "^/\\.git", 1);
       assertThat(at().watcher().hits().logged(rules, hit)).isTrue();
     }
 

@@ -71,6 +71,7 @@ public final class AdminServer implements AutoCloseable {
   private final List<Server> servers;
   private final LongAdder refusedCalls;
   private final BanServiceEndpoint bans;
+  private final List<StreamingService> streaming;
   private final HealthStatusManager health;
   private final Threads threads;
   private final AtomicBoolean closed = new AtomicBoolean();
@@ -80,12 +81,14 @@ public final class AdminServer implements AutoCloseable {
       List<Server> servers,
       LongAdder refusedCalls,
       BanServiceEndpoint bans,
+      List<StreamingService> streaming,
       HealthStatusManager health,
       Threads threads) {
     this.file = file;
     this.servers = List.copyOf(servers);
     this.refusedCalls = refusedCalls;
     this.bans = bans;
+    this.streaming = List.copyOf(streaming);
     this.health = health;
     this.threads = threads;
   }
@@ -105,6 +108,7 @@ public final class AdminServer implements AutoCloseable {
     private final BanOperations operations;
     private final Supplier<GetStatusResponse> status;
     private final List<BindableService> services = new ArrayList<>();
+    private final List<StreamingService> streaming = new ArrayList<>();
     private AdminLimits limits = AdminLimits.DEFAULT;
     private @Nullable AdminTcp tcp;
 
@@ -116,6 +120,9 @@ public final class AdminServer implements AutoCloseable {
     /** Serves another service beside its own. */
     public Builder service(BindableService service) {
       services.add(service);
+      if (service instanceof StreamingService streams) {
+        streaming.add(streams);
+      }
       return this;
     }
 
@@ -159,7 +166,7 @@ public final class AdminServer implements AutoCloseable {
       }
       servers.add(listen(socket, file, common));
       health.setStatus("", ServingStatus.SERVING);
-      return new AdminServer(file, servers, refusedCalls, bans, health, threads);
+      return new AdminServer(file, servers, refusedCalls, bans, parts.streaming, health, threads);
     } catch (AdminServerException e) {
       servers.forEach(Server::shutdownNow);
       threads.close();
@@ -278,6 +285,7 @@ public final class AdminServer implements AutoCloseable {
     health.enterTerminalState();
     servers.forEach(Server::shutdown);
     bans.endWatches();
+    streaming.forEach(StreamingService::endStreams);
     try {
       for (Server server : servers) {
         if (!server.awaitTermination(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {

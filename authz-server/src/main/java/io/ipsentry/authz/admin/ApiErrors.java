@@ -65,6 +65,8 @@ public final class ApiErrors {
     LOG_UNUSABLE,
     /** The call took too long here. */
     TOO_LONG,
+    /** The caller has opened another stream in place of this one. */
+    REPLACED,
     /** The server is stopping. */
     STOPPING,
     /** The caller did not prove who it is. */
@@ -74,7 +76,7 @@ public final class ApiErrors {
   }
 
   /** Fields that cannot be understood. */
-  static StatusRuntimeException invalid(List<FieldViolation> violations) {
+  public static StatusRuntimeException invalid(List<FieldViolation> violations) {
     String message =
         violations.stream()
             .map(violation -> violation.getField() + ": " + violation.getDescription())
@@ -87,7 +89,7 @@ public final class ApiErrors {
         BadRequest.newBuilder().addAllFieldViolations(violations).build());
   }
 
-  static StatusRuntimeException of(Status.Code code, Reason reason, String message) {
+  public static StatusRuntimeException of(Status.Code code, Reason reason, String message) {
     return of(code, reason, message, Map.of());
   }
 
@@ -97,7 +99,7 @@ public final class ApiErrors {
    * @param metadata facts for programs
    * @param details further ones
    */
-  static StatusRuntimeException of(
+  public static StatusRuntimeException of(
       Status.Code code,
       Reason reason,
       String message,
@@ -121,7 +123,7 @@ public final class ApiErrors {
   }
 
   /** What a failed call is told; a defect of ours is logged, and not told. */
-  static StatusRuntimeException of(RuntimeException failure) {
+  public static StatusRuntimeException of(RuntimeException failure) {
     return switch (failure) {
       case StatusRuntimeException ready -> ready;
       case CompactedException gone ->

@@ -77,7 +77,9 @@ class ClientAddressPropertyTest {
     return new Views("ngf-json", line, new Call("127.0.0.1", client, From.AUTO, 0));
   }
 
-  /** {@code real_ip_recursive on}: from the right past trusted ones, as far as they are addresses. */
+  /**
+   * {@code real_ip_recursive on}: from the right past trusted ones, as far as they are addresses.
+   */
   private String realip(Incoming request) {
     String client = request.peer();
     List<String> list = request.forwarded();
@@ -96,8 +98,7 @@ class ClientAddressPropertyTest {
     String list = trusts ? joined(request) : "";
     String line =
         "{\"ClientAddr\":\"%s\",\"ClientHost\":\"%s\",\"RequestMethod\":\"GET\",\"RequestPath\":\"/\",\"DownstreamStatus\":200,\"StartUTC\":\"2026-11-21T07:00:00Z\"}"
-            .formatted(
-                withPort(request.peer()), list.isEmpty() ? request.peer() : escaped(list));
+            .formatted(withPort(request.peer()), list.isEmpty() ? request.peer() : escaped(list));
     String sent = list.isEmpty() ? request.peer() : list + ", " + request.peer();
     return new Views("traefik-json", line, new Call("10.42.0.9", sent, From.AUTO, 0));
   }
@@ -182,7 +183,9 @@ class ClientAddressPropertyTest {
       Views views = model.views(request);
       String logged = logged(views);
       assertThat(called(views.call()))
-          .as("%s, seed %d: %s, trusted %s, hops %d, %s", gateway, seed, request, trusted, hops, views)
+          .as(
+              "%s, seed %d: %s, trusted %s, hops %d, %s",
+              gateway, seed, request, trusted, hops, views)
           .isEqualTo(logged);
       found += logged.isEmpty() ? 0 : 1;
     }

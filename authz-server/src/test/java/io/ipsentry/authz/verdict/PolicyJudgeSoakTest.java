@@ -45,8 +45,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Threads that judge mixed requests while bans and allows come and go, the configuration is reloaded
- * and the windows are stored, on a real store. Every judgement is compared with a model.
+ * Threads that judge mixed requests while bans and allows come and go, the configuration is
+ * reloaded and the windows are stored, on a real store. Every judgement is compared with a model.
  *
  * <p>Each thread judges and changes addresses of its own, so it knows what is right; all share the
  * engine, the log and the state. Beside that all probe one new address an epoch, of which exactly
@@ -102,9 +102,7 @@ class PolicyJudgeSoakTest {
 
   private static Config config(List<Rule> rules) {
     return Judging.config(
-        rules,
-        Judging.policy("", Mode.ENFORCE, false),
-        Judging.policy("shop", Mode.ENFORCE, true));
+        rules, Judging.policy("", Mode.ENFORCE, false), Judging.policy("shop", Mode.ENFORCE, true));
   }
 
   private Instant instant() {
@@ -448,8 +446,7 @@ class PolicyJudgeSoakTest {
       Judging.set(request.host(), "shop.example");
       Judging.set(request.target(), target);
       judged.incrementAndGet();
-      String word =
-          Judging.word(judge.judge(request, trusted ? Caller.TRUSTED : Caller.UNKNOWN));
+      String word = Judging.word(judge.judge(request, trusted ? Caller.TRUSTED : Caller.UNKNOWN));
       // A rule in shadow mode is in one of the configurations, and changes no answer.
       return word.equals("shadow") ? "not-banned" : word;
     }

@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>What the platform does not tell is left out.
  */
-final class ProcessMetrics {
+public final class ProcessMetrics {
   private static final Logger logger = LoggerFactory.getLogger(ProcessMetrics.class);
   private static final String RESIDENT = "VmRSS:";
 
@@ -34,11 +34,11 @@ final class ProcessMetrics {
   }
 
   /** This process, on Linux. */
-  static ProcessMetrics linux() {
+  public static ProcessMetrics linux() {
     return new ProcessMetrics(Path.of("/proc/self/status"), ProcessHandle.current().info());
   }
 
-  List<MetricSnapshot> collect() {
+  public List<MetricSnapshot> collect() {
     List<MetricSnapshot> metrics = new ArrayList<>();
     ProcessHandle.current()
         .info()
