@@ -39,6 +39,7 @@ final class Commands {
   private static Map<String, Function<Shell, Object>> byName() {
     Map<String, Function<Shell, Object>> commands = new LinkedHashMap<>();
     commands.put("run", RunCommand::new);
+    commands.put("authz-server", AuthzServerCommand::new);
     commands.put("replay", ReplayCommand::new);
     commands.put("explain", ExplainCommand::new);
     commands.put("ban", BanCommand::new);

@@ -1,6 +1,7 @@
 package io.ipsentry.cli;
 
-import io.ipsentry.authz.admin.AdminServer;
+import io.ipsentry.authz.hits.HitServiceEndpoint;
+import io.ipsentry.authz.verdict.BanState;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanPolicy;
 import io.ipsentry.ban.ProtectedPrefixes;
@@ -11,10 +12,8 @@ import io.ipsentry.banlog.RunLock;
 import io.ipsentry.banlog.SqliteBanLog;
 import io.ipsentry.banlog.SqliteCheckpoints;
 import io.ipsentry.config.Config;
-import io.ipsentry.config.ConfigProblem;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.ConfigWatcher;
-import io.ipsentry.config.ListenAddress;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatistics;
 import io.ipsentry.watcher.WatcherStatus;
@@ -25,21 +24,17 @@ import io.ipsentry.watcher.metrics.HealthServer;
 import io.ipsentry.watcher.metrics.LatencyHistogram;
 import io.ipsentry.watcher.metrics.RunMetrics;
 import io.ipsentry.watcher.metrics.TimedBanLog;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.time.ZoneId;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,13 +43,10 @@ import org.slf4j.LoggerFactory;
  * the configuration, addresses of the host. What was opened last is closed first.
  */
 final class HostRun implements AutoCloseable {
-  /** The process ends after this time even if closing is not done. */
-  private static final long MAX_STOP_SECONDS = 20;
-
   private static final Logger logger = LoggerFactory.getLogger(HostRun.class);
 
-  private final Deque<AutoCloseable> opened;
-  private final CountDownLatch closed = new CountDownLatch(1);
+  private final OpenParts opened;
+  private final ConfigReloads reloads = new ConfigReloads();
   private final AtomicReference<Config> config;
   private final AtomicReference<HostAddresses> addresses;
   private final AtomicReference<ProtectedPrefixes> protection;
@@ -63,9 +55,11 @@ final class HostRun implements AutoCloseable {
   private final long jitterSeed = new SecureRandom().nextLong();
   private final Watcher watcher;
   private final WatcherStatistics statistics;
+  private final HitServiceEndpoint hits;
+  private final RunAdmin admin;
+  private Optional<GatewayServers> gateways = Optional.empty();
 
-  private HostRun(Locations locations, Shell shell, Deque<AutoCloseable> opened)
-      throws IOException {
+  private HostRun(Locations locations, Shell shell, OpenParts opened) throws IOException {
     this.opened = opened;
     InstantSource clock = shell.clock();
     Config first = locations.config();
@@ -77,10 +71,10 @@ final class HostRun implements AutoCloseable {
         new AtomicReference<>(
             new RunStatus.ConfigState(
                 locations.configFile().map(Object::toString).orElse(""), clock.instant(), ""));
-    SqliteBanLog log = opened(SqliteBanLog.open(locations.store()));
-    opened(RunLock.take(locations.store()));
+    SqliteBanLog log = opened.add(SqliteBanLog.open(locations.store()));
+    opened.add(RunLock.take(locations.store()));
     SqliteCheckpoints checkpoints =
-        opened(SqliteCheckpoints.open(SqliteCheckpoints.pathBeside(locations.store())));
+        opened.add(SqliteCheckpoints.open(SqliteCheckpoints.pathBeside(locations.store())));
     policy = new BanPolicy(Watcher.policySettings(first, jitterSeed));
     LatencyHistogram appendLatency = new LatencyHistogram();
     LatencyHistogram banLatency = new LatencyHistogram();
@@ -103,32 +97,57 @@ final class HostRun implements AutoCloseable {
                 System::nanoTime,
                 banLatency));
     statistics = new WatcherStatistics(watcher, state, clock);
-    RunStatus status = new RunStatus(watcher, state, locations.store(), configState::get, clock);
-    opened(LogCompaction.start(log, writer, this::keepHistory, clock));
+    hits = new HitServiceEndpoint(watcher.ledger(), watcher);
+    RunStatus status =
+        new RunStatus(
+            watcher,
+            state,
+            locations.store(),
+            configState::get,
+            new RunStatus.Servers(this::gatewayNumbers, hits::statistics),
+            clock);
+    opened.add(LogCompaction.start(log, writer, this::keepHistory, clock));
     watcher.begin();
-    opened(AdminServer.builder(operations, status::report).start(locations.socket()));
+    admin =
+        opened.add(
+            RunAdmin.start(
+                locations.socket(), first.admin(), operations, status::report, hits, clock));
+    // The classes of the servers are many, and are loaded only where they serve.
+    if (GatewayConfig.isServed(first)) {
+      gateways =
+          GatewayServers.start(
+              first,
+              new GatewayServers.Parts(
+                  BanState.own(state),
+                  protection::get,
+                  watcher.hits(),
+                  this::reasonsNotReady,
+                  clock));
+      gateways.ifPresent(opened::add);
+      gateways.ifPresent(servers -> servers.ready(true));
+    }
     RunMetrics metrics =
         new RunMetrics(statistics, appendLatency, banLatency, clock, Version.text());
     if (first.metrics().isPresent()) {
-      opened(
+      opened.add(
           HealthServer.start(
-              address(first.metrics().get()), metrics::collect, this::reasonsNotReady));
+              Addresses.of(first.metrics().get()), () -> collect(metrics), this::reasonsNotReady));
     }
-    opened(
+    opened.add(
         HostAddressFollower.start(
             addresses.get(),
             addressReader::read,
             this::addressesChanged,
             HostAddressFollower.INTERVAL));
     if (locations.configFile().isPresent()) {
-      ConfigWatcher configWatcher = opened(new ConfigWatcher(locations.configFile().get()));
+      ConfigWatcher configWatcher = opened.add(new ConfigWatcher(locations.configFile().get()));
       configWatcher.start(result -> configChanged(result, clock));
     }
   }
 
   /** Opens everything, or nothing; nothing is read before {@link #run}. */
   static HostRun open(Locations locations, Shell shell) throws IOException {
-    Deque<AutoCloseable> opened = new ArrayDeque<>();
+    OpenParts opened = new OpenParts();
     boolean ready = false;
     try {
       HostRun run = new HostRun(locations, shell, opened);
@@ -136,7 +155,7 @@ final class HostRun implements AutoCloseable {
       return run;
     } finally {
       if (!ready) {
-        closeAll(opened);
+        opened.close();
       }
     }
   }
@@ -145,21 +164,24 @@ final class HostRun implements AutoCloseable {
     return Optional.ofNullable(config.get().store().keepHistory());
   }
 
-  private <T extends AutoCloseable> T opened(T part) {
-    opened.push(part);
-    return part;
+  private Optional<GatewayNumbers> gatewayNumbers() {
+    return gateways.map(GatewayServers::numbers);
   }
 
-  private static InetSocketAddress address(ListenAddress listen) {
-    return listen.host().isEmpty()
-        ? new InetSocketAddress(listen.port())
-        : new InetSocketAddress(listen.host(), listen.port());
+  private MetricSnapshots collect(RunMetrics metrics) {
+    List<MetricSnapshot> all = new ArrayList<>();
+    metrics.collect().forEach(all::add);
+    gateways.ifPresent(servers -> {
+      all.addAll(GatewayMetrics.of(servers.numbers()));
+      all.addAll(IntakeMetrics.pending(watcher.pendingBans(), watcher.lostHits()));
+    });
+    all.addAll(IntakeMetrics.of(hits.statistics(), admin.refusedCalls()));
+    return new MetricSnapshots(all);
   }
 
   /** Follows the sources until the process is told to end, or they have all ended. */
   void run() {
-    Thread onSignal = Thread.ofPlatform().name("stop").unstarted(this::stopAndHalt);
-    Runtime.getRuntime().addShutdownHook(onSignal);
+    StopSignal signal = StopSignal.install(this::stop);
     logger
         .atInfo()
         .addKeyValue("version", Version.text())
@@ -170,27 +192,14 @@ final class HostRun implements AutoCloseable {
       watcher.run();
     } finally {
       close();
-      removeHook(onSignal);
+      signal.done();
     }
   }
 
-  /** A signal is an orderly end, exit code 0; the JVM's own would be 128 + its number. */
-  private void stopAndHalt() {
+  /** The servers before the watcher, so that hits of their last calls are in its checkpoint. */
+  private void stop() {
+    gateways.ifPresent(GatewayServers::close);
     watcher.stop();
-    try {
-      boolean done = closed.await(MAX_STOP_SECONDS, TimeUnit.SECONDS);
-      Runtime.getRuntime().halt(done ? ExitCode.DONE : ExitCode.FAILED);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private static void removeHook(Thread hook) {
-    try {
-      Runtime.getRuntime().removeShutdownHook(hook);
-    } catch (IllegalStateException e) {
-      logger.atDebug().log("stopped by a signal");
-    }
   }
 
   private List<String> reasonsNotReady() {
@@ -219,51 +228,30 @@ final class HostRun implements AutoCloseable {
   }
 
   private void configChanged(ConfigResult result, InstantSource clock) {
-    switch (result) {
-      case ConfigResult.Valid valid -> {
-        config.set(valid.config());
-        policy.reload(Watcher.policySettings(valid.config(), jitterSeed));
-        protect();
-        watcher.reload(valid.config());
-        statistics.reloaded();
-        configState.updateAndGet(
-            before -> new RunStatus.ConfigState(before.file(), clock.instant(), ""));
-        for (ConfigProblem warning : valid.warnings()) {
-          logger.atWarn().addKeyValue("problem", warning).log("configuration");
-        }
-      }
-      case ConfigResult.Invalid invalid -> {
-        String errors =
-            invalid.errors().stream()
-                .map(ConfigProblem::toString)
-                .collect(Collectors.joining("; "));
-        statistics.reloadRefused();
-        configState.updateAndGet(before -> before.refused(errors));
-        logger
-            .atError()
-            .addKeyValue("errors", errors)
-            .log("the new configuration is invalid; the old one stays in force");
-      }
+    Optional<Config> taken = reloads.take(result);
+    if (taken.isEmpty()) {
+      statistics.reloadRefused();
+      configState.updateAndGet(before -> before.refused(reloads.problem()));
+      return;
     }
-  }
-
-  private static void closeAll(Deque<AutoCloseable> opened) {
-    while (!opened.isEmpty()) {
-      AutoCloseable part = opened.pop();
-      try {
-        part.close();
-      } catch (Exception e) { // AutoCloseable allows any; the others must be closed all the same
-        logger.atError().setCause(e).addKeyValue("part", part.getClass()).log("cannot close");
-      }
+    Config now = taken.get();
+    config.set(now);
+    policy.reload(Watcher.policySettings(now, jitterSeed));
+    protect();
+    watcher.reload(now);
+    admin.reload(now);
+    if (gateways.isPresent()) {
+      gateways.get().reload(now);
+    } else if (GatewayConfig.isServed(now)) {
+      logger.atWarn().log("authz.listen and authz.http are served after a restart");
     }
+    statistics.reloaded();
+    configState.updateAndGet(
+        before -> new RunStatus.ConfigState(before.file(), clock.instant(), ""));
   }
 
   @Override
   public void close() {
-    closeAll(opened);
-    if (closed.getCount() > 0) {
-      logger.atInfo().log("stopped");
-      closed.countDown();
-    }
+    opened.close();
   }
 }

@@ -58,7 +58,7 @@ final class RunCommand implements Callable<Integer> {
                   .configFile()
                   .map(file -> "the configuration " + file + " has neither sources nor authz")
                   .orElse("there is no configuration, so nothing to follow or serve")
-              + "; write one with sources, such as docs/examples/ip-sentry.yaml, to "
+              + "; write one with sources or authz, such as docs/examples/ip-sentry.yaml, to "
               + Locations.SYSTEM_CONFIG
               + " or name it with --config");
     }

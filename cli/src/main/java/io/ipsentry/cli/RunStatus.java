@@ -2,11 +2,13 @@ package io.ipsentry.cli;
 
 import com.google.protobuf.Duration;
 import io.ipsentry.authz.admin.WireMessages;
+import io.ipsentry.authz.hits.HitServiceEndpoint;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.proto.v1.ConfigStatus;
 import io.ipsentry.proto.v1.EngineStatus;
 import io.ipsentry.proto.v1.FileStatus;
 import io.ipsentry.proto.v1.GetStatusResponse;
+import io.ipsentry.proto.v1.HitIntakeStatus;
 import io.ipsentry.proto.v1.LogStatus;
 import io.ipsentry.proto.v1.RuleStatus;
 import io.ipsentry.proto.v1.SourceStatus;
@@ -16,6 +18,7 @@ import io.ipsentry.watcher.source.StreamStatus;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
@@ -25,7 +28,17 @@ final class RunStatus {
   private final ActiveBans state;
   private final Path store;
   private final Supplier<ConfigState> configState;
+  private final Servers servers;
   private final InstantSource clock;
+
+  /**
+   * What the servers of the instance did.
+   *
+   * @param gateways empty: it serves none
+   * @param hits that other processes reported
+   */
+  record Servers(
+      Supplier<Optional<GatewayNumbers>> gateways, Supplier<HitServiceEndpoint.Statistics> hits) {}
 
   /**
    * The configuration in force.
@@ -44,11 +57,13 @@ final class RunStatus {
       ActiveBans state,
       Path store,
       Supplier<ConfigState> configState,
+      Servers servers,
       InstantSource clock) {
     this.watcher = watcher;
     this.state = state;
     this.store = store;
     this.configState = configState;
+    this.servers = servers;
     this.clock = clock;
   }
 
@@ -87,6 +102,16 @@ final class RunStatus {
               .setWaiting(rule.waiting())
               .setRefused(rule.refused()));
     }
+    servers
+        .gateways()
+        .get()
+        .ifPresent(gateways -> report.setGateways(gateways.toProto(watcher.pendingBans())));
+    HitServiceEndpoint.Statistics hits = servers.hits().get();
+    report.setHitIntake(
+        HitIntakeStatus.newBuilder()
+            .setReporters(hits.reporters())
+            .setHits(hits.hits())
+            .setRepeated(hits.repeated()));
     return report.build();
   }
 

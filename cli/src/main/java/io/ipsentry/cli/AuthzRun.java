@@ -1,0 +1,256 @@
+package io.ipsentry.cli;
+
+import io.ipsentry.authz.admin.AdminChannel;
+import io.ipsentry.authz.admin.AdminEndpoint;
+import io.ipsentry.authz.follow.LogFollower;
+import io.ipsentry.authz.hits.HitReportClient;
+import io.ipsentry.authz.verdict.BanState;
+import io.ipsentry.ban.ActiveBans;
+import io.ipsentry.ban.BanPolicy;
+import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.config.Config;
+import io.ipsentry.config.ConfigResult;
+import io.ipsentry.config.ConfigWatcher;
+import io.ipsentry.config.InlineRules;
+import io.ipsentry.detection.DetectionCounters;
+import io.ipsentry.detection.RequestDetection;
+import io.ipsentry.rule.RuleSet;
+import io.ipsentry.watcher.Watcher;
+import io.ipsentry.watcher.host.HostAddressFollower;
+import io.ipsentry.watcher.host.HostAddressReader;
+import io.ipsentry.watcher.host.HostAddresses;
+import io.ipsentry.watcher.metrics.HealthServer;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Everything of {@code authz-server}, wired: the owner's log into the bans of this process, inline
+ * rules that count provisionally and report to the owner, servers for gateways, metrics, reload of
+ * the configuration. What was opened last is closed first.
+ */
+final class AuthzRun implements AutoCloseable {
+  private static final Duration LAST_HITS = Duration.ofSeconds(2);
+  private static final Duration LOOK_INTERVAL = Duration.ofMillis(100);
+  private static final Logger logger = LoggerFactory.getLogger(AuthzRun.class);
+
+  private final OpenParts opened;
+  private final AtomicReference<Config> config;
+  private final AtomicReference<HostAddresses> addresses;
+  private final AtomicReference<ProtectedPrefixes> protection;
+  private final long jitterSeed = new SecureRandom().nextLong();
+  private final BanPolicy policy;
+  private final LogFollower follower;
+  private final HitReportClient reporter;
+  private final RequestDetection detection;
+  private final DetectionCounters counters = new DetectionCounters(System::nanoTime);
+  private final GatewayServers gateways;
+  private final ConfigReloads reloads = new ConfigReloads();
+  private final CountDownLatch stopped = new CountDownLatch(1);
+
+  private AuthzRun(Locations locations, AdminEndpoint owner, Shell shell, OpenParts opened)
+      throws IOException {
+    this.opened = opened;
+    InstantSource clock = shell.clock();
+    Config first = locations.config();
+    HostAddressReader addressReader = HostAddressReader.linux();
+    config = new AtomicReference<>(first);
+    addresses = new AtomicReference<>(addressReader.read());
+    protection = new AtomicReference<>(Protections.of(first, addresses.get()));
+    policy = new BanPolicy(Watcher.policySettings(first, jitterSeed));
+    ActiveBans state = new ActiveBans();
+    AdminChannel channel = opened.add(AdminChannel.open(owner));
+    AtomicReference<HitReportClient.Reconciler> reconciler =
+        new AtomicReference<>((lastHit, logHead) -> {});
+    reporter =
+        opened.add(
+            new HitReportClient(
+                new HitReportClient.Parts(
+                    channel.channel(),
+                    channel::connectNow,
+                    UUID.randomUUID().toString(),
+                    HitReportClient.DEFAULT_CAPACITY,
+                    new SecureRandom(),
+                    (lastHit, logHead) -> reconciler.get().reconciled(lastHit, logHead))));
+    detection =
+        opened.add(
+            RequestDetection.provisional(
+                    new RequestDetection.Parts(
+                        RuleSet.compile(InlineRules.of(first)),
+                        first.limits().trackedAddressesBytes(),
+                        first.ipv6().countPrefix(),
+                        policy,
+                        protection.get(),
+                        counters,
+                        clock,
+                        System::nanoTime,
+                        nanos -> {}),
+                    state,
+                    reporter)
+                .start());
+    reconciler.set(detection::reconciled);
+    reporter.start();
+    follower =
+        opened.add(
+            new LogFollower(
+                    new LogFollower.Parts(
+                        channel.channel(),
+                        channel::connectNow,
+                        state,
+                        policy::observe,
+                        System::nanoTime,
+                        new SecureRandom()))
+                .start());
+    gateways =
+        opened.add(
+            GatewayServers.start(
+                    first,
+                    new GatewayServers.Parts(
+                        new Followed(follower),
+                        protection::get,
+                        detection,
+                        this::reasonsNotReady,
+                        clock))
+                .orElseThrow());
+    FollowerMetrics metrics =
+        new FollowerMetrics(
+            follower, reporter, detection, gateways::numbers, reloads, Version.text());
+    if (first.metrics().isPresent()) {
+      opened.add(
+          HealthServer.start(
+              Addresses.of(first.metrics().get()), metrics::collect, this::reasonsNotReady));
+    }
+    opened.add(
+        HostAddressFollower.start(
+            addresses.get(),
+            addressReader::read,
+            this::addressesChanged,
+            HostAddressFollower.INTERVAL));
+    if (locations.configFile().isPresent()) {
+      ConfigWatcher watcher = opened.add(new ConfigWatcher(locations.configFile().get()));
+      watcher.start(this::configChanged);
+    }
+  }
+
+  /** The state that the judges ask. */
+  private record Followed(LogFollower follower) implements BanState {
+    @Override
+    public ActiveBans bans() {
+      return follower.bans();
+    }
+
+    @Override
+    public boolean isSynced() {
+      return follower.isSynced();
+    }
+
+    @Override
+    public Duration age() {
+      return follower.age();
+    }
+  }
+
+  /** Opens everything, or nothing. */
+  static AuthzRun open(Locations locations, AdminEndpoint owner, Shell shell) throws IOException {
+    OpenParts opened = new OpenParts();
+    boolean ready = false;
+    try {
+      AuthzRun run = new AuthzRun(locations, owner, shell, opened);
+      ready = true;
+      return run;
+    } finally {
+      if (!ready) {
+        opened.close();
+      }
+    }
+  }
+
+  /** Serves until the process is told to end. */
+  void run() {
+    StopSignal signal = StopSignal.install(stopped::countDown);
+    logger
+        .atInfo()
+        .addKeyValue("version", Version.text())
+        .addKeyValue("rules", detectionRules(config.get()).rules().size())
+        .log("started");
+    try {
+      boolean ready = false;
+      while (!stopped.await(LOOK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
+        if (ready != follower.isSynced()) {
+          ready = follower.isSynced();
+          gateways.ready(ready);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      close();
+      signal.done();
+    }
+  }
+
+  private List<String> reasonsNotReady() {
+    List<String> reasons = new ArrayList<>();
+    if (!follower.problem().isEmpty()) {
+      reasons.add("owner: " + follower.problem());
+    } else if (!follower.isSynced()) {
+      reasons.add(
+          "owner: "
+              + (follower.isConnected()
+                  ? "its log is being read, event " + follower.bans().head()
+                  : "it cannot be reached, and its log was never read"));
+    }
+    return reasons;
+  }
+
+  private static RuleSet detectionRules(Config config) {
+    return RuleSet.compile(InlineRules.of(config));
+  }
+
+  private void addressesChanged(HostAddresses now) {
+    addresses.set(now);
+    protect();
+  }
+
+  private void protect() {
+    ProtectedPrefixes now = Protections.of(config.get(), addresses.get());
+    protection.set(now);
+    detection.protect(now);
+  }
+
+  private void configChanged(ConfigResult result) {
+    reloads
+        .take(result)
+        .ifPresent(now -> {
+          config.set(now);
+          policy.reload(Watcher.policySettings(now, jitterSeed));
+          protect();
+          detection.reload(detectionRules(now));
+          gateways.reload(now);
+          logger.atInfo().addKeyValue("rules", now.rules().size()).log("configuration in force");
+        });
+  }
+
+  /** Ends the servers, gives the last hits a moment to reach the owner, and closes the rest. */
+  @Override
+  public void close() {
+    gateways.close();
+    try {
+      if (reporter.statistics().connected() && !reporter.awaitDecided(LAST_HITS)) {
+        logger.atWarn().log("the owner did not decide on the last hits in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    opened.close();
+  }
+}

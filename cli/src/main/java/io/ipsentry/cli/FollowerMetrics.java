@@ -1,0 +1,126 @@
+package io.ipsentry.cli;
+
+import static io.ipsentry.cli.IntakeMetrics.counter;
+import static io.ipsentry.cli.IntakeMetrics.gauge;
+
+import io.ipsentry.authz.follow.LogFollower;
+import io.ipsentry.authz.hits.HitReportClient;
+import io.ipsentry.detection.RequestDetection;
+import io.ipsentry.watcher.metrics.ProcessMetrics;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+
+/** The metrics of {@code authz-server}, made at each scrape. */
+final class FollowerMetrics {
+  private final LogFollower follower;
+  private final HitReportClient reporter;
+  private final RequestDetection detection;
+  private final Supplier<GatewayNumbers> gateways;
+  private final ConfigReloads reloads;
+  private final String version;
+  private final ProcessMetrics process = ProcessMetrics.linux();
+
+  FollowerMetrics(
+      LogFollower follower,
+      HitReportClient reporter,
+      RequestDetection detection,
+      Supplier<GatewayNumbers> gateways,
+      ConfigReloads reloads,
+      String version) {
+    this.follower = follower;
+    this.reporter = reporter;
+    this.detection = detection;
+    this.gateways = gateways;
+    this.reloads = reloads;
+    this.version = version;
+  }
+
+  /** All metrics as of now. */
+  MetricSnapshots collect() {
+    List<MetricSnapshot> all = new ArrayList<>(GatewayMetrics.of(gateways.get()));
+    addState(all);
+    addReporter(all);
+    RequestDetection.Numbers windows = detection.numbers();
+    all.add(
+        gauge(
+            "ip_sentry_tracked_addresses",
+            "Addresses whose hits are being counted",
+            windows.trackedAddresses()));
+    all.add(
+        gauge(
+            "ip_sentry_tracked_bytes", "Memory of the tracked addresses", windows.trackedBytes()));
+    all.add(
+        gauge(
+            "ip_sentry_pending_bans",
+            "Bans of requests that hold here until the owner has decided",
+            detection.pendingBans()));
+    all.add(
+        gauge(
+            "ip_sentry_config_last_reload_ok",
+            "0 while the file on disk was refused and an older configuration is in force",
+            reloads.problem().isEmpty() ? 1 : 0));
+    all.add(
+        GaugeSnapshot.builder()
+            .name("ip_sentry_build_info")
+            .help("Always 1; the label says which version runs")
+            .dataPoint(
+                GaugeDataPointSnapshot.builder()
+                    .labels(Labels.of("version", version))
+                    .value(1)
+                    .build())
+            .build());
+    all.addAll(process.collect());
+    return new MetricSnapshots(all);
+  }
+
+  private void addState(List<MetricSnapshot> all) {
+    all.add(
+        gauge(
+            "ip_sentry_state_synced",
+            "1 when the whole log of the owner was read once",
+            follower.isSynced() ? 1 : 0));
+    all.add(
+        gauge(
+            "ip_sentry_state_age_seconds",
+            "Time since the state was last known to be all of the owner's log",
+            follower.age().toMillis() / 1e3));
+    all.add(
+        gauge(
+            "ip_sentry_owner_connected",
+            "1 while the owner's log is followed",
+            follower.isConnected() ? 1 : 0));
+    all.add(
+        counter(
+            "ip_sentry_owner_connections",
+            "Times the owner's log was connected to",
+            follower.connections()));
+    all.add(
+        gauge(
+            "ip_sentry_log_head",
+            "Sequence number of the last event of the log that is known",
+            follower.bans().head()));
+  }
+
+  private void addReporter(List<MetricSnapshot> all) {
+    HitReportClient.Statistics hits = reporter.statistics();
+    all.add(
+        gauge(
+            "ip_sentry_report_queue", "Hits kept until the owner has stored them", hits.queued()));
+    all.add(counter("ip_sentry_report_hits", "Hits taken to be reported", hits.reported()));
+    all.add(counter("ip_sentry_report_sent", "Hits sent, repeated ones too", hits.sent()));
+    all.add(
+        counter("ip_sentry_report_decided", "Hits that the owner has decided on", hits.decided()));
+    all.add(counter("ip_sentry_report_lost", "Hits for which there was no room", hits.lost()));
+    all.add(
+        gauge(
+            "ip_sentry_report_connected",
+            "1 while hits are reported to the owner",
+            hits.connected() ? 1 : 0));
+  }
+}

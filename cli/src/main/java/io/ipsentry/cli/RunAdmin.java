@@ -1,0 +1,113 @@
+package io.ipsentry.cli;
+
+import io.ipsentry.authz.admin.AdminCallers;
+import io.ipsentry.authz.admin.AdminServer;
+import io.ipsentry.authz.admin.AdminTcp;
+import io.ipsentry.authz.admin.StreamingService;
+import io.ipsentry.authz.tls.ServerTls;
+import io.ipsentry.authz.tls.ServerTls.WithoutCertificate;
+import io.ipsentry.banlog.BanOperations;
+import io.ipsentry.config.AdminConfig;
+import io.ipsentry.config.Config;
+import io.ipsentry.config.ListenAddress;
+import io.ipsentry.proto.v1.GetStatusResponse;
+import io.netty.handler.ssl.SslContext;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The admin API of {@code run}: on the socket, and over TCP where the configuration says so. Safe
+ * for any thread.
+ */
+final class RunAdmin implements AutoCloseable {
+  private static final Logger logger = LoggerFactory.getLogger(RunAdmin.class);
+
+  private final AdminServer server;
+  private final @Nullable ServerTls tls;
+  private final AdminConfig started;
+  private final AtomicReference<AdminCallers> callers;
+
+  private RunAdmin(
+      AdminServer server,
+      @Nullable ServerTls tls,
+      AdminConfig started,
+      AtomicReference<AdminCallers> callers) {
+    this.server = server;
+    this.tls = tls;
+    this.started = started;
+    this.callers = callers;
+  }
+
+  /**
+   * Starts to serve.
+   *
+   * @param hits takes hits that other processes report
+   */
+  static RunAdmin start(
+      Path socket,
+      AdminConfig config,
+      BanOperations operations,
+      Supplier<GetStatusResponse> status,
+      StreamingService hits,
+      InstantSource clock) {
+    AtomicReference<AdminCallers> callers = new AtomicReference<>(AdminCallers.of(config));
+    AdminServer.Builder builder = AdminServer.builder(operations, status).service(hits);
+    // Who shows no certificate is told so by the call, and may still ask for health.
+    ServerTls tls =
+        config.listen().isEmpty()
+            ? null
+            : config
+                .tls()
+                .map(files -> ServerTls.open("admin", files, WithoutCertificate.LET_IN, clock))
+                .orElse(null);
+    boolean done = false;
+    try {
+      if (config.listen().isPresent()) {
+        ListenAddress listen = config.listen().get();
+        Optional<SslContext> context = Optional.ofNullable(tls).map(ServerTls::grpc);
+        builder.tcp(new AdminTcp(Addresses.of(listen), context, callers::get));
+        if (context.isEmpty()) {
+          logger
+              .atWarn()
+              .addKeyValue("listen", listen)
+              .log("the admin API over TCP is without TLS: whoever is on the way reads it");
+        }
+      }
+      AdminServer server = builder.start(socket);
+      done = true;
+      return new RunAdmin(server, tls, config, callers);
+    } finally {
+      if (!done && tls != null) {
+        tls.close();
+      }
+    }
+  }
+
+  /** Takes other tokens from now on; addresses change with a restart, which is said. */
+  void reload(Config config) {
+    AdminConfig now = config.admin();
+    callers.set(AdminCallers.of(now));
+    if (!now.listen().equals(started.listen()) || !now.tls().equals(started.tls())) {
+      logger.atWarn().log("admin.listen and admin.tls change with a restart");
+    }
+  }
+
+  /** Calls over TCP that were refused because their caller was not known. */
+  long refusedCalls() {
+    return server.refusedCalls();
+  }
+
+  @Override
+  public void close() {
+    server.close();
+    if (tls != null) {
+      tls.close();
+    }
+  }
+}
