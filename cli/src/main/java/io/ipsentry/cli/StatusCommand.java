@@ -117,8 +117,19 @@ final class StatusCommand implements Callable<Integer> {
             + " of "
             + bytes(engine.getMaxTrackedBytes())
             + (engine.getEvicted() == 0 ? "" : ", " + engine.getEvicted() + " forgotten early"));
+    if (status.getHitIntake().getReporters() + status.getHitIntake().getHits() > 0) {
+      line(
+          "reporters",
+          status.getHitIntake().getReporters()
+              + " connected, "
+              + status.getHitIntake().getHits()
+              + " hits");
+    }
     sources(status);
     rules(status);
+    if (status.hasGateways()) {
+      GatewayTable.print(status.getGateways(), shell);
+    }
   }
 
   private void sources(GetStatusResponse status) {

@@ -4,9 +4,12 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.proto.v1.EngineStatus;
 import io.ipsentry.proto.v1.FileStatus;
+import io.ipsentry.proto.v1.GatewayServerStatus;
+import io.ipsentry.proto.v1.GatewayStatus;
 import io.ipsentry.proto.v1.GetStatusResponse;
 import io.ipsentry.proto.v1.RuleStatus;
 import io.ipsentry.proto.v1.SourceStatus;
+import io.ipsentry.proto.v1.VerdictCount;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -47,7 +50,50 @@ final class StatusJson {
         rule(json, rule);
       }
       json.writeEndArray();
+      if (status.hasGateways()) {
+        gateways(json, status.getGateways());
+      }
+      json.writeObjectFieldStart("hit_intake");
+      json.writeNumberField("reporters", status.getHitIntake().getReporters());
+      json.writeNumberField("hits", status.getHitIntake().getHits());
+      json.writeNumberField("repeated", status.getHitIntake().getRepeated());
+      json.writeEndObject();
     });
+  }
+
+  private static void gateways(JsonGenerator json, GatewayStatus gateways) throws IOException {
+    json.writeObjectFieldStart("gateways");
+    json.writeArrayFieldStart("servers");
+    for (GatewayServerStatus server : gateways.getServersList()) {
+      json.writeStartObject();
+      json.writeStringField("transport", server.getTransport());
+      json.writeStringField("address", server.getAddress());
+      json.writeBooleanField("tls", server.getTls());
+      json.writeNumberField("in_flight", server.getInFlight());
+      json.writeNumberField("overload", server.getOverload());
+      json.writeNumberField("unauthenticated", server.getUnauthenticated());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+    json.writeArrayFieldStart("verdicts");
+    for (VerdictCount count : gateways.getVerdictsList()) {
+      json.writeStartObject();
+      json.writeStringField("transport", count.getTransport());
+      json.writeStringField("policy", count.getPolicy());
+      json.writeStringField("verdict", count.getVerdict());
+      json.writeNumberField("count", count.getCount());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+    json.writeObjectFieldStart("access_logs");
+    json.writeNumberField("streams", gateways.getAccessLogs().getStreams());
+    json.writeNumberField("entries", gateways.getAccessLogs().getEntries());
+    json.writeNumberField("unauthenticated", gateways.getAccessLogs().getUnauthenticated());
+    json.writeNumberField("hits", gateways.getAccessLogs().getHits());
+    json.writeNumberField("hits_lost", gateways.getAccessLogs().getHitsLost());
+    json.writeEndObject();
+    json.writeNumberField("pending_bans", gateways.getPendingBans());
+    json.writeEndObject();
   }
 
   /** What can be told when no instance is running. */
