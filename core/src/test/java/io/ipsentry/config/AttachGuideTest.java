@@ -23,7 +23,7 @@ final class AttachGuideTest {
       Pattern.compile("(?ms)^`((?:docs/)?examples/attach/[^`]+)`\\n\\n```\\w*\\n(.*?)^```");
 
   @ParameterizedTest
-  @ValueSource(strings = "docs/attach.md")
+  @ValueSource(strings = {"docs/attach.md", "README.md"})
   void blocks_ofEachGuide_standInTheirFiles(String guide) throws IOException {
     String text = Files.readString(ROOT.resolve(guide));
     Matcher block = BLOCK.matcher(text);

@@ -11,9 +11,14 @@ import java.nio.charset.StandardCharsets;
  * path over a connection of its own.
  */
 final class ProbeProgram {
+  /** Where the status stands in {@code HTTP/1.1 200 OK}. */
+  private static final int STATUS_START = 9;
+
+  private static final int STATUS_END = 12;
+
   private ProbeProgram() {}
 
-  /** Ends with code 0 when every request was answered. */
+  /** Prints the status of each answer; ends with code 0 when every request was answered. */
   public static void main(String[] arguments) throws IOException {
     InetSocketAddress from = new InetSocketAddress(InetAddress.ofLiteral(arguments[0]), 0);
     InetSocketAddress to =
@@ -26,9 +31,12 @@ final class ProbeProgram {
         String request =
             "GET " + arguments[i] + " HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n";
         socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-        if (socket.getInputStream().readAllBytes().length == 0) {
+        byte[] answer = socket.getInputStream().readAllBytes();
+        if (answer.length < STATUS_END) {
           throw new IOException("no answer to " + arguments[i]);
         }
+        String start = new String(answer, 0, STATUS_END, StandardCharsets.US_ASCII);
+        System.out.println(start.substring(STATUS_START));
       }
     }
   }
