@@ -6,23 +6,30 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rules that judge requests, for each policy.
  *
  * <p>A policy that is scoped has copies of its own, named {@code RULE@POLICY}, whose hits and bans
- * are apart from everybody else's. So has a policy in shadow mode of the rules that are enforced
- * elsewhere, and its copies are in that mode.
+ * are apart from everybody else's. Other policies in shadow mode share copies, {@code
+ * RULE@(shadow)}, of the rules that are enforced elsewhere; those are in shadow mode.
  */
 public final class InlineRules {
-  /** What the copies of the default policy are named after, which has no name. */
-  private static final String DEFAULT_POLICY = "(default)";
+  private static final String SHADOW = "(shadow)";
 
   private InlineRules() {}
 
-  /** What the copies of a policy's rules are named after; the scope of its shadow bans. */
-  public static String scope(PolicyConfig policy) {
-    return policy.name().isEmpty() ? DEFAULT_POLICY : policy.name();
+  /**
+   * Scope of the shadow bans that concern a policy's requests beside those that hold everywhere.
+   *
+   * @return null: none
+   */
+  public static @Nullable String shadowScope(PolicyConfig policy) {
+    if (!policy.scoped() && policy.mode() == Rule.Mode.SHADOW) {
+      return SHADOW;
+    }
+    return policy.name().isEmpty() ? null : policy.name();
   }
 
   /** The rules that judge the requests of a policy, in the order of the configuration. */
@@ -36,9 +43,11 @@ public final class InlineRules {
 
   private static Rule of(PolicyConfig policy, Rule rule) {
     boolean shadow = policy.mode() == Rule.Mode.SHADOW && rule.mode() == Rule.Mode.ENFORCE;
-    boolean scoped = policy.scoped() && !policy.name().isEmpty();
-    Rule own = shadow || scoped ? rule.in(scope(policy)) : rule;
-    return shadow ? own.shadowed() : own;
+    if (policy.scoped() && !policy.name().isEmpty()) {
+      Rule own = rule.in(policy.name());
+      return shadow ? own.shadowed() : own;
+    }
+    return shadow ? rule.in(SHADOW).shadowed() : rule;
   }
 
   /**

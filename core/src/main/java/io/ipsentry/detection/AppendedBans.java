@@ -21,15 +21,11 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Bans on their way into the log of this process: in order, and together those that wait. */
 final class AppendedBans implements BanDestination {
   /** Bans that are appended together at most. */
   private static final int MAX_BATCH = 1_000;
-
-  private static final Logger logger = LoggerFactory.getLogger(AppendedBans.class);
 
   private final BanWriter writer;
   private final PendingBans pending;
@@ -130,9 +126,6 @@ final class AppendedBans implements BanDestination {
       }
     } catch (BanLogException e) {
       observer.appendFailed(String.valueOf(e.getMessage()));
-    } catch (RuntimeException e) { // bans must go on being appended whatever one attempt met
-      logger.atError().setCause(e).log("appending bans of requests failed unexpectedly");
-      observer.appendFailed(e.toString());
     }
     return false;
   }

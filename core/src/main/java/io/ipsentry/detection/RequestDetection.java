@@ -25,6 +25,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Takes hits of requests to bans, while the requests wait.
@@ -64,6 +66,8 @@ public final class RequestDetection implements HitReceiver, AutoCloseable {
 
   /** Pause between two attempts to append. */
   static final int RETRY_MILLIS = 100;
+
+  private static final Logger logger = LoggerFactory.getLogger(RequestDetection.class);
 
   private static final Duration TICK = Duration.ofMillis(250);
   private static final Duration MAX_CLOSE = Duration.ofSeconds(5);
@@ -345,10 +349,19 @@ public final class RequestDetection implements HitReceiver, AutoCloseable {
 
   private void work() {
     while (!closed) {
-      boolean done = round();
+      boolean done = tryRound();
       LockSupport.parkNanos(this, done ? TICK.toNanos() : RETRY_MILLIS * 1_000_000L);
     }
-    round();
+    tryRound();
+  }
+
+  private boolean tryRound() {
+    try {
+      return round();
+    } catch (RuntimeException e) { // an observer's, say: bans must go on being appended
+      logger.atError().setCause(e).log("a round of appending bans of requests failed");
+      return false;
+    }
   }
 
   /** One round of that thread; false: something is to be tried again soon. */
@@ -509,7 +522,10 @@ public final class RequestDetection implements HitReceiver, AutoCloseable {
     LockSupport.unpark(worker);
   }
 
-  /** Tries once more to append what was decided, and ends the thread. */
+  /**
+   * Tries once more to append what was decided, and ends the thread. Bans that are decided later
+   * hold in memory, and reach neither the log nor a checkpoint: close the servers first.
+   */
   @Override
   public void close() {
     closed = true;

@@ -84,7 +84,7 @@ public final class Policies {
     return new Policy(
         policy.name(),
         policy.name().isEmpty() ? null : policy.name(),
-        InlineRules.scope(policy),
+        InlineRules.shadowScope(policy),
         policy.mode() == Rule.Mode.SHADOW,
         new ClientAddressResolver.Settings(
             mode,

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name as attachments name it; empty: the default policy
  * @param scope of bans that hold for its routes beside those that hold everywhere; null: none
- * @param shadowScope of its shadow bans
+ * @param shadowScope of shadow bans that concern it; null: none
  * @param shadow whether nobody is refused
  * @param client how the client's address is found
  * @param clientHeader name of the header that it is taken from; empty: none
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 record Policy(
     String name,
     @Nullable String scope,
-    String shadowScope,
+    @Nullable String shadowScope,
     boolean shadow,
     ClientAddressResolver.Settings client,
     String clientHeader,

@@ -310,6 +310,22 @@ class PolicyJudgeTest {
   }
 
   @Test
+  void judge_shadowPolicies_countTogetherAsEnforcingOnesWould() {
+    with(
+        Judging.config(
+            List.of(PROBING),
+            Judging.policy("", Mode.SHADOW, false),
+            Judging.policy("shop", Mode.SHADOW, false),
+            Judging.policy("alone", Mode.SHADOW, true)));
+
+    assertThat(words("", "/.env", 2)).containsOnly("not-banned");
+    assertThat(words("alone", "/.env", 1)).containsOnly("not-banned");
+    assertThat(words("shop", "/.env", 1)).containsOnly("shadow");
+    assertThat(words("", "/", 1)).containsOnly("shadow");
+    assertThat(words("alone", "/", 1)).containsOnly("not-banned");
+  }
+
+  @Test
   void judge_shadowRule_showsWhatItWouldRefuse() {
     Rule shadow = Judging.rule("trial", Mode.SHADOW, 2, "^/x", "block:^/y", "allow:^/shell");
     with(Judging.config(PROBING, shadow));
