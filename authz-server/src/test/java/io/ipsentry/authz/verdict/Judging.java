@@ -39,11 +39,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** A judge over real detection and a log in memory, for tests. */
-final class Judging implements AutoCloseable {
+public final class Judging implements AutoCloseable {
   static final Instant NOW = Instant.parse("2026-11-21T07:00:00Z");
   static final Duration BAN = Duration.ofHours(24);
 
-  final AtomicLong now = new AtomicLong(NOW.toEpochMilli());
+  public final AtomicLong now = new AtomicLong(NOW.toEpochMilli());
   final InMemoryBanLog log = new InMemoryBanLog();
   final VerdictCounters counters = new VerdictCounters();
   final AtomicReference<ProtectedPrefixes> protection =
@@ -52,10 +52,10 @@ final class Judging implements AutoCloseable {
   final BanWriter writer;
   final RequestDetection detection;
   final PolicyJudge.Parts parts;
-  final PolicyJudge judge;
+  public final PolicyJudge judge;
   private final GatewayRequest request = new GatewayRequest();
 
-  Judging(Config config) {
+  public Judging(Config config) {
     policies = new AtomicReference<>(Policies.compile(config));
     BanPolicy policy = new BanPolicy(new BanPolicy.Settings("test", 0, 64, false, 7));
     writer = new BanWriter(log, new ActiveBans(), this::instant, policy::observe);
@@ -121,13 +121,13 @@ final class Judging implements AutoCloseable {
     return request;
   }
 
-  static void set(Slice slice, String text) {
+  public static void set(Slice slice, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     slice.set(bytes, 0, bytes.length);
   }
 
   /** The reason or refusal in one word. */
-  static String word(Judgement judgement) {
+  public static String word(Judgement judgement) {
     return switch (judgement) {
       case Judgement.Allowed allowed -> allowed.reason().wireName();
       case Judgement.Denied denied -> "denied";
@@ -135,11 +135,11 @@ final class Judging implements AutoCloseable {
     };
   }
 
-  void append(BanEvent... events) {
+  public void append(BanEvent... events) {
     writer.write((state, at) -> List.of(events));
   }
 
-  BanEvent.Ban ban(String ip, String scope) {
+  public BanEvent.Ban ban(String ip, String scope) {
     return new BanEvent.Ban(
         instant(),
         IpPrefix.parse(ip),
@@ -157,7 +157,7 @@ final class Judging implements AutoCloseable {
   // ---- configuration
 
   /** {@code block:REGEX}, {@code allow:REGEX}, or an expression that counts. */
-  static Rule rule(String name, Rule.Mode mode, int threshold, String... paths) {
+  public static Rule rule(String name, Rule.Mode mode, int threshold, String... paths) {
     return rule(name, mode, threshold, Set.of(), Ignore.NOTHING, paths);
   }
 
@@ -194,7 +194,7 @@ final class Judging implements AutoCloseable {
         new BanTerms(BAN, null));
   }
 
-  static PolicyConfig policy(String name, Rule.Mode mode, boolean scoped) {
+  public static PolicyConfig policy(String name, Rule.Mode mode, boolean scoped) {
     return policy(name, ClientConfig.AUTO, "", TrustedProxies.DEFAULT, mode, scoped);
   }
 
@@ -217,7 +217,7 @@ final class Judging implements AutoCloseable {
         DenialConfig.DEFAULT);
   }
 
-  static Config config(List<Rule> rules, PolicyConfig byDefault, PolicyConfig... others) {
+  public static Config config(List<Rule> rules, PolicyConfig byDefault, PolicyConfig... others) {
     Map<String, PolicyConfig> policies = new LinkedHashMap<>();
     for (PolicyConfig other : others) {
       policies.put(other.name(), other);
