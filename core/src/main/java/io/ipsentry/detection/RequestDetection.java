@@ -529,6 +529,10 @@ public final class RequestDetection implements HitReceiver, AutoCloseable {
   @Override
   public void close() {
     closed = true;
+    if (worker.getState() == Thread.State.NEW) {
+      tryRound();
+      return;
+    }
     LockSupport.unpark(worker);
     try {
       worker.join(MAX_CLOSE);

@@ -257,6 +257,24 @@ class RequestDetectionTest {
   }
 
   @Test
+  void close_whetherStartedOrNot_appendsWhatIsPending() {
+    for (boolean started : new boolean[] {false, true}) {
+      IpPrefix ip = IpPrefix.parse(started ? "203.0.113.8" : "203.0.113.7");
+      RequestDetection detection = Inline.detection(RULES, writer, CLOCK);
+      if (started) {
+        detection.start();
+      }
+      for (int i = 0; i < 3; i++) {
+        passes(detection, ip);
+      }
+
+      detection.close();
+
+      assertThat(state.isBanned(ip.hi(), ip.lo(), AT, null)).as("started: %s", started).isTrue();
+    }
+  }
+
+  @Test
   void append_answerIsLost_banIsInTheLogOnce() {
     FlakyBanLog flaky = new FlakyBanLog(log);
     BanWriter slow = Inline.writer(flaky, Inline.policy(0), CLOCK);
