@@ -1,6 +1,9 @@
 package io.ipsentry.authz.envoy;
 
+import io.ipsentry.config.SourceConfig;
+import io.ipsentry.line.ClientAddressResolver;
 import io.ipsentry.rule.RuleSet;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +20,34 @@ public record AccessLogRules(RuleSet rules, List<AccessLogSource> sources) {
 
   public AccessLogRules {
     sources = List.copyOf(sources);
+  }
+
+  /**
+   * What a configuration says of them.
+   *
+   * @param rules its rules, compiled
+   * @param sources all of its sources; those of other kinds are passed over
+   */
+  public static AccessLogRules of(RuleSet rules, List<SourceConfig> sources) {
+    List<AccessLogSource> taken = new ArrayList<>();
+    for (SourceConfig source : sources) {
+      if (source.input() instanceof SourceConfig.Input.AccessLogService service) {
+        taken.add(new AccessLogSource(source.name(), service.logNames(), client(source)));
+      }
+    }
+    return new AccessLogRules(rules, taken);
+  }
+
+  private static ClientAddressResolver.Settings client(SourceConfig source) {
+    ClientAddressResolver.Mode mode =
+        switch (source.client().from()) {
+          case AUTO -> ClientAddressResolver.Mode.AUTO;
+          case PEER -> ClientAddressResolver.Mode.PEER;
+          case HEADER -> ClientAddressResolver.Mode.HEADER;
+          case X_FORWARDED_FOR -> ClientAddressResolver.Mode.X_FORWARDED_FOR;
+        };
+    return new ClientAddressResolver.Settings(
+        mode, source.trustedProxies().prefixes(), source.client().trustedHops(), source.seenAs());
   }
 
   /** The source of a log; null: none takes it. */

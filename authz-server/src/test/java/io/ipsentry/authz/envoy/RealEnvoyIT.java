@@ -48,6 +48,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.regex.Matcher;
@@ -162,7 +163,10 @@ final class RealEnvoyIT {
         });
     backend.start();
     open.add(() -> backend.stop(0));
-    startEnvoy(envoy, config(server.address().getPort(), backend.getAddress().getPort()));
+    int authzPort = server.address().getPort();
+    int backendPort = backend.getAddress().getPort();
+    startEnvoy(envoy, "shapes", config(authzPort, backendPort), Set.of("open", "closed", "raw"));
+    startEnvoy(envoy, "example", example(authzPort, backendPort), Set.of("web"));
   }
 
   private static PrefixSet ownAddresses() {
@@ -194,11 +198,13 @@ final class RealEnvoyIT {
     return places.stream().filter(Files::isExecutable).findFirst().orElse(null);
   }
 
-  private static void startEnvoy(Path envoy, String config) throws Exception {
-    Path file = directory.resolve("envoy.yaml");
-    Files.writeString(file, config);
-    Path admin = directory.resolve("admin");
-    Path output = directory.resolve("envoy.log");
+  private static void startEnvoy(Path envoy, String name, String config, Set<String> listeners)
+      throws Exception {
+    Path file = directory.resolve(name + ".yaml");
+    Files.writeString(
+        file, "admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}\n" + config);
+    Path admin = directory.resolve(name + "-admin");
+    Path output = directory.resolve(name + ".log");
     Process process =
         new ProcessBuilder(
                 envoy.toString(),
@@ -226,17 +232,17 @@ final class RealEnvoyIT {
           if (!Files.exists(admin) || Files.readString(admin).isEmpty()) {
             return false;
           }
-          HttpResponse<String> listeners =
+          HttpResponse<String> listed =
               client.send(
                   HttpRequest.newBuilder(
                           URI.create("http://" + Files.readString(admin) + "/listeners"))
                       .build(),
                   HttpResponse.BodyHandlers.ofString());
-          Matcher matcher = listener.matcher(listeners.body());
+          Matcher matcher = listener.matcher(listed.body());
           while (matcher.find()) {
             ports.put(matcher.group(1), Integer.parseInt(matcher.group(2)));
           }
-          return ports.size() == 3;
+          return ports.keySet().containsAll(listeners);
         });
   }
 
@@ -271,6 +277,26 @@ final class RealEnvoyIT {
             listener("raw", "failure_mode_allow: true, encode_raw_headers: true"),
             authz,
             backend);
+  }
+
+  /** What the documentation shows, with other ports and more time for a busy machine. */
+  private static String example(int authz, int backend) throws IOException {
+    String example = Files.readString(Path.of("..", "docs", "examples", "attach", "envoy.yaml"));
+    for (Map.Entry<String, String> change :
+        Map.of(
+                "0.0.0.0, port_value: 80 ",
+                "127.0.0.1, port_value: 0 ",
+                "127.0.0.1, port_value: 9001",
+                "127.0.0.1, port_value: " + authz,
+                "127.0.0.1, port_value: 8080",
+                "127.0.0.1, port_value: " + backend,
+                "timeout: 0.1s",
+                "timeout: 5s")
+            .entrySet()) {
+      assertThat(example).contains(change.getKey());
+      example = example.replace(change.getKey(), change.getValue());
+    }
+    return example;
   }
 
   private static String listener(String name, String options) {
@@ -387,6 +413,21 @@ final class RealEnvoyIT {
         .untilAsserted(() ->
             assertThat(Files.readString(directory.resolve("open.json")))
                 .contains("\"ban\":\"42\""));
+  }
+
+  @Test
+  void example_ofTheDocumentation_asksAndLogs() throws Exception {
+    assertThat(get("web", "/page?a=b").statusCode()).isEqualTo(200);
+    ScriptedJudge.Told told = judge.told.element();
+    assertThat(told.peer()).isEqualTo("127.0.0.1");
+    assertThat(told.forwardedFor()).isNotEqualTo("-");
+    assertThat(told.userAgent()).startsWith("Java-http-client");
+    assertThat(told.target()).isEqualTo("/page?a=b");
+    assertThat(get("web", "/denied").statusCode()).isEqualTo(403);
+    assertThat(get("web", "/unavailable").statusCode()).isEqualTo(200);
+    assertThat(reached).containsExactly("/page?a=b null", "/unavailable true");
+    get("web", "/probe");
+    await().until(() -> hits.logged.size() == 1);
   }
 
   @Test
