@@ -24,6 +24,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,9 +34,10 @@ import org.slf4j.LoggerFactory;
  * judges them on one thread of its own, so that checks do not wait behind them.
  *
  * <p>A stream's name stands in its first message only. Each stream has one message on its way at a
- * time, which bounds the memory: when the thread falls behind, HTTP/2's windows fill and Envoy
- * drops entries and counts them. A stream that has lasted its age is ended after a message, so that
- * Envoys spread over replicas without losing what is under way.
+ * time, and all together have so many bytes: when the thread falls behind, HTTP/2's windows fill
+ * and Envoy drops entries and counts them; beyond the bytes a stream is ended. A stream that has
+ * lasted its age is ended after a message, so that Envoys spread over replicas without losing what
+ * is under way.
  *
  * <p>Safe for any thread.
  */
@@ -44,12 +46,20 @@ final class AccessLogEndpoint
   /** Most streams: an Envoy has one for each of its workers and logs. */
   static final int MAX_STREAMS = 1_024;
 
+  /**
+   * Most bytes of messages that wait for the thread, of all streams together. Envoy sends 16 KiB at
+   * a time unless its {@code buffer_size_bytes} says otherwise.
+   */
+  static final long MAX_WAITING_BYTES = 32 * 1024 * 1024;
+
   private static final Metadata.Key<String> TOKEN =
       Metadata.Key.of("x-ip-sentry-token", Metadata.ASCII_STRING_MARSHALLER);
   private static final Status TOO_MANY =
       Status.UNAVAILABLE.withDescription("too many streams of access logs");
   private static final Status TOO_OLD =
       Status.UNAVAILABLE.withDescription("the stream has lasted long enough, open another");
+  private static final Status TOO_MUCH =
+      Status.UNAVAILABLE.withDescription("more access-log entries than can be judged");
   private static final Status ENDING = Status.UNAVAILABLE.withDescription("the server ends");
   private static final Status MALFORMED =
       Status.INVALID_ARGUMENT.withDescription("the message is no valid StreamAccessLogsMessage");
@@ -63,6 +73,7 @@ final class AccessLogEndpoint
   private final ExecutorService thread;
   private final Set<Stream> streams = ConcurrentHashMap.newKeySet();
   private final RareLog errorLog = new RareLog();
+  private final AtomicLong waitingBytes = new AtomicLong();
 
   /**
    * @param judge used by this endpoint's thread alone from now on
@@ -157,7 +168,16 @@ final class AccessLogEndpoint
 
     @Override
     public void onMessage(byte[] message) {
-      thread.execute(() -> take(message));
+      if (waitingBytes.addAndGet(message.length) > MAX_WAITING_BYTES) {
+        waitingBytes.addAndGet(-message.length);
+        counters.logMessagesLost.increment();
+        thread.execute(() -> end(TOO_MUCH));
+        return;
+      }
+      thread.execute(() -> {
+        waitingBytes.addAndGet(-message.length);
+        take(message);
+      });
     }
 
     @Override

@@ -31,6 +31,7 @@ public final class EnvoyCounters {
   final LongAdder logHitsLost = new LongAdder();
   final LongAdder logMalformed = new LongAdder();
   final LongAdder logErrors = new LongAdder();
+  final LongAdder logMessagesLost = new LongAdder();
 
   /**
    * The numbers at one time.
@@ -73,6 +74,7 @@ public final class EnvoyCounters {
    * @param hitsLost of those, for which there was no room
    * @param malformed messages that were none
    * @param errors messages that failed for a fault of ours
+   * @param messagesLost messages for which there was no room
    */
   public record LogSnapshot(
       long streams,
@@ -86,7 +88,8 @@ public final class EnvoyCounters {
       long hits,
       long hitsLost,
       long malformed,
-      long errors) {}
+      long errors,
+      long messagesLost) {}
 
   /** The numbers of the access-log service now. */
   public LogSnapshot logSnapshot() {
@@ -102,7 +105,8 @@ public final class EnvoyCounters {
         logHits.sum(),
         logHitsLost.sum(),
         logMalformed.sum(),
-        logErrors.sum());
+        logErrors.sum(),
+        logMessagesLost.sum());
   }
 
   /** The numbers now; each is exact, but they are not of one moment. */
