@@ -11,6 +11,7 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.ipsentry.authz.caller.CallerConnection;
+import io.ipsentry.authz.transport.RareLog;
 import io.ipsentry.authz.verdict.RequestJudge.Caller;
 import io.ipsentry.line.Slice;
 import java.io.IOException;
@@ -72,7 +73,7 @@ final class AccessLogEndpoint
   private final long maxAgeNanos;
   private final ExecutorService thread;
   private final Set<Stream> streams = ConcurrentHashMap.newKeySet();
-  private final RareLog errorLog = new RareLog();
+  private final RareLog errorLog = new RareLog(System::nanoTime);
   private final AtomicLong waitingBytes = new AtomicLong();
 
   /**
@@ -207,8 +208,12 @@ final class AccessLogEndpoint
         }
       } catch (RuntimeException e) {
         counters.logErrors.increment();
-        errorLog.ifDue(
-            () -> logger.atError().setCause(e).log("access-log entries could not be judged"));
+        errorLog.write(times ->
+            logger
+                .atError()
+                .addKeyValue("times", times)
+                .setCause(e)
+                .log("access-log entries could not be judged"));
       }
       if (System.nanoTime() - startNanos > maxAgeNanos) {
         end(TOO_OLD);

@@ -227,7 +227,7 @@ final class AccessLogSkimmer extends WireReader {
       } else if (tag == LOG_TYPE) {
         logType = readNumber(end);
       } else if (tag == INTERMEDIATE) {
-        intermediate = readNumber(end) != 0;
+        intermediate = readLong(end) != 0;
       } else {
         skip(tag, end, 3);
       }
@@ -260,7 +260,7 @@ final class AccessLogSkimmer extends WireReader {
     while (at < end) {
       int tag = readTag(end);
       if (tag == SECONDS) {
-        seconds = readNumber(end);
+        seconds = readLong(end);
       } else if (tag == NANOS) {
         nanos = readNumber(end);
       } else {

@@ -13,6 +13,7 @@ import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.ipsentry.authz.caller.CallerConnection;
 import io.ipsentry.authz.envoy.CheckRequestMarshaller.Received;
+import io.ipsentry.authz.transport.RareLog;
 import io.ipsentry.authz.verdict.GatewayRequest;
 import io.ipsentry.authz.verdict.Judgement;
 import io.ipsentry.authz.verdict.RequestJudge;
@@ -56,7 +57,7 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
 
   private final Supplier<RequestJudge> judges;
   private final EnvoyCounters counters;
-  private final RareLog errorLog = new RareLog();
+  private final RareLog errorLog = new RareLog(System::nanoTime);
   private final int maxInFlight;
 
   /**
@@ -131,7 +132,12 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
         counters.errors.increment();
         counters.unavailable.increment();
         failure = ERROR;
-        errorLog.ifDue(() -> logger.atError().setCause(e).log("a check could not be judged"));
+        errorLog.write(times ->
+            logger
+                .atError()
+                .addKeyValue("times", times)
+                .setCause(e)
+                .log("a check could not be judged"));
       }
     }
 

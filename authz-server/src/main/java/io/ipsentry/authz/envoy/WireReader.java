@@ -21,6 +21,7 @@ abstract class WireReader {
 
   private static final int TAG_TYPE_BITS = 3;
   private static final int MAX_VARINT_BITS = 70;
+  private static final int LAST_SHIFT = 63;
 
   @SuppressWarnings("StaticAssignmentOfThrowable") // It has no stack trace and never changes.
   private static final Malformed MALFORMED = new Malformed();
@@ -77,11 +78,28 @@ abstract class WireReader {
   }
 
   /**
-   * Reads a varint, of which 32-bit fields take the low half.
+   * Reads a varint of a 32-bit field, of which the low half is meant.
    *
    * @param end of the message at hand
    */
   final long readNumber(int end) throws Malformed {
+    return readVarint(end, false);
+  }
+
+  /**
+   * Reads a varint of a 64-bit field.
+   *
+   * @param end of the message at hand
+   */
+  final long readLong(int end) throws Malformed {
+    return readVarint(end, true);
+  }
+
+  /**
+   * @param wide whether a tenth byte may say that more follow, if its low bit is set: what the Java
+   *     runtime's {@code readRawVarint64} lets pass, and 32-bit fields do not
+   */
+  private long readVarint(int end, boolean wide) throws Malformed {
     if (at < end && bytes[at] >= 0) {
       return bytes[at++];
     }
@@ -92,7 +110,7 @@ abstract class WireReader {
       }
       byte next = bytes[at++];
       value |= (long) (next & 0x7f) << shift;
-      if (next >= 0) {
+      if (next >= 0 || wide && shift == LAST_SHIFT && (next & 1) == 1) {
         return value;
       }
     }
@@ -107,7 +125,7 @@ abstract class WireReader {
    */
   final void skip(int tag, int end, int depth) throws Malformed {
     switch (tag & 7) {
-      case VARINT -> readNumber(end);
+      case VARINT -> readLong(end);
       case FIXED64 -> skipBytes(Long.BYTES, end);
       case LENGTH_DELIMITED -> at = readEnd(end);
       case START_GROUP -> skipGroup(tag, end, depth);

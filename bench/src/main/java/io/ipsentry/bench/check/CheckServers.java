@@ -9,14 +9,19 @@ import io.ipsentry.authz.envoy.EnvoyServer;
 import io.ipsentry.authz.envoy.EnvoyServer.Limits;
 import io.ipsentry.authz.envoy.EnvoyServer.Parts;
 import io.ipsentry.authz.transport.EventLoops;
-import io.ipsentry.authz.verdict.RequestJudge;
+import io.ipsentry.authz.verdict.BanState;
+import io.ipsentry.authz.verdict.DenialLog;
+import io.ipsentry.authz.verdict.Policies;
+import io.ipsentry.authz.verdict.PolicyJudge;
+import io.ipsentry.authz.verdict.VerdictCounters;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
+import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.config.ConfigLoader;
+import io.ipsentry.config.ConfigResult;
 import io.ipsentry.detection.HitReceiver;
-import io.ipsentry.line.ClientAddressResolver;
 import io.ipsentry.net.IpPrefix;
-import io.ipsentry.net.PrefixSet;
 import io.ipsentry.net.SeenAs;
 import io.ipsentry.rule.Hit;
 import io.ipsentry.rule.RuleSet;
@@ -25,6 +30,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -54,13 +60,13 @@ public final class CheckServers {
     StringBuilder ports =
         new StringBuilder("ports echo " + echo.getPort() + " generated " + generated.getPort());
     for (int count : BANS) {
-      ActiveBans bans = bans(count, clock.instant());
+      PolicyJudge.Parts judges = judges(bans(count, clock.instant()), clock);
       EnvoyServer server =
           EnvoyServer.start(
               Services.loopback(),
               new Parts(
                   loops,
-                  () -> judge(bans, clock),
+                  judges::judge,
                   (remote, certificates) -> CallerConnection.UNKNOWN,
                   () -> AccessLogRules.NONE,
                   new NoHits(),
@@ -74,12 +80,32 @@ public final class CheckServers {
     System.exit(0);
   }
 
-  private static RequestJudge judge(ActiveBans bans, InstantSource clock) {
-    return new BansJudge(
-        bans,
+  /**
+   * What makes the judges: bans alone, the client by {@code X-Forwarded-For}, and one more policy.
+   */
+  private static PolicyJudge.Parts judges(ActiveBans bans, InstantSource clock) {
+    String yaml =
+        """
+        trustedProxies: 10.0.0.0/8
+        authz: { listen: "127.0.0.1:9001", client: x-forwarded-for, policies: { shop: {} } }
+        """;
+    ConfigResult result =
+        new ConfigLoader()
+            .parse(
+                "bench.yaml", yaml.getBytes(StandardCharsets.UTF_8), Path.of("").toAbsolutePath());
+    if (!(result instanceof ConfigResult.Valid valid)) {
+      throw new IllegalStateException(result.toString());
+    }
+    Policies policies = Policies.compile(valid.config());
+    return new PolicyJudge.Parts(
+        () -> policies,
+        () -> ProtectedPrefixes.NONE,
+        BanState.own(bans),
+        new NoHits(),
+        new VerdictCounters(),
+        new DenialLog(System::nanoTime),
         clock,
-        new ClientAddressResolver.Settings(
-            ClientAddressResolver.Mode.X_FORWARDED_FOR, PrefixSet.parse("10.0.0.0/8"), 0, null));
+        System::nanoTime);
   }
 
   private static ActiveBans bans(int count, Instant now) {
@@ -120,11 +146,11 @@ public final class CheckServers {
     }
   }
 
-  /** Nobody is trusted here, so no hit comes. */
+  /** There are no rules, so no hit comes. */
   private static final class NoHits implements HitReceiver {
     @Override
     public BanEvent.@Nullable Ban request(RuleSet rules, Hit hit) {
-      throw new IllegalStateException("a hit without a trusted caller");
+      throw new IllegalStateException("a hit without a rule");
     }
 
     @Override
@@ -134,7 +160,7 @@ public final class CheckServers {
 
     @Override
     public boolean logged(RuleSet rules, Hit hit) {
-      throw new IllegalStateException("a hit without a trusted caller");
+      throw new IllegalStateException("a hit without a rule");
     }
   }
 }
