@@ -53,6 +53,11 @@ abstract class ForwardAuthGatewayContract {
   /** Whether connections to the server are used again; how many it takes at most for 50 calls. */
   abstract int connectionsForFiftyCalls();
 
+  /** What the gateway says that {@code /a%20b//c/../d?x=%2F..&y} is: what the client sent. */
+  String uncleanTargetAsAsked() {
+    return "/a%20b//c/../d?x=%2F..&y";
+  }
+
   @BeforeEach
   void startAll() throws IOException {
     application = new Application();
@@ -85,7 +90,7 @@ abstract class ForwardAuthGatewayContract {
       assertThat(asked.client()).isEqualTo("127.0.0.7");
       assertThat(asked.method()).isEqualTo("GET");
       assertThat(asked.host()).startsWith("127.0.0.1");
-      assertThat(asked.target()).isEqualTo("/a%20b//c/../d?x=%2F..&y");
+      assertThat(asked.target()).isEqualTo(uncleanTargetAsAsked());
       assertThat(asked.userAgent()).isEqualTo("curl/8");
     }
   }

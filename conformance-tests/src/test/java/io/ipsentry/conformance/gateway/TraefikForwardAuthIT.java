@@ -1,5 +1,8 @@
 package io.ipsentry.conformance.gateway;
 
+import static org.awaitility.Awaitility.await;
+
+import io.ipsentry.conformance.program.RunningIpSentry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -30,8 +33,32 @@ final class TraefikForwardAuthIT extends ForwardAuthGatewayContract {
                     "127.0.0.1:" + port,
                     "/etc/traefik/traefik.yaml",
                     dynamicConfig.toString())));
-    return Gateway.start(
-        directory, port, Map.of(), List.of(program.toString(), "--configFile=" + staticConfig));
+    Gateway traefik =
+        Gateway.start(
+            directory, port, Map.of(), List.of(program.toString(), "--configFile=" + staticConfig));
+    try {
+      awaitRouters(port);
+    } catch (RuntimeException | Error e) {
+      System.out.println("gateway.out: " + traefik.output());
+      traefik.close();
+      throw e;
+    }
+    return traefik;
+  }
+
+  /**
+   * It listens before it has read its routers, and says 404 meanwhile. Asks as somebody who is
+   * refused, so that the application sees nothing of it.
+   */
+  private void awaitRouters(int port) {
+    authz.ban("127.0.0.99");
+    try (GatewayClient client = new GatewayClient("127.0.0.99", port)) {
+      await("routers")
+          .atMost(RunningIpSentry.PATIENCE)
+          .until(() -> client.get("/").statusCode() == 403);
+    }
+    authz.unban("127.0.0.99");
+    authz.forget();
   }
 
   private static Path program() throws IOException {
@@ -63,5 +90,11 @@ final class TraefikForwardAuthIT extends ForwardAuthGatewayContract {
   @Override
   int connectionsForFiftyCalls() {
     return 1;
+  }
+
+  /** The entry point cleans paths ({@code sanitizePath}), for the application as for us. */
+  @Override
+  String uncleanTargetAsAsked() {
+    return "/a%20b/d?x=%2F..&y";
   }
 }
