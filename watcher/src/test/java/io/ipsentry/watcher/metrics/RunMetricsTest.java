@@ -116,9 +116,12 @@ final class RunMetricsTest {
             .map(line -> line.split(" ")[2] + " " + line.split(" ")[3])
             .collect(Collectors.toSet());
 
+    // The first table; those of the servers follow it.
     Set<String> documented =
         Files.readAllLines(Path.of("../docs/metrics.md")).stream()
-            .filter(line -> line.startsWith("| `ip_sentry_") || line.startsWith("| `process_"))
+            .dropWhile(line -> !line.startsWith("| metric |"))
+            .takeWhile(line -> !line.isEmpty())
+            .filter(line -> line.startsWith("| `"))
             .map(line -> line.split("\\|"))
             .map(cells -> cells[1].strip().replace("`", "") + " " + cells[2].strip())
             .collect(Collectors.toSet());
