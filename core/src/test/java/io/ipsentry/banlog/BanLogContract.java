@@ -11,7 +11,6 @@ import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.SeenAs;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -36,7 +35,7 @@ public abstract class BanLogContract {
   private static final int APPENDS_PER_WRITER = 25;
 
   private final List<BanLog> opened = new ArrayList<>();
-  private BanLog log;
+  BanLog log;
 
   /** A new, empty log. */
   protected abstract BanLog create();
@@ -48,11 +47,6 @@ public abstract class BanLogContract {
    * A new, empty log that is full after some events, fewer than 100,000; empty if none can be made.
    */
   protected abstract Optional<BanLog> createSmall();
-
-  /** Lets snapshots take the place of events up to a number; false if the log cannot. */
-  protected boolean compact(BanLog from, long upTo) {
-    return false;
-  }
 
   @BeforeEach
   final void openLog() {
@@ -399,85 +393,5 @@ public abstract class BanLogContract {
     log.append(0, TestEvents.timedBans("a", 0, 10));
 
     assertThat(log.snapshot(Instant.MAX, ActiveBans.Limits.DEFAULT)).isEmpty();
-  }
-
-  @Test
-  final void snapshot_compacted_foldsWithTheRestToTheFoldOfAll() {
-    ActiveBans whole = compactedUpTo(700);
-
-    ActiveBans state = log.snapshot(Instant.MAX, ActiveBans.Limits.DEFAULT).orElseThrow();
-    assertThat(state.head()).isBetween(700L, 1_000L);
-    for (SequencedEvent event : log.read(state.head() + 1, 1_000)) {
-      state.apply(event);
-    }
-    assertThat(SnapshotBytes.of(state).parts())
-        .usingRecursiveComparison()
-        .isEqualTo(SnapshotBytes.of(whole).parts());
-
-    Instant then = TestEvents.T0.plusSeconds(100);
-    assertThatThrownBy(() -> log.snapshot(then, ActiveBans.Limits.DEFAULT))
-        .isInstanceOf(CompactedException.class);
-  }
-
-  @Test
-  final void read_compacted_isRefusedWithTheFirstThatIsKept() {
-    compactedUpTo(700);
-
-    for (long from : List.of(1L, 100L, 700L)) {
-      assertThatThrownBy(() -> log.read(from, 10))
-          .isInstanceOfSatisfying(
-              CompactedException.class,
-              e -> {
-                assertThat(e.firstKept()).isEqualTo(701);
-                assertThat(e.isTransient()).isFalse();
-              });
-    }
-    assertThat(log.read(701, 1_000)).hasSize(300);
-  }
-
-  @Test
-  final void append_compacted_numbersOn() {
-    compactedUpTo(1_000);
-
-    assertThat(log.head()).isEqualTo(1_000);
-    assertThat(log.append(0, TestEvents.bans("b", 1))).isEqualTo(new AppendResult.Conflict(1_000));
-    assertThat(log.append(1_000, TestEvents.bans("b", 2)))
-        .isEqualTo(new AppendResult.Appended(1_002));
-    assertThat(log.read(1_001, 10)).extracting(SequencedEvent::seq).containsExactly(1_001L, 1_002L);
-  }
-
-  @Test
-  final void follow_compacted_failsWithTheFirstThatIsKept() {
-    compactedUpTo(700);
-    RecordingSink sink = new RecordingSink();
-
-    BanLog.Subscription subscription = log.follow(5, sink);
-    await().until(() -> sink.failure() != null);
-    subscription.close();
-
-    assertThat(sink.failure()).isInstanceOf(CompactedException.class);
-    assertThat(sink.events()).isEmpty();
-  }
-
-  @Test
-  final void catchUp_writerLeftFarBehind_startsOverFromTheSnapshot() {
-    BanWriter behind = new BanWriter(log, new ActiveBans(), InstantSource.system(), event -> {});
-    log.append(0, TestEvents.timedBans("a", 0, 10));
-    behind.catchUp();
-    log.append(10, TestEvents.timedBans("b", 10, 990));
-    assumeThat(compact(log, 700)).isTrue();
-
-    behind.catchUp();
-
-    assertThat(behind.state().head()).isEqualTo(1_000);
-  }
-
-  /** A log of 1,000 events; returns their fold. */
-  private ActiveBans compactedUpTo(long upTo) {
-    log.append(0, TestEvents.timedBans("a", 0, 1_000));
-    ActiveBans whole = new ActiveBans();
-    log.read(1, 1_000).forEach(whole::apply);
-    assumeThat(compact(log, upTo)).as("the log can be compacted").isTrue();
-    return whole;
   }
 }
