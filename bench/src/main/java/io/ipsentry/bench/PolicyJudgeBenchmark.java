@@ -173,6 +173,7 @@ public class PolicyJudgeBenchmark {
         config.admin(),
         config.metrics(),
         config.ipv6(),
+        Optional.empty(),
         Optional.empty());
   }
 

@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param metrics where metrics and health are served; empty: nowhere
  * @param ipv6 how IPv6 addresses are counted and banned
  * @param authz what gateways are served and how; empty: none is
+ * @param enforcer how {@code run} enforces bans in the kernel of this host; empty: it does not
  */
 public record Config(
     List<SourceConfig> sources,
@@ -39,7 +40,8 @@ public record Config(
     AdminConfig admin,
     Optional<ListenAddress> metrics,
     Ipv6Config ipv6,
-    Optional<AuthzConfig> authz) {
+    Optional<AuthzConfig> authz,
+    Optional<EnforcerConfig> enforcer) {
 
   public Config {
     sources = List.copyOf(sources);

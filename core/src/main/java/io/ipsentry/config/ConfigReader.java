@@ -89,7 +89,8 @@ final class ConfigReader {
                 ? services.metrics(metrics.get())
                 : Optional.of(ListenAddress.DEFAULT_METRICS),
             root.get("ipv6").flatMap(services::ipv6).orElse(Ipv6Config.DEFAULT),
-            authz);
+            authz,
+            root.get("enforcer").flatMap(EnforcerReader::enforcer));
     checkListens(root, withoutBans);
     PrefixSet alwaysBan =
         root.get("alwaysBan")
@@ -98,7 +99,8 @@ final class ConfigReader {
     if (problems.errorCount() == 0) {
       root.get("sources").ifPresent(list -> SourceChecks.check(list, sources, withoutBans.rules()));
     }
-    if (sources.isEmpty() && authz.isEmpty() && problems.errorCount() == 0) {
+    boolean hasWork = !sources.isEmpty() || authz.isPresent() || withoutBans.enforcer().isPresent();
+    if (!hasWork && problems.errorCount() == 0) {
       root.get("sources")
           .orElse(root.whole())
           .warn("names no sources, so no line is read", "write sources: and files");
@@ -208,6 +210,7 @@ final class ConfigReader {
         config.admin(),
         config.metrics(),
         config.ipv6(),
-        config.authz());
+        config.authz(),
+        config.enforcer());
   }
 }

@@ -27,7 +27,8 @@ enum Keys {
       "admin",
       "metrics",
       "ipv6",
-      "authz"),
+      "authz",
+      "enforcer"),
   SOURCE(
       "sources[]",
       "name",
@@ -103,6 +104,17 @@ enum Keys {
       "scoped",
       "rules",
       "denial"),
+  ENFORCER(
+      "enforcer",
+      "name",
+      "backend",
+      "hook",
+      "ports",
+      "verdict",
+      "forwardedForPorts",
+      "interval",
+      "onExit",
+      "hostBinaries"),
   PACK("pack", "name", "description", "patterns", "userAgents"),
   PACK_PATTERN("pack.patterns[]", "regex", "servedBySoftware", "note"),
   PACK_USER_AGENT("pack.userAgents[]", "regex", "note");
@@ -176,11 +188,17 @@ enum Keys {
           "cafile", "authz.tls.clientCa",
           "trustedca", "authz.tls.clientCa",
           "clientcafile", "authz.tls.clientCa",
+          "banaction", "enforcer.backend",
+          "iptableschains", "enforcer.hook",
+          "blocktype", "enforcer.verdict",
+          "denyaction", "enforcer.verdict",
+          "intervalseconds", "enforcer.interval",
+          "updatefrequency", "enforcer.interval",
           "dryrun", "mode");
 
   /** Sections that are known to come, in lower case. */
   private static final List<String> LATER =
-      List.of("enforcer", "sinks", "feeds", "kubernetes", "cloudflare", "telegram", "webhook");
+      List.of("sinks", "feeds", "kubernetes", "cloudflare", "telegram", "webhook");
 
   private final String path;
   private final List<String> names;

@@ -371,6 +371,54 @@ final class ConfigLoaderTest {
   }
 
   @Test
+  void parse_everyEnforcerKey_isTaken() {
+    Config config =
+        valid(
+                """
+                enforcer:
+                  name: web-1
+                  backend: iptables-rules
+                  hook: docker-user
+                  ports: [443, 8000-8080, 80, 81, 8050-8100]
+                  verdict: reject
+                  forwardedForPorts: 80
+                  interval: 5s
+                  onExit: flush
+                  hostBinaries: true
+                """)
+            .config();
+
+    assertThat(config.enforcer())
+        .contains(
+            new EnforcerConfig(
+                "web-1",
+                Optional.of(EnforcerConfig.Backend.IPTABLES_RULES),
+                EnforcerConfig.Hook.DOCKER_USER,
+                new EnforcerConfig.Ports(
+                    EnforcerConfig.Ports.Kind.LIST,
+                    List.of(
+                        new EnforcerConfig.PortRange(80, 81),
+                        new EnforcerConfig.PortRange(443, 443),
+                        new EnforcerConfig.PortRange(8000, 8100))),
+                EnforcerConfig.Verdict.REJECT,
+                List.of(new EnforcerConfig.PortRange(80, 80)),
+                Duration.ofSeconds(5),
+                EnforcerConfig.OnExit.FLUSH,
+                true));
+    assertThat(parse("enforcer: { ports: all }").warnings()).isEmpty();
+  }
+
+  @Test
+  void parse_shortestEnforcer_hasTheDefaults() {
+    assertThat(valid("enforcer: {}").config().enforcer()).contains(EnforcerConfig.DEFAULT);
+    assertThat(valid("enforcer: { backend: auto, ports: inbound }").config().enforcer())
+        .contains(EnforcerConfig.DEFAULT);
+    assertThat(valid("sources: [{ stdin: true }]").config().enforcer()).isEmpty();
+    assertThat(valid("enforcer: { ports: 22 }").config().enforcer().orElseThrow().ports().list())
+        .containsExactly(new EnforcerConfig.PortRange(22, 22));
+  }
+
+  @Test
   void parse_everyMatchKey_isTaken() {
     Rule rule =
         rule(

@@ -246,7 +246,8 @@ public final class Judging implements AutoCloseable {
                 AuthzConfig.DEFAULT_DENIALS_LOGGED_PER_SECOND,
                 List.of(),
                 byDefault,
-                policies)));
+                policies)),
+        Optional.empty());
   }
 
   static Config config(Rule... rules) {
