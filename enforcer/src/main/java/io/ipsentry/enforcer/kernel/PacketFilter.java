@@ -37,6 +37,13 @@ public interface PacketFilter {
   List<String> ensure(int elements);
 
   /**
+   * Milliseconds that the kernel lets an element stay at most; {@link #FOR_EVER}: any. One that
+   * ends later is given so much, which {@link #read} shows, and has to be put again before that is
+   * over.
+   */
+  long maxTimeoutMillis();
+
+  /**
    * Applies changes, in one batch a family or in pieces of a bounded size, in their order.
    *
    * @throws PacketFilterException if the kernel refuses; some of the changes may be in force then
@@ -73,6 +80,9 @@ public interface PacketFilter {
   interface ChangeVisitor {
     /**
      * An element is to be there until then, whatever its end was before.
+     *
+     * <p>Everybody ({@code 0.0.0.0/0}, {@code ::/0}) is no element: an {@link
+     * IllegalArgumentException}.
      *
      * @param untilMillis milliseconds since 1970, {@link #FOR_EVER}; one that has passed is no
      *     error, the element is then not there

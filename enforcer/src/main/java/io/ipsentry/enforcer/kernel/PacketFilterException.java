@@ -36,4 +36,9 @@ public final class PacketFilterException extends RuntimeException {
   public Cause kind() {
     return cause;
   }
+
+  /** Whether the message has this text, such as words of a program. */
+  boolean says(String text) {
+    return String.valueOf(getMessage()).contains(text);
+  }
 }

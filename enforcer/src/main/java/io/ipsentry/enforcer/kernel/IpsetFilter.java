@@ -1,0 +1,343 @@
+package io.ipsentry.enforcer.kernel;
+
+import io.ipsentry.config.EnforcerConfig;
+import io.ipsentry.config.EnforcerConfig.PortRange;
+import io.ipsentry.enforcer.kernel.PacketFilterException.Cause;
+import io.ipsentry.net.IpPrefix;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Bans in two ipsets of the type {@code hash:net}, one a family, and one chain of iptables-legacy
+ * that refuses what comes from them. A packet costs one lookup however many bans there are.
+ *
+ * <p>{@code hash:net} holds prefixes of all lengths but 0, also in one another, each with an end of
+ * its own. The kernel lets it grow by itself up to {@code maxelem}, which is fixed when it is made
+ * and therefore generous. A set of ours that is of another make is replaced: by {@code ipset swap}
+ * where the kernel can, else by letting the rules point at a set that stands in for a while.
+ *
+ * <p>See ipset(8), iptables-extensions(8). One thread at a time.
+ */
+final class IpsetFilter implements PacketFilter {
+  /** Room of a set. Only elements take memory (about 40 bytes), not room. */
+  static final int MAX_ELEMENTS = 1 << 24;
+
+  /** Longest time that ipset keeps an element: the kernel counts in a 32-bit number of ms / 2. */
+  private static final long MAX_TIMEOUT_SECONDS = 2_147_483;
+
+  private static final String TYPE = "hash:net";
+
+  private static final List<String> RESTORE = List.of("ipset", "restore", "-exist");
+
+  private static final String NO_SUCH_SET = "set with the given name does not exist";
+
+  private static final Pattern HEADER =
+      Pattern.compile(
+          "Type: (?<type>\\S+)\\s[^$]*?family (?<family>\\S+) .*?maxelem (?<room>\\d+)"
+              + "(?<timeout> timeout \\d+)?");
+
+  private final KernelPrograms programs;
+  private final InstanceNames names;
+  private final EnforcerConfig config;
+  private final InstantSource clock;
+  private final XtablesPlace rules;
+
+  IpsetFilter(KernelPrograms programs, EnforcerConfig config, InstantSource clock) {
+    this.programs = programs;
+    this.config = config;
+    this.clock = clock;
+    names = new InstanceNames(config.name());
+    rules = new XtablesPlace(programs, config.hook(), List.of(names.chain(), names.refuseChain()));
+  }
+
+  /** How a set was made, as {@code ipset list -terse} tells. */
+  private enum Make {
+    MISSING,
+    /** As it is made here. */
+    RIGHT,
+    /** Of the right type and family, but with too little room or without timeouts. */
+    SWAPPABLE,
+    /** Of another type or family: swap refuses. */
+    ALIEN
+  }
+
+  @Override
+  public String name() {
+    return EnforcerConfig.Backend.IPSET.wireName();
+  }
+
+  /**
+   * Fails if the programs or the kernel cannot do this.
+   *
+   * @throws PacketFilterException with what is in the way
+   */
+  void probe() {
+    programs.run(List.of("ipset", "list", "-name"));
+    for (Family family : rules.families()) {
+      rules.wantedChains(family).read();
+    }
+  }
+
+  @Override
+  public List<String> ensure(int elements) {
+    if (elements > MAX_ELEMENTS) {
+      throw new PacketFilterException(
+          Cause.TOO_MANY,
+          "an ipset of ours holds at most " + MAX_ELEMENTS + " prefixes, not " + elements);
+    }
+    List<String> mended = new ArrayList<>();
+    PortRange ephemeral = LocalPorts.ephemeral(programs);
+    Set<Family> aliens = EnumSet.noneOf(Family.class);
+    for (Family family : Family.values()) {
+      switch (make(names.set(family), family, elements)) {
+        case RIGHT -> {}
+        case MISSING -> createMissing(family, mended);
+        case SWAPPABLE -> swap(family, mended);
+        case ALIEN -> aliens.add(family);
+      }
+    }
+    if (!aliens.isEmpty()) {
+      replace(aliens, ephemeral, mended);
+    }
+    mended.addAll(rules.ensure(family -> chains(family, names.set(family), ephemeral)));
+    for (Family family : Family.values()) {
+      if (exists(names.spareSet(family))) {
+        destroy(names.spareSet(family));
+      }
+    }
+    return mended;
+  }
+
+  private void createMissing(Family family, List<String> mended) {
+    create(names.set(family), family);
+    if (make(names.spareSet(family), family, 0) == Make.RIGHT) {
+      // A process before this one was ended while the spare stood in.
+      copy(names.spareSet(family), names.set(family));
+    }
+    mended.add("the set " + names.set(family) + " was missing");
+  }
+
+  private void swap(Family family, List<String> mended) {
+    fillSpare(family);
+    programs.run(List.of("ipset", "swap", names.spareSet(family), names.set(family)));
+    mended.add("the set " + names.set(family) + " had too little room or no timeouts");
+  }
+
+  private void replace(Set<Family> aliens, PortRange ephemeral, List<String> mended) {
+    aliens.forEach(this::fillSpare);
+    rules.ensure(family ->
+        chains(
+            family,
+            aliens.contains(family) ? names.spareSet(family) : names.set(family),
+            ephemeral));
+    for (Family family : aliens) {
+      destroy(names.set(family));
+      create(names.set(family), family);
+      copy(names.spareSet(family), names.set(family));
+      mended.add("the set " + names.set(family) + " was not of the type " + TYPE);
+    }
+  }
+
+  private void fillSpare(Family family) {
+    String spare = names.spareSet(family);
+    Make make = make(spare, family, 0);
+    if (make != Make.RIGHT) {
+      if (make != Make.MISSING) {
+        destroy(spare);
+      }
+      create(spare, family);
+    }
+    copy(names.set(family), spare);
+  }
+
+  /** The one chain: who is not in the set goes on; what is left is refused, as configured. */
+  private Map<String, List<String>> chains(Family family, String set, PortRange ephemeral) {
+    List<String> chain = new ArrayList<>();
+    chain.add("-m set ! --match-set " + set + " src -j RETURN");
+    chain.addAll(RefusalRules.of(config, family, ephemeral));
+    return Map.of(names.chain(), List.copyOf(chain));
+  }
+
+  @Override
+  public long maxTimeoutMillis() {
+    return MAX_TIMEOUT_SECONDS * 1_000;
+  }
+
+  @Override
+  public void apply(Changes changes) {
+    if (changes.size() == 0) {
+      return;
+    }
+    programs.feed(
+        RESTORE,
+        out -> {
+          Writer writer = new Writer(out, clock.millis());
+          try {
+            changes.forEach(writer);
+          } catch (UncheckedIOException e) {
+            throw e.getCause();
+          }
+        });
+  }
+
+  /** Writes changes as lines for {@code ipset restore}. */
+  private final class Writer implements ChangeVisitor {
+    private final AsciiOutput out;
+    private final long now;
+
+    Writer(AsciiOutput out, long now) {
+      this.out = out;
+      this.now = now;
+    }
+
+    @Override
+    public void put(IpPrefix prefix, long untilMillis) {
+      if (untilMillis <= now) {
+        remove(prefix);
+        return;
+      }
+      try {
+        line("add ", prefix).text(" timeout ").number(timeoutSeconds(untilMillis)).text("\n");
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    @Override
+    public void remove(IpPrefix prefix) {
+      try {
+        line("del ", prefix).text("\n");
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    private AsciiOutput line(String command, IpPrefix prefix) throws IOException {
+      Elements.requireNotEverybody(prefix);
+      return out.text(command).text(names.set(Family.of(prefix))).text(" ").prefix(prefix);
+    }
+
+    /** Rounded up, so that none ends early; 0 is for ever. */
+    private long timeoutSeconds(long untilMillis) {
+      return untilMillis == FOR_EVER
+          ? 0
+          : Math.min(MAX_TIMEOUT_SECONDS, Math.ceilDiv(untilMillis - now, 1_000L));
+    }
+  }
+
+  @Override
+  public void read(ElementVisitor visitor) {
+    for (Family family : Family.values()) {
+      programs.read(
+          List.of("ipset", "save", names.set(family)),
+          answer ->
+              new IpsetListing(
+                      true, (prefix, timeout) -> visitor.element(prefix, untilMillis(timeout)))
+                  .readFrom(answer));
+    }
+  }
+
+  /** The kernel tells whole seconds, rounded down: the end lies within the one that follows. */
+  private long untilMillis(long timeoutSeconds) {
+    if (timeoutSeconds == 0) {
+      return FOR_EVER;
+    }
+    return timeoutSeconds < 0 ? 0 : clock.millis() + timeoutSeconds * 1_000 + 500;
+  }
+
+  @Override
+  public DropCounters drops() {
+    return rules.drops();
+  }
+
+  @Override
+  public void flush() {
+    rules.remove();
+    for (Family family : Family.values()) {
+      for (String set : List.of(names.set(family), names.spareSet(family))) {
+        if (exists(set)) {
+          destroy(set);
+        }
+      }
+    }
+  }
+
+  private void create(String set, Family family) {
+    programs.run(
+        List.of(
+            "ipset",
+            "create",
+            set,
+            TYPE,
+            "family",
+            family.ipset(),
+            "maxelem",
+            Integer.toString(MAX_ELEMENTS),
+            "timeout",
+            "0"));
+  }
+
+  private void destroy(String set) {
+    programs.run(List.of("ipset", "destroy", set));
+  }
+
+  /** Adds to a set what is in another, with its ends, as far as it is prefixes. */
+  private void copy(String from, String to) {
+    programs.feed(
+        RESTORE,
+        out ->
+            programs.read(
+                List.of("ipset", "save", from),
+                answer ->
+                    new IpsetListing(false, (prefix, timeout) -> add(out, to, prefix, timeout))
+                        .readFrom(answer)));
+  }
+
+  private static void add(AsciiOutput out, String set, IpPrefix prefix, long timeout)
+      throws IOException {
+    if (timeout >= 0) {
+      out.text("add ").text(set).text(" ").prefix(prefix).text(" timeout ").number(timeout);
+      out.text("\n");
+    }
+  }
+
+  private boolean exists(String set) {
+    return header(set).isPresent();
+  }
+
+  private Make make(String set, Family family, int elements) {
+    Optional<String> header = header(set);
+    if (header.isEmpty()) {
+      return Make.MISSING;
+    }
+    Matcher matcher = HEADER.matcher(header.get());
+    if (!matcher.find()
+        || !matcher.group("type").equals(TYPE)
+        || !matcher.group("family").equals(family.ipset())) {
+      return Make.ALIEN;
+    }
+    boolean fits = Integer.parseInt(matcher.group("room")) >= elements;
+    return fits && matcher.group("timeout") != null ? Make.RIGHT : Make.SWAPPABLE;
+  }
+
+  /** What ipset tells of a set without its elements; empty: there is none. */
+  private Optional<String> header(String set) {
+    try {
+      return Optional.of(programs.text(List.of("ipset", "list", "-terse", set)));
+    } catch (PacketFilterException e) {
+      if (e.says(NO_SUCH_SET)) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+}
