@@ -6,6 +6,7 @@ import io.ipsentry.authz.admin.AdminChannel;
 import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.authz.admin.ApiErrors;
 import io.ipsentry.banlog.BanLogException;
+import io.ipsentry.banlog.CompactedException;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.BanServiceGrpc.BanServiceBlockingStub;
 import io.ipsentry.proto.v1.BanServiceGrpc.BanServiceStub;
@@ -14,6 +15,7 @@ import io.ipsentry.proto.v1.GetStatusResponse;
 import io.ipsentry.proto.v1.StatusServiceGrpc;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -78,7 +80,13 @@ final class AdminClient implements AutoCloseable {
     String detail = told == null || told.isEmpty() ? e.getStatus().getCode().name() : told;
     return switch (e.getStatus().getCode()) {
       case INVALID_ARGUMENT -> new RejectedRequestException(rejected(detail, e), e);
-      case ABORTED, OUT_OF_RANGE -> BanLogException.permanent(detail, e);
+      case ABORTED -> BanLogException.permanent(detail, e);
+      case OUT_OF_RANGE -> {
+        OptionalLong firstKept = ApiErrors.firstKept(e);
+        yield firstKept.isPresent()
+            ? new CompactedException(firstKept.getAsLong())
+            : BanLogException.permanent(detail, e);
+      }
       case RESOURCE_EXHAUSTED ->
           BanLogException.transientFailure("ip-sentry on " + name + " is busy: " + detail, e);
       case FAILED_PRECONDITION -> BanLogException.permanent(detail, e);

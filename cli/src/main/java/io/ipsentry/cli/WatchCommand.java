@@ -4,6 +4,7 @@ import io.ipsentry.ban.BanEventJson;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.BanLog;
 import io.ipsentry.banlog.BanOperations;
+import io.ipsentry.banlog.CompactedException;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -17,7 +18,8 @@ import picocli.CommandLine.Option;
     header = "Show events as they happen, until interrupted.",
     description = {
       "Every event comes once, in order, without gaps. If the connection is lost, the exit code is"
-          + " 3; go on with --from and the next number.",
+          + " 3; go on with --from and the next number. Events that are no longer kept"
+          + " (store.keepHistory) cannot be shown: exit code 3, and the message names the oldest.",
       ""
     },
     footer = {
@@ -63,6 +65,7 @@ final class WatchCommand extends OperatorCommand {
     private final CompletableFuture<Integer> end = new CompletableFuture<>();
     private final EventTable table = new EventTable(shell);
     private long left = limit;
+    private volatile long last;
 
     @Override
     public void events(List<SequencedEvent> events) {
@@ -75,6 +78,7 @@ final class WatchCommand extends OperatorCommand {
         } else {
           table.row(event);
         }
+        last = event.seq();
         left--;
       }
       table.flush();
@@ -95,6 +99,16 @@ final class WatchCommand extends OperatorCommand {
         Thread.currentThread().interrupt();
         return ExitCode.DONE;
       } catch (ExecutionException e) {
+        if (e.getCause() instanceof CompactedException gone) {
+          throw CommandException.failed(
+              "event "
+                  + (last == 0 ? from : last + 1)
+                  + " is no longer kept (store.keepHistory); the oldest from which all are kept is "
+                  + gone.firstKept()
+                  + ": go on with --from "
+                  + gone.firstKept(),
+              gone);
+        }
         throw Optional.ofNullable(e.getCause())
             .filter(RuntimeException.class::isInstance)
             .map(RuntimeException.class::cast)
