@@ -8,6 +8,7 @@ import io.ipsentry.authz.verdict.BanState;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanPolicy;
 import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.ConfigWatcher;
@@ -106,7 +107,7 @@ final class AuthzRun implements AutoCloseable {
                         channel.channel(),
                         channel::connectNow,
                         state,
-                        policy::observe,
+                        new Observed(policy),
                         System::nanoTime,
                         new SecureRandom()))
                 .start());
@@ -138,6 +139,19 @@ final class AuthzRun implements AutoCloseable {
     if (locations.configFile().isPresent()) {
       ConfigWatcher watcher = opened.add(new ConfigWatcher(locations.configFile().get()));
       watcher.start(this::configChanged);
+    }
+  }
+
+  /** Shows the policy what the log tells. */
+  private record Observed(BanPolicy policy) implements LogFollower.Listener {
+    @Override
+    public void applied(SequencedEvent event) {
+      policy.observe(event.event());
+    }
+
+    @Override
+    public void replaced(ActiveBans state) {
+      state.forEachRemembered(policy::observe);
     }
   }
 

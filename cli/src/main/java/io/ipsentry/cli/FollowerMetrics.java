@@ -101,6 +101,11 @@ final class FollowerMetrics {
             "Times the owner's log was connected to",
             follower.connections()));
     all.add(
+        counter(
+            "ip_sentry_owner_snapshots",
+            "Times the state was taken whole from the owner, in place of events",
+            follower.snapshots()));
+    all.add(
         gauge(
             "ip_sentry_log_head",
             "Sequence number of the last event of the log that is known",

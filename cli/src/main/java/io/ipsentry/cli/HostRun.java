@@ -111,7 +111,13 @@ final class HostRun implements AutoCloseable {
     admin =
         opened.add(
             RunAdmin.start(
-                locations.socket(), first.admin(), operations, status::report, hits, clock));
+                locations.socket(),
+                first.admin(),
+                operations,
+                status::report,
+                hits,
+                writer,
+                clock));
     // The classes of the servers are many, and are loaded only where they serve.
     if (GatewayConfig.isServed(first)) {
       gateways =

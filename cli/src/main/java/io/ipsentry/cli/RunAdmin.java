@@ -7,6 +7,7 @@ import io.ipsentry.authz.admin.StreamingService;
 import io.ipsentry.authz.tls.ServerTls;
 import io.ipsentry.authz.tls.ServerTls.WithoutCertificate;
 import io.ipsentry.banlog.BanOperations;
+import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.config.AdminConfig;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.ListenAddress;
@@ -48,6 +49,7 @@ final class RunAdmin implements AutoCloseable {
    * Starts to serve.
    *
    * @param hits takes hits that other processes report
+   * @param writer of the log that is operated on
    */
   static RunAdmin start(
       Path socket,
@@ -55,9 +57,11 @@ final class RunAdmin implements AutoCloseable {
       BanOperations operations,
       Supplier<GetStatusResponse> status,
       StreamingService hits,
+      BanWriter writer,
       InstantSource clock) {
     AtomicReference<AdminCallers> callers = new AtomicReference<>(AdminCallers.of(config));
-    AdminServer.Builder builder = AdminServer.builder(operations, status).service(hits);
+    AdminServer.Builder builder =
+        AdminServer.builder(operations, status).service(hits).snapshots(writer);
     // Who shows no certificate is told so by the call, and may still ask for health.
     ServerTls tls =
         config.listen().isEmpty()

@@ -7,11 +7,17 @@ package io.ipsentry.ban;
 public final class InvalidSnapshotException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  InvalidSnapshotException(String what) {
+  /**
+   * @param what is wrong with them
+   */
+  public InvalidSnapshotException(String what) {
     super("not a snapshot of bans: " + what);
   }
 
-  InvalidSnapshotException(String what, Throwable cause) {
+  /**
+   * @param what is wrong with them
+   */
+  public InvalidSnapshotException(String what, Throwable cause) {
     super("not a snapshot of bans: " + what, cause);
   }
 }

@@ -83,6 +83,13 @@ public interface BanLog extends AutoCloseable {
   Optional<ActiveBans> snapshot(Instant upTo, ActiveBans.Limits limits);
 
   /**
+   * Names this log: given when it was made, the same for ever, and that of no other log. By it a
+   * follower knows that its owner still has the log that it followed. 1 to 64 characters of {@code
+   * a-z 0-9 -}. A copy of a log has its name too: it is told apart by its events only.
+   */
+  String id();
+
+  /**
    * Number of the last event; 0 for an empty log.
    *
    * @throws BanLogException if the log cannot be read

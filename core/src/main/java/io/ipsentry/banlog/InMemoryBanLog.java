@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.function.Predicate;
 
 /**
@@ -27,6 +28,7 @@ public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
 
   private static final long POLL_MILLIS = 1_000;
 
+  private final String id = UUID.randomUUID().toString();
   private final int maxEvents;
   private final List<SequencedEvent> events = new ArrayList<>();
   private final TreeMap<String, byte[]> checkpoints = new TreeMap<>();
@@ -88,6 +90,11 @@ public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
   @Override
   public Subscription follow(long from, Sink sink) {
     return followers.follow(this, from, sink);
+  }
+
+  @Override
+  public String id() {
+    return id;
   }
 
   @Override

@@ -16,18 +16,18 @@ import java.util.List;
  *
  * @param head number of the last event in it
  * @param newestMillis the newest time in its events
- * @param parts at most {@value #PART_BYTES} bytes each
+ * @param parts at most {@value #PART_BYTES} bytes each; nobody may change them
  */
-record SnapshotBytes(long head, long newestMillis, List<byte[]> parts) {
+public record SnapshotBytes(long head, long newestMillis, List<byte[]> parts) {
   /** Size of all parts but the last. */
   static final int PART_BYTES = 1 << 20;
 
-  SnapshotBytes {
+  public SnapshotBytes {
     parts = List.copyOf(parts);
   }
 
   /** Encodes a state; whoever wants to apply to it waits meanwhile. */
-  static SnapshotBytes of(ActiveBans state) {
+  public static SnapshotBytes of(ActiveBans state) {
     List<byte[]> parts = new ArrayList<>();
     try (OutputStream out = new BufferedOutputStream(new PartsOutput(parts), 1 << 16)) {
       BanSnapshot.write(state, out);
@@ -39,7 +39,7 @@ record SnapshotBytes(long head, long newestMillis, List<byte[]> parts) {
   }
 
   /** Bytes of all parts. */
-  long size() {
+  public long size() {
     return parts.stream().mapToLong(part -> part.length).sum();
   }
 

@@ -56,12 +56,19 @@ public final class SqliteBanLog implements BanLog, BanHistory {
           "CREATE TABLE events (seq INTEGER PRIMARY KEY, ip BLOB, line BLOB NOT NULL)",
           "CREATE INDEX events_by_ip ON events (ip, seq)");
 
+  /** Tables since schema version 3. */
+  private static final List<String> IDENTITY =
+      List.of(
+          "CREATE TABLE identity (log_id TEXT NOT NULL)",
+          "INSERT INTO identity (log_id) VALUES (lower(hex(randomblob(16))))");
+
   /** The last events may all be deleted, but never a snapshot that goes up to the last of them. */
   private static final String HEAD =
       "SELECT max(coalesce((SELECT max(seq) FROM events), 0),"
           + " coalesce((SELECT max(head) FROM snapshots), 0))";
 
   private final SqliteFile file;
+  private final String id;
   private final Followers followers = new Followers(POLL_MILLIS);
 
   private final ReentrantLock writeLock = new ReentrantLock();
@@ -83,6 +90,7 @@ public final class SqliteBanLog implements BanLog, BanHistory {
     this.writer = writer;
     this.reader = reader;
     limit(maxBytes);
+    id = readId(reader);
     insert = writer.prepareStatement("INSERT INTO events (seq, ip, line) VALUES (?, ?, ?)");
     headForWriter = writer.prepareStatement(HEAD);
     headForReader = reader.prepareStatement(HEAD);
@@ -110,7 +118,8 @@ public final class SqliteBanLog implements BanLog, BanHistory {
    */
   public static SqliteBanLog open(Path path, long maxBytes) {
     SqliteFile file =
-        new SqliteFile(path, "ban log", APPLICATION_ID, List.of(SCHEMA, SqliteSnapshots.SCHEMA));
+        new SqliteFile(
+            path, "ban log", APPLICATION_ID, List.of(SCHEMA, SqliteSnapshots.SCHEMA, IDENTITY));
     file.create();
     List<Connection> opened = new ArrayList<>();
     boolean ready = false;
@@ -126,6 +135,13 @@ public final class SqliteBanLog implements BanLog, BanHistory {
       if (!ready) {
         opened.forEach(SqliteFile::closeQuietly);
       }
+    }
+  }
+
+  private static String readId(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("SELECT log_id FROM identity")) {
+      return row.getString(1);
     }
   }
 
@@ -352,6 +368,11 @@ public final class SqliteBanLog implements BanLog, BanHistory {
       }
     }
     return numbers;
+  }
+
+  @Override
+  public String id() {
+    return id;
   }
 
   @Override

@@ -221,6 +221,13 @@ public abstract class BanLogContract {
   }
 
   @Test
+  final void id_secondInstance_isTheSame() {
+    BanLog second = opened(openAgain().orElse(log));
+
+    assertThat(log.id()).matches("[a-z0-9-]{1,64}").isEqualTo(second.id());
+  }
+
+  @Test
   final void append_fullLog_writesNothingAndIsStillRead() {
     Optional<BanLog> made = createSmall();
     assumeThat(made).as("this log has no limit that a test can reach").isPresent();

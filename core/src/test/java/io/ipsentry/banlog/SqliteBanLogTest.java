@@ -115,11 +115,11 @@ final class SqliteBanLogTest extends CompactedBanLogContract {
   void open_fileOfANewerVersion_isRefusedWithAdvice() throws SQLException {
     Path path = directory.resolve("newer.db");
     SqliteBanLog.open(path).close();
-    execute(path, "PRAGMA user_version=3");
+    execute(path, "PRAGMA user_version=4");
 
     assertThatThrownBy(() -> SqliteBanLog.open(path))
         .isInstanceOf(BanLogException.class)
-        .hasMessageContaining("newer ip-sentry (schema 3, this one knows 2); upgrade");
+        .hasMessageContaining("newer ip-sentry (schema 4, this one knows 3); upgrade");
   }
 
   @Test
@@ -201,7 +201,7 @@ final class SqliteBanLogTest extends CompactedBanLogContract {
     try (BanLog log = SqliteBanLog.open(path)) {
       log.append(0, TestEvents.bans("a", 3));
     }
-    for (String table : List.of("snapshots", "snapshot_parts", "compaction")) {
+    for (String table : List.of("snapshots", "snapshot_parts", "compaction", "identity")) {
       execute(path, "DROP TABLE " + table);
     }
     execute(path, "PRAGMA user_version = 1");
@@ -213,6 +213,21 @@ final class SqliteBanLogTest extends CompactedBanLogContract {
     }
     try (SqliteBanLog log = SqliteBanLog.open(path)) {
       assertThat(log.read(6, 10)).hasSize(5);
+    }
+  }
+
+  @Test
+  void id_openedAgain_isTheSameAndOfNoOtherLog() {
+    Path path = directory.resolve("named.db");
+    String id;
+    try (BanLog log = SqliteBanLog.open(path)) {
+      id = log.id();
+      assertThat(id).matches("[a-z0-9-]{1,64}");
+    }
+    try (BanLog log = SqliteBanLog.open(path);
+        BanLog other = SqliteBanLog.open(directory.resolve("other.db"))) {
+      assertThat(log.id()).isEqualTo(id);
+      assertThat(other.id()).isNotEqualTo(id);
     }
   }
 

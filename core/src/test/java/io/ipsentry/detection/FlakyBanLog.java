@@ -61,6 +61,11 @@ final class FlakyBanLog implements BanLog {
   }
 
   @Override
+  public String id() {
+    return log.id();
+  }
+
+  @Override
   public long head() {
     return log.head();
   }

@@ -9,7 +9,8 @@ import java.time.Duration;
  * @param streams most streams at once
  * @param callTime a unary call is answered with {@code DEADLINE_EXCEEDED} after this time; what it
  *     began goes on, and keeps its place among {@code calls} until it ends
- * @param watchStall a watcher that takes no event for so long, while there is one, is cut
+ * @param watchStall a watcher that takes no event for so long, while there is one, is cut; so is a
+ *     reader of a snapshot that takes none of it
  */
 public record AdminLimits(int calls, int streams, Duration callTime, Duration watchStall) {
   /**

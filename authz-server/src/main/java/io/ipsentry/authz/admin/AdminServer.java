@@ -8,6 +8,7 @@ import io.grpc.protobuf.services.ChannelzService;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.ipsentry.banlog.BanOperations;
+import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.proto.v1.GetStatusResponse;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -110,6 +111,7 @@ public final class AdminServer implements AutoCloseable {
     private final List<BindableService> services = new ArrayList<>();
     private final List<StreamingService> streaming = new ArrayList<>();
     private AdminLimits limits = AdminLimits.DEFAULT;
+    private @Nullable BanWriter writer;
     private @Nullable AdminTcp tcp;
 
     private Builder(BanOperations operations, Supplier<GetStatusResponse> status) {
@@ -123,6 +125,12 @@ public final class AdminServer implements AutoCloseable {
       if (service instanceof StreamingService streams) {
         streaming.add(streams);
       }
+      return this;
+    }
+
+    /** Gives followers the state of a log to begin with; of the log that is operated on. */
+    public Builder snapshots(BanWriter of) {
+      writer = of;
       return this;
     }
 
@@ -152,8 +160,14 @@ public final class AdminServer implements AutoCloseable {
   private static AdminServer start(Path socket, Builder parts) {
     SocketFile file = SocketFile.claim(socket);
     Threads threads = new Threads();
+    BanWriter writer = parts.writer;
+    SnapshotStreams snapshots =
+        writer == null
+            ? null
+            : new SnapshotStreams(
+                writer, parts.operations, parts.limits.watchStall(), threads::later);
     BanServiceEndpoint bans =
-        new BanServiceEndpoint(parts.operations, parts.limits, threads::later);
+        new BanServiceEndpoint(parts.operations, parts.limits, threads::later, snapshots);
     HealthStatusManager health = new HealthStatusManager();
     LongAdder refusedCalls = new LongAdder();
     List<Server> servers = new ArrayList<>();
@@ -284,7 +298,7 @@ public final class AdminServer implements AutoCloseable {
     }
     health.enterTerminalState();
     servers.forEach(Server::shutdown);
-    bans.endWatches();
+    bans.endStreams();
     streaming.forEach(StreamingService::endStreams);
     try {
       for (Server server : servers) {

@@ -57,6 +57,10 @@ public final class ApiErrors {
     TOO_MANY_STREAMS,
     /** A watcher did not take events for too long. */
     WATCHER_TOO_SLOW,
+    /** A snapshot was not taken fast enough. */
+    READER_TOO_SLOW,
+    /** The log is not the one that the caller named. */
+    OTHER_LOG,
     /** The log does not have events around the asked number. */
     NOT_IN_THE_LOG,
     /** The log cannot be used at the moment. */
@@ -122,6 +126,11 @@ public final class ApiErrors {
     return StatusProto.toStatusRuntimeException(status.build());
   }
 
+  /** What streams are told when the server stops. */
+  public static StatusRuntimeException stopping() {
+    return of(Status.Code.UNAVAILABLE, Reason.STOPPING, "ip-sentry is stopping");
+  }
+
   /** What a failed call is told; a defect of ours is logged, and not told. */
   public static StatusRuntimeException of(RuntimeException failure) {
     return switch (failure) {
@@ -174,7 +183,16 @@ public final class ApiErrors {
 
   /** Number of the last event that was sent to a watcher that was cut; 0: none. */
   public static OptionalLong lastSent(StatusRuntimeException failure) {
-    String number = info(failure).map(info -> info.getMetadataOrDefault(LAST_SENT, "")).orElse("");
+    return number(failure, LAST_SENT);
+  }
+
+  /** Number of the first event from which all are kept; empty: none was deleted. */
+  public static OptionalLong firstKept(StatusRuntimeException failure) {
+    return number(failure, FIRST_KEPT);
+  }
+
+  private static OptionalLong number(StatusRuntimeException failure, String key) {
+    String number = info(failure).map(info -> info.getMetadataOrDefault(key, "")).orElse("");
     return number.matches("[0-9]{1,18}")
         ? OptionalLong.of(Long.parseLong(number))
         : OptionalLong.empty();

@@ -30,6 +30,8 @@ import io.ipsentry.proto.v1.HistoryRequest;
 import io.ipsentry.proto.v1.HistoryResponse;
 import io.ipsentry.proto.v1.ListRequest;
 import io.ipsentry.proto.v1.ListResponse;
+import io.ipsentry.proto.v1.SnapshotRequest;
+import io.ipsentry.proto.v1.SnapshotResponse;
 import io.ipsentry.proto.v1.UnbanRequest;
 import io.ipsentry.proto.v1.UnbanResponse;
 import io.ipsentry.proto.v1.WatchRequest;
@@ -40,6 +42,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,6 +58,7 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
   private final BanOperations operations;
   private final AdminLimits limits;
   private final Later later;
+  private final @Nullable SnapshotStreams snapshots;
   private final Set<EventStream> streams = ConcurrentHashMap.newKeySet();
 
   /** Runs something after a while, on a thread that may wait for the log. */
@@ -63,10 +67,18 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
     void schedule(Runnable task, Duration delay);
   }
 
-  BanServiceEndpoint(BanOperations operations, AdminLimits limits, Later later) {
+  /**
+   * @param snapshots null: followers get none
+   */
+  BanServiceEndpoint(
+      BanOperations operations,
+      AdminLimits limits,
+      Later later,
+      @Nullable SnapshotStreams snapshots) {
     this.operations = operations;
     this.limits = limits;
     this.later = later;
+    this.snapshots = snapshots;
   }
 
   @Override
@@ -280,6 +292,9 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
       RequestFields fields = new RequestFields();
       long from = fields.seq("from_seq", request.getFromSeq());
       fields.check();
+      if (snapshots != null) {
+        snapshots.checkLog(request.getLogId());
+      }
       stream.follow(operations, existing(from));
       if (request.getProgress()) {
         tellProgress(stream);
@@ -324,6 +339,23 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
     return from;
   }
 
+  @Override
+  public void snapshot(SnapshotRequest request, StreamObserver<SnapshotResponse> responses) {
+    if (snapshots == null) {
+      super.snapshot(request, responses);
+      return;
+    }
+    try {
+      RequestFields fields = new RequestFields();
+      long atLeast = fields.seq("at_least_seq", request.getAtLeastSeq());
+      fields.check();
+      snapshots.checkLog(request.getLogId());
+      snapshots.send((ServerCallStreamObserver<SnapshotResponse>) responses, atLeast);
+    } catch (RuntimeException e) {
+      responses.onError(ApiErrors.of(e));
+    }
+  }
+
   private long head() {
     return operations.history(null, BanHistory.FROM_NEWEST, 1).stream()
         .mapToLong(SequencedEvent::seq)
@@ -331,12 +363,12 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
         .orElse(0);
   }
 
-  /** Ends every watch, so that the server can stop. */
-  void endWatches() {
-    streams.forEach(stream ->
-        stream.end(
-            ApiErrors.of(
-                Status.Code.UNAVAILABLE, ApiErrors.Reason.STOPPING, "ip-sentry is stopping")));
+  /** Ends every stream, so that the server can stop. */
+  void endStreams() {
+    streams.forEach(stream -> stream.end(ApiErrors.stopping()));
+    if (snapshots != null) {
+      snapshots.endAll();
+    }
   }
 
   /** Sends what the call gives, or the status for what it throws. */

@@ -5,18 +5,20 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
+import io.ipsentry.authz.admin.ApiErrors;
 import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.ban.ActiveBans;
-import io.ipsentry.ban.BanEvent;
+import io.ipsentry.ban.InvalidSnapshotException;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.WatchRequest;
 import io.ipsentry.proto.v1.WatchResponse;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -24,14 +26,27 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the bans of this process up to date with the log of another one.
+ * Keeps the bans of this process up to date with the log of another one: what every process that
+ * acts on bans and does not keep the log itself uses. The state is in {@link Parts#state}; whoever
+ * derives something from it (sets of the kernel, say) hears of each change as a {@link Listener}.
  *
- * <p>It is synced when it has read the whole log once; from then on it serves what it knows, also
- * while the owner is away, and {@link #age} tells how old that is. A lost connection is made again
- * after 100 ms to 2 s, and goes on where it was. It begins each time with the last event that it
- * has: where the owner has another event there, or none, the log was replaced. Then nothing more is
- * taken, for half of one log and half of another would be neither; {@link #problem} says so, and
- * the process is to be started again. Safe for any thread.
+ * <ul>
+ *   <li><b>Start.</b> It takes a snapshot of the owner's state and goes on with the events behind
+ *       it, so it does not matter that the first events are long gone. When it has come to the head
+ *       it is <em>synced</em>; from then on it serves what it knows, also while the owner is away,
+ *       and {@link #age} tells how old that is.
+ *   <li><b>Connection lost.</b> It is made again after 100 ms to 2 s, and goes on where it was.
+ *   <li><b>Left behind.</b> Where the owner no longer keeps the events that come next (it was away
+ *       for as long as {@code store.keepHistory}, or reads too slowly), it takes a snapshot again.
+ *       The old state holds until the new one is whole, and is replaced at once: at no moment a ban
+ *       is missing that both have.
+ *   <li><b>Another log.</b> Where the owner's log has another name, another event at the place of
+ *       the last one known, or does not go so far, it was replaced. Then nothing more is taken, for
+ *       half of one log and half of another would be neither; {@link #problem} says so, and the
+ *       process is to be started again.
+ * </ul>
+ *
+ * <p>Safe for any thread.
  */
 public final class LogFollower implements AutoCloseable {
   /** The owner tells its head every 2 s; a connection that is silent for longer has gone. */
@@ -49,11 +64,15 @@ public final class LogFollower implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final LongAdder connections = new LongAdder();
+  private final LongAdder snapshots = new LongAdder();
   private final Thread thread;
 
   // Written under the lock.
   private @Nullable Session session;
   private @Nullable SequencedEvent last;
+  private String logId = "";
+  private volatile boolean needsState = true;
+  private boolean stopped;
   private volatile boolean synced;
   private volatile boolean connected;
   private volatile boolean closed;
@@ -68,7 +87,7 @@ public final class LogFollower implements AutoCloseable {
    * @param channel leads to the owner
    * @param connectNow lets the channel connect again at once
    * @param state is filled; nobody else may write it
-   * @param observer is shown every event once, in order
+   * @param listener is told what changes
    * @param nanoTicker elapsed time, nanoseconds
    * @param random spreads attempts to connect
    */
@@ -76,9 +95,26 @@ public final class LogFollower implements AutoCloseable {
       Channel channel,
       Runnable connectNow,
       ActiveBans state,
-      Consumer<BanEvent> observer,
+      Listener listener,
       LongSupplier nanoTicker,
       RandomGenerator random) {}
+
+  /**
+   * Is told what changes, in order, when the state shows it already. Called by one thread at a
+   * time, not always the same; what it waits for, following waits for.
+   */
+  public interface Listener {
+    /** The next event was applied. */
+    void applied(SequencedEvent event);
+
+    /**
+     * The state was replaced as a whole: what was derived from it before is to be derived anew.
+     * Also the first call, before the first event.
+     *
+     * @param state {@link Parts#state}, with other contents
+     */
+    void replaced(ActiveBans state);
+  }
 
   public LogFollower(Parts parts) {
     this.parts = parts;
@@ -123,7 +159,15 @@ public final class LogFollower implements AutoCloseable {
     return connections.sum();
   }
 
-  /** Why it follows no longer, for people; empty: it follows, or tries to. */
+  /** Times the state was taken from a snapshot of the owner; the first time is one. */
+  public long snapshots() {
+    return snapshots.sum();
+  }
+
+  /**
+   * What keeps it from following until a person mends it, and how; empty: it follows, or the owner
+   * cannot be reached.
+   */
   public String problem() {
     return problem;
   }
@@ -137,6 +181,8 @@ public final class LogFollower implements AutoCloseable {
     } finally {
       lock.unlock();
     }
+    // It may be waiting for a snapshot.
+    thread.interrupt();
     try {
       thread.join(MAX_CLOSE);
     } catch (InterruptedException e) {
@@ -148,10 +194,15 @@ public final class LogFollower implements AutoCloseable {
 
   private void work() {
     try {
-      while (!closed && problem.isEmpty()) {
-        Status end = follow();
-        if (!closed && problem.isEmpty()) {
-          sayLost(end);
+      while (!isOver()) {
+        Status end = needsState ? takeState() : null;
+        if (end == null && !isOver()) {
+          end = follow();
+        }
+        if (!isOver()) {
+          if (end != null) {
+            sayLost(end);
+          }
           pause(backoff.next());
           parts.connectNow().run();
         }
@@ -161,18 +212,109 @@ public final class LogFollower implements AutoCloseable {
     }
   }
 
-  /** One connection; returns why it has ended. */
-  private Status follow() throws InterruptedException {
+  private boolean isOver() {
+    lock.lock();
+    try {
+      return closed || stopped;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Begins with the owner's state of now; returns why that did not work, or null. */
+  private @Nullable Status takeState() {
+    OwnerState taken;
+    try {
+      taken = OwnerState.ask(parts.channel(), logId, parts.state().head(), parts.state().limits());
+    } catch (StatusRuntimeException e) {
+      return refused(e);
+    } catch (InvalidSnapshotException e) {
+      logger.atError().setCause(e).log("the snapshot of the owner cannot be read");
+      return Status.DATA_LOSS.withDescription(e.getMessage());
+    } catch (RuntimeException e) {
+      // Such as a token file that cannot be read: tried again, somebody may mend it.
+      return Status.fromThrowable(e);
+    }
+    lock.lock();
+    try {
+      parts.state().become(taken.bans());
+      logId = taken.logId();
+      last = taken.last();
+      needsState = false;
+      problem = "";
+      snapshots.increment();
+      logger
+          .atInfo()
+          .addKeyValue("head", parts.state().head())
+          .addKeyValue("log", logId)
+          .log("the owner's state was taken");
+      parts.listener().replaced(parts.state());
+      return null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Status refused(StatusRuntimeException failure) {
+    Status status = failure.getStatus();
+    if (isOtherLog(failure)) {
+      replaced(String.valueOf(status.getDescription()));
+    } else if (status.getCode() == Status.Code.UNIMPLEMENTED) {
+      problem =
+          "the owner gives no snapshot of its state, so it is an older ip-sentry than this one;"
+              + " upgrade it";
+    }
+    return status;
+  }
+
+  /** Whether a watch that ended so is only to be begun elsewhere; under the lock. */
+  private boolean goesOnAfter(StatusRuntimeException failure) {
+    OptionalLong firstKept = ApiErrors.firstKept(failure);
+    if (isOtherLog(failure)) {
+      replaced(String.valueOf(failure.getStatus().getDescription()));
+    }
+    if (firstKept.isEmpty()) {
+      return false;
+    }
+    if (firstKept.getAsLong() <= parts.state().head() + 1) {
+      // Only the last event has gone, by which the log is compared; none is missed.
+      last = null;
+    } else {
+      needsState = true;
+      logger
+          .atWarn()
+          .addKeyValue("head", parts.state().head())
+          .addKeyValue("firstKept", firstKept.getAsLong())
+          .log("what comes next is no longer in the owner's log; its state is taken anew");
+    }
+    return true;
+  }
+
+  private static boolean isOtherLog(StatusRuntimeException failure) {
+    Optional<ApiErrors.Reason> reason = ApiErrors.reason(failure);
+    return reason.equals(Optional.of(ApiErrors.Reason.OTHER_LOG))
+        || (reason.equals(Optional.of(ApiErrors.Reason.NOT_IN_THE_LOG))
+            && ApiErrors.firstKept(failure).isEmpty());
+  }
+
+  /** One connection; returns why it has ended, or null: to be gone on with. */
+  private @Nullable Status follow() throws InterruptedException {
     Session running = new Session();
     lock.lock();
     try {
       session = running;
+      // The last event that is known comes again, to see that it is the same.
       SequencedEvent known = last;
-      long from = known == null ? 1 : known.seq();
+      long from = known == null ? parts.state().head() + 1 : known.seq();
       BanServiceGrpc.newStub(parts.channel())
-          .watch(WatchRequest.newBuilder().setFromSeq(from).setProgress(true).build(), running);
-      while (running.end == null && !closed && !running.isSilent()) {
+          .watch(
+              WatchRequest.newBuilder().setFromSeq(from).setProgress(true).setLogId(logId).build(),
+              running);
+      while (running.end == null && !closed && !stopped && !running.isSilent()) {
         var ignored = changed.awaitNanos(SILENCE.toNanos() / 10);
+      }
+      if (running.goesOn) {
+        return null;
       }
       Status end = running.end;
       return end != null
@@ -216,10 +358,17 @@ public final class LogFollower implements AutoCloseable {
   }
 
   private void replaced(String why) {
-    problem =
-        "the owner has another log than the one that was followed ("
-            + why
-            + "); start this process again";
+    lock.lock();
+    try {
+      stopped = true;
+      problem =
+          "the owner has another log than the one that was followed ("
+              + why
+              + "); start this process again";
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
     logger.atError().addKeyValue("why", why).log("the owner's log was replaced");
   }
 
@@ -229,6 +378,9 @@ public final class LogFollower implements AutoCloseable {
     private volatile long heardAt = parts.nanoTicker().getAsLong();
     private volatile @Nullable Status end;
     private boolean toldHead;
+
+    /** Written under the lock. */
+    private boolean goesOn;
 
     @Override
     public void beforeStart(ClientCallStreamObserver<WatchRequest> requests) {
@@ -250,7 +402,7 @@ public final class LogFollower implements AutoCloseable {
     public void onNext(WatchResponse response) {
       lock.lock();
       try {
-        if (session != this || closed || !problem.isEmpty()) {
+        if (session != this || closed || stopped || needsState) {
           return;
         }
         heardAt = parts.nanoTicker().getAsLong();
@@ -289,13 +441,12 @@ public final class LogFollower implements AutoCloseable {
       if (known != null && event.seq() == known.seq()) {
         if (!event.equals(known)) {
           replaced("event " + event.seq() + " is another one");
-          changed.signalAll();
         }
         return;
       }
       parts.state().apply(event);
-      parts.observer().accept(event.event());
       last = event;
+      parts.listener().applied(event);
       ownerHead = Math.max(ownerHead, event.seq());
     }
 
@@ -313,10 +464,8 @@ public final class LogFollower implements AutoCloseable {
       Status status = Status.fromThrowable(cause);
       lock.lock();
       try {
-        if (session == this
-            && cause instanceof StatusRuntimeException
-            && status.getCode() == Status.Code.OUT_OF_RANGE) {
-          replaced(String.valueOf(status.getDescription()));
+        if (session == this && cause instanceof StatusRuntimeException failure) {
+          goesOn = goesOnAfter(failure);
         }
         end = status;
         changed.signalAll();

@@ -67,12 +67,7 @@ public final class HitServiceEndpoint extends HitServiceGrpc.HitServiceImplBase
 
   @Override
   public void endStreams() {
-    streams
-        .values()
-        .forEach(stream ->
-            stream.end(
-                ApiErrors.of(
-                    Status.Code.UNAVAILABLE, ApiErrors.Reason.STOPPING, "ip-sentry is stopping")));
+    streams.values().forEach(stream -> stream.end(ApiErrors.stopping()));
   }
 
   // ---- for the streams

@@ -11,6 +11,7 @@ import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.banlog.InMemoryBanLog;
 import io.ipsentry.banlog.LogBanOperations;
 import io.ipsentry.net.IpPrefix;
+import io.ipsentry.net.SeenAs;
 import io.ipsentry.proto.v1.GetStatusResponse;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -32,11 +33,12 @@ final class AdminRig implements AutoCloseable {
   static final Instant NOW = Instant.parse("2026-11-21T07:00:00Z");
 
   final InMemoryBanLog log = new InMemoryBanLog();
+  final BanWriter writer = new BanWriter(log, new ActiveBans(), () -> NOW, event -> {});
   final LogBanOperations operations =
       new LogBanOperations(
           log,
           log,
-          new BanWriter(log, new ActiveBans(), () -> NOW, event -> {}),
+          writer,
           () -> ProtectedPrefixes.of(ProtectedPrefixes.reserved(true)),
           () -> NOW);
   final Path socket;
@@ -54,6 +56,7 @@ final class AdminRig implements AutoCloseable {
     AdminServer server =
         AdminServer.builder(acting, GetStatusResponse::getDefaultInstance)
             .limits(limits)
+            .snapshots(writer)
             .start(socket);
     opened.push(server::close);
     return server;
@@ -117,6 +120,21 @@ final class AdminRig implements AutoCloseable {
       batch.add(new BanEvent.Unban(NOW, IpPrefix.parse("203.0.113.7"), "test", "x".repeat(512)));
     }
     log.append(log.head(), batch);
+  }
+
+  /** Appends bans of different addresses, each of which takes some 530 bytes of a snapshot. */
+  void appendBans(int count) {
+    for (int done = 0; done < count; ) {
+      List<BanEvent> batch = new ArrayList<>();
+      for (; done < count && batch.size() < 1_000; done++) {
+        IpPrefix ip = IpPrefix.ofV4(203 << 24 | (int) log.head() + batch.size());
+        String reason = ip + "x".repeat(500);
+        batch.add(
+            new BanEvent.Ban(
+                NOW, ip, null, "probing", reason, 3, SeenAs.PEER, "test", 1, NOW, null));
+      }
+      log.append(log.head(), batch);
+    }
   }
 
   @Override

@@ -5,171 +5,326 @@ import static org.awaitility.Awaitility.await;
 
 import io.ipsentry.authz.admin.AdminChannel;
 import io.ipsentry.authz.admin.AdminEndpoint;
-import io.ipsentry.authz.admin.AdminServer;
 import io.ipsentry.ban.ActiveBans;
-import io.ipsentry.ban.BanEvent;
-import io.ipsentry.ban.ProtectedPrefixes;
-import io.ipsentry.banlog.BanWriter;
-import io.ipsentry.banlog.InMemoryBanLog;
-import io.ipsentry.banlog.LogBanOperations;
+import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.net.IpPrefix;
-import io.ipsentry.proto.v1.GetStatusResponse;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A log that is followed over real connections, by one whose owner stops and comes back. */
 final class LogFollowerTest {
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
-  private static final Instant NOW = Instant.parse("2026-11-21T07:00:00Z");
+  private static final Duration PATIENCE = FollowedOwner.PATIENCE;
 
-  private final Path socket;
-  private final List<InMemoryBanLog> logs = new ArrayList<>();
-  private final AdminChannel channel;
-  private final List<BanEvent> observed = new CopyOnWriteArrayList<>();
-  private final LogFollower follower;
-  private @Nullable AdminServer server;
+  /** Ends before compaction looks, so that its events go. */
+  private static final Duration SHORT = Duration.ofSeconds(1);
+
+  /** Permanently banned in the tests that replace a state. */
+  private static final IpPrefix STANDING = IpPrefix.parse("203.9.0.0");
+
+  private final Path store;
+  private final Path directory;
+  private final FollowedOwner owner;
+  private final List<Following> followers = new ArrayList<>();
 
   LogFollowerTest(@TempDir Path directory) {
-    socket = directory.resolve("admin.sock");
-    channel = AdminChannel.open(new AdminEndpoint.Socket(socket));
-    follower =
-        new LogFollower(
-            new LogFollower.Parts(
-                channel.channel(),
-                channel::connectNow,
-                new ActiveBans(),
-                observed::add,
-                System::nanoTime,
-                new Random(1)));
+    this.directory = directory;
+    store = directory.resolve("ban.db");
+    owner = new FollowedOwner(store, directory.resolve("admin.sock"));
   }
 
   @AfterEach
   void close() {
-    follower.close();
-    channel.close();
-    if (server != null) {
-      server.close();
+    followers.forEach(Following::close);
+    owner.close();
+  }
+
+  /** A follower, and what its listener heard. */
+  private static final class Following implements LogFollower.Listener, AutoCloseable {
+    final AdminChannel channel;
+    final LogFollower follower;
+    final List<SequencedEvent> applied = new CopyOnWriteArrayList<>();
+    final List<Long> replacedAt = new CopyOnWriteArrayList<>();
+
+    /** Called with each event's number. */
+    volatile CountDownLatch block = new CountDownLatch(0);
+
+    Following(Path socket) {
+      channel = AdminChannel.open(new AdminEndpoint.Socket(socket));
+      follower =
+          new LogFollower(
+                  new LogFollower.Parts(
+                      channel.channel(),
+                      channel::connectNow,
+                      new ActiveBans(),
+                      this,
+                      System::nanoTime,
+                      new Random(1)))
+              .start();
     }
-    logs.forEach(InMemoryBanLog::close);
-  }
 
-  private InMemoryBanLog log(int bans) {
-    InMemoryBanLog log = new InMemoryBanLog();
-    logs.add(log);
-    append(log, bans, 1);
-    return log;
-  }
-
-  private static void append(InMemoryBanLog log, int bans, int net) {
-    List<BanEvent> events = new ArrayList<>();
-    for (int i = 0; i < bans; i++) {
-      IpPrefix ip = IpPrefix.ofV4((203 << 24) | (net << 16) | i);
-      events.add(new BanEvent.Unban(NOW, ip, "tester", ""));
+    @Override
+    public void applied(SequencedEvent event) {
+      assertThat(follower.bans().head()).isEqualTo(event.seq());
+      applied.add(event);
+      try {
+        block.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
     }
-    log.append(log.head(), events);
+
+    @Override
+    public void replaced(ActiveBans state) {
+      applied.clear();
+      replacedAt.add(state.head());
+    }
+
+    void awaitSynced(long head) {
+      await().atMost(PATIENCE).until(() -> follower.isSynced() && follower.bans().head() == head);
+    }
+
+    byte[] state() {
+      return FollowedOwner.bytes(follower.bans());
+    }
+
+    @Override
+    public void close() {
+      block.countDown();
+      follower.close();
+      channel.close();
+    }
   }
 
-  private void serve(InMemoryBanLog log) {
-    LogBanOperations operations =
-        new LogBanOperations(
-            log,
-            log,
-            new BanWriter(log, new ActiveBans(), () -> NOW, event -> {}),
-            () -> ProtectedPrefixes.of(List.of()),
-            () -> NOW);
-    server = AdminServer.builder(operations, GetStatusResponse::getDefaultInstance).start(socket);
-  }
-
-  private void stop() {
-    Objects.requireNonNull(server).close();
-  }
-
-  private void awaitHead(long head) {
-    await().atMost(PATIENCE).until(() -> follower.bans().head() == head);
+  private Following follow() {
+    Following following = new Following(directory.resolve("admin.sock"));
+    followers.add(following);
+    return following;
   }
 
   @Test
   void follow_emptyLog_isSyncedAtOnce() {
-    serve(log(0));
-    follower.start();
+    owner.serve();
 
-    await().atMost(PATIENCE).until(follower::isSynced);
-    assertThat(follower.bans().head()).isZero();
+    Following following = follow();
+
+    following.awaitSynced(0);
+    assertThat(following.replacedAt).containsExactly(0L);
   }
 
   @Test
   void follow_ownerStopsAndComesBack_goesOnWithoutGap() {
-    InMemoryBanLog log = log(3_000);
-    follower.start();
-    assertThat(follower.isSynced()).isFalse();
-    serve(log);
-    awaitHead(3_000);
-    await().atMost(PATIENCE).until(follower::isSynced);
+    owner.bans(3_000, 1, null);
+    Following following = follow();
+    assertThat(following.follower.isSynced()).isFalse();
+    owner.serve();
+    following.awaitSynced(3_000);
 
     for (int round = 0; round < 5; round++) {
-      stop();
-      append(log, 100, round + 2);
-      await().atMost(PATIENCE).until(() -> !follower.isConnected());
-      assertThat(follower.isSynced()).isTrue();
-      serve(log);
-      awaitHead(3_000 + (round + 1) * 100L);
+      owner.stop();
+      owner.bans(100, round + 2, null);
+      await().atMost(PATIENCE).until(() -> !following.follower.isConnected());
+      assertThat(following.follower.isSynced()).isTrue();
+      owner.serve();
+      following.awaitSynced(3_000 + (round + 1) * 100L);
     }
 
-    assertThat(observed).isEqualTo(log.read(1, 10_000).stream().map(e -> e.event()).toList());
-    assertThat(follower.connections()).isGreaterThanOrEqualTo(6);
-    assertThat(follower.problem()).isEmpty();
+    assertThat(following.replacedAt).as("one snapshot, then events only").containsExactly(3_000L);
+    assertThat(following.applied).isEqualTo(owner.events().subList(3_000, 3_500));
+    assertThat(following.follower.snapshots()).isEqualTo(1);
+    assertThat(following.follower.connections()).isGreaterThanOrEqualTo(6);
+    assertThat(following.follower.problem()).isEmpty();
+    assertThat(following.state()).isEqualTo(owner.state());
   }
 
   @Test
   void follow_ownerAway_stateHoldsAndGrowsOld() {
-    serve(log(10));
-    follower.start();
-    await().atMost(PATIENCE).until(follower::isSynced);
-    stop();
-    await().atMost(PATIENCE).until(() -> !follower.isConnected());
+    owner.bans(10, 1, null).serve();
+    Following following = follow();
+    following.awaitSynced(10);
+    owner.stop();
+    await().atMost(PATIENCE).until(() -> !following.follower.isConnected());
 
-    await().atMost(PATIENCE).until(() -> follower.age().toMillis() > 500);
-    assertThat(follower.bans().head()).isEqualTo(10);
-    assertThat(follower.isSynced()).isTrue();
+    await().atMost(PATIENCE).until(() -> following.follower.age().toMillis() > 500);
+    assertThat(following.follower.bans().head()).isEqualTo(10);
+    assertThat(following.follower.isSynced()).isTrue();
   }
 
   @Test
-  void follow_logReplacedByAShorterOne_stopsAndSaysSo() {
-    serve(log(10));
-    follower.start();
-    await().atMost(PATIENCE).until(follower::isSynced);
-    stop();
+  void follow_firstEventsAreGone_newAndOldFollowerHoldTheSame() {
+    owner.bans(1, 9, null).bans(FollowedOwner.WORTH_COMPACTING, 1, SHORT).serve();
+    Following old = follow();
+    old.awaitSynced(owner.head());
+    owner.purge();
+    assertThat(owner.firstKept()).isGreaterThan(1);
 
-    serve(log(3));
+    Following fresh = follow();
+    fresh.awaitSynced(owner.head());
+    owner.bans(20, 2, null);
+    fresh.awaitSynced(owner.head());
+    old.awaitSynced(owner.head());
 
-    await().atMost(PATIENCE).until(() -> !follower.problem().isEmpty());
-    assertThat(follower.problem()).contains("goes up to event 3").contains("start this process");
-    assertThat(follower.bans().head()).isEqualTo(10);
+    assertThat(fresh.applied).hasSize(20);
+    assertThat(old.follower.snapshots()).isEqualTo(1);
+    assertThat(fresh.state()).isEqualTo(old.state()).isEqualTo(owner.state());
+    assertThat(fresh.follower.problem()).isEmpty();
   }
 
   @Test
-  void follow_logReplacedByALongerOne_stopsAndSaysSo() {
-    serve(log(10));
-    follower.start();
-    await().atMost(PATIENCE).until(follower::isSynced);
-    stop();
-    InMemoryBanLog other = log(0);
-    append(other, 50, 9);
+  void follow_purgedWhileAway_takesTheStateAnewAndNoBanIsEverMissing() throws Exception {
+    owner.bans(1, 9, null).serve();
+    Following following = follow();
+    following.awaitSynced(1);
+    AtomicBoolean done = new AtomicBoolean();
+    AtomicLong looks = new AtomicLong();
+    AtomicLong missing = new AtomicLong();
+    ActiveBans bans = following.follower.bans();
+    long now = FollowedOwner.T0.plus(Duration.ofDays(1)).toEpochMilli();
+    Thread looking =
+        Thread.ofPlatform()
+            .start(() -> {
+              while (!done.get()) {
+                looks.incrementAndGet();
+                if (!bans.isBanned(STANDING.hi(), STANDING.lo(), now, null)) {
+                  missing.incrementAndGet();
+                }
+              }
+            });
 
-    serve(other);
+    for (int round = 0; round < 2; round++) {
+      owner.stop();
+      await().atMost(PATIENCE).until(() -> !following.follower.isConnected());
+      owner.bans(FollowedOwner.WORTH_COMPACTING, round + 1, SHORT);
+      owner.purge();
+      owner.serve();
+      following.awaitSynced(owner.head());
+    }
 
-    await().atMost(PATIENCE).until(() -> !follower.problem().isEmpty());
-    assertThat(follower.problem()).contains("event 10 is another one");
-    assertThat(follower.bans().head()).isEqualTo(10);
+    done.set(true);
+    looking.join(PATIENCE);
+    assertThat(looks).hasPositiveValue();
+    assertThat(missing).hasValue(0);
+    assertThat(following.replacedAt).hasSize(3).isSorted();
+    assertThat(following.follower.problem()).isEmpty();
+    assertThat(following.state()).isEqualTo(owner.state());
+  }
+
+  @Test
+  void follow_connectedButTooSlowForThePurge_takesTheStateAnew() {
+    owner.bans(1, 9, null).serve();
+    Following following = follow();
+    following.awaitSynced(1);
+    following.block = new CountDownLatch(1);
+
+    // More than every buffer on the way holds.
+    owner.bans(2 * FollowedOwner.WORTH_COMPACTING, 1, SHORT);
+    await().atMost(PATIENCE).until(() -> !following.applied.isEmpty());
+    owner.purge();
+    following.block.countDown();
+
+    following.awaitSynced(owner.head());
+    assertThat(following.replacedAt).hasSize(2);
+    assertThat(following.follower.problem()).isEmpty();
+    assertThat(following.state()).isEqualTo(owner.state());
+  }
+
+  @Test
+  void follow_anotherLog_stopsAndSaysSo() {
+    owner.bans(10, 1, null).serve();
+    Following following = follow();
+    following.awaitSynced(10);
+    byte[] before = following.state();
+    owner.stop();
+
+    owner.reopen(directory.resolve("other.db")).bans(50, 1, null).serve();
+
+    awaitProblem(following);
+    assertThat(following.follower.problem())
+        .contains("the log here is", "not ", "start this process again");
+    assertThat(following.state()).isEqualTo(before);
+  }
+
+  @Test
+  void follow_anotherLogThatIsPurged_stopsAndSaysSo() {
+    owner.bans(10, 1, null).serve();
+    Following following = follow();
+    following.awaitSynced(10);
+    owner.stop();
+    owner.reopen(directory.resolve("other.db")).bans(FollowedOwner.WORTH_COMPACTING, 1, SHORT);
+    owner.purge();
+
+    owner.serve();
+
+    awaitProblem(following);
+    assertThat(following.follower.problem()).contains("the log here is");
+    assertThat(following.follower.bans().head()).isEqualTo(10);
+  }
+
+  @Test
+  void follow_backupPutBack_stopsAndSaysSo() throws IOException {
+    backup(5);
+    owner.bans(5, 1, null).serve();
+    Following following = follow();
+    following.awaitSynced(10);
+    owner.stop();
+
+    owner.reopen(directory.resolve("backup.db")).serve();
+
+    awaitProblem(following);
+    assertThat(following.follower.problem()).contains("goes up to event 5");
+    assertThat(following.follower.bans().head()).isEqualTo(10);
+  }
+
+  @Test
+  void follow_backupPutBackAndGrown_stopsAndSaysSo() throws IOException {
+    backup(5);
+    owner.bans(5, 1, null).serve();
+    Following following = follow();
+    following.awaitSynced(10);
+    assertThat(following.applied).as("it knows event 10 from the snapshot only").isEmpty();
+    owner.stop();
+
+    owner.reopen(directory.resolve("backup.db")).bans(50, 2, null).serve();
+
+    awaitProblem(following);
+    assertThat(following.follower.problem()).contains("event 10 is another one");
+    assertThat(following.follower.bans().head()).isEqualTo(10);
+  }
+
+  /** Keeps a copy of the store as it is after some events. */
+  private void backup(int events) throws IOException {
+    owner.bans(events, 8, null).reopen(directory.resolve("elsewhere.db"));
+    Files.copy(store, directory.resolve("backup.db"));
+    owner.reopen(store);
+  }
+
+  @Test
+  void follow_ownerWithoutSnapshots_saysSoAndGoesOnWhenItHasThem() {
+    owner.bans(10, 1, null).serve(false);
+    Following following = follow();
+    awaitProblem(following);
+    assertThat(following.follower.problem()).contains("older ip-sentry", "upgrade it");
+    assertThat(following.follower.isSynced()).isFalse();
+    owner.stop();
+
+    owner.serve();
+
+    following.awaitSynced(10);
+    assertThat(following.follower.problem()).isEmpty();
+  }
+
+  private static void awaitProblem(Following following) {
+    await().atMost(PATIENCE).until(() -> !following.follower.problem().isEmpty());
   }
 }

@@ -52,6 +52,11 @@ public final class TimedBanLog implements BanLog {
   }
 
   @Override
+  public String id() {
+    return log.id();
+  }
+
+  @Override
   public long head() {
     return log.head();
   }
