@@ -12,6 +12,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class RunningAuthzServer implements AutoCloseable {
   private final Path directory;
   private final int httpPort = Gateways.freePort();
+  private final int grpcPort = Gateways.freePort();
   private final int metricsPort = Gateways.freePort();
   private final HttpClient client =
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
@@ -37,6 +39,17 @@ public final class RunningAuthzServer implements AutoCloseable {
    * @param rules YAML: the rules
    */
   public static RunningAuthzServer start(Path directory, Path ownerSocket, String rules) {
+    return start(directory, List.of("--socket", ownerSocket.toString()), rules);
+  }
+
+  /**
+   * Starts it and waits until it is ready.
+   *
+   * @param directory of its own, not the owner's
+   * @param owner options that name the owner
+   * @param rules YAML: the rules, and sources
+   */
+  public static RunningAuthzServer start(Path directory, List<String> owner, String rules) {
     RunningAuthzServer server = new RunningAuthzServer(directory);
     try {
       Path config =
@@ -44,20 +57,17 @@ public final class RunningAuthzServer implements AutoCloseable {
               directory.resolve("authz.yaml"),
               rules
                   + """
-                  authz: { http: "127.0.0.1:%d", callers: [127.0.0.1] }
+                  authz:
+                    { listen: "127.0.0.1:%d", http: "127.0.0.1:%d", callers: [127.0.0.1] }
                   trustedProxies: [127.0.0.1]
                   metrics: { listen: "127.0.0.1:%d" }
                   """
-                      .formatted(server.httpPort, server.metricsPort));
+                      .formatted(server.grpcPort, server.httpPort, server.metricsPort));
+      List<String> command = new ArrayList<>(List.of("authz-server", "--config"));
+      command.add(config.toString());
+      command.addAll(owner);
       server.process =
-          new ProcessBuilder(
-                  IpSentry.command(
-                      List.of(
-                          "authz-server",
-                          "--config",
-                          config.toString(),
-                          "--socket",
-                          ownerSocket.toString())))
+          new ProcessBuilder(IpSentry.command(command))
               .redirectInput(Path.of("/dev/null").toFile())
               .redirectOutput(directory.resolve("authz.out").toFile())
               .redirectError(directory.resolve("authz.log").toFile())
@@ -78,6 +88,11 @@ public final class RunningAuthzServer implements AutoCloseable {
       throw new AssertionError("ip-sentry authz-server ended: " + server.log());
     }
     return server;
+  }
+
+  /** Port of gRPC for Envoys. */
+  public int grpcPort() {
+    return grpcPort;
   }
 
   /** What forward-auth answers for a request of a client. */

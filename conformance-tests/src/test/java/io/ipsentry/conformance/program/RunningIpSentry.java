@@ -37,14 +37,16 @@ public final class RunningIpSentry implements AutoCloseable {
   private final Path directory;
   private final int metricsPort;
   private final UnaryOperator<List<String>> wrapper;
+  private final String admin;
   private final HttpClient client =
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
   private @Nullable Process process;
 
-  private RunningIpSentry(Path directory, int metricsPort, UnaryOperator<List<String>> wrapper) {
+  private RunningIpSentry(Path directory, UnaryOperator<List<String>> wrapper, String admin) {
     this.directory = directory;
-    this.metricsPort = metricsPort;
+    this.metricsPort = freePort();
     this.wrapper = wrapper;
+    this.admin = admin;
   }
 
   /**
@@ -54,7 +56,17 @@ public final class RunningIpSentry implements AutoCloseable {
    * @param config YAML without store, admin and metrics
    */
   public static RunningIpSentry start(Path directory, String config) {
-    RunningIpSentry program = new RunningIpSentry(directory, freePort(), UnaryOperator.identity());
+    return start(directory, config, "");
+  }
+
+  /**
+   * Starts it and waits until it is ready.
+   *
+   * @param config YAML without store, admin and metrics
+   * @param admin YAML, a line each: further keys of {@code admin}
+   */
+  public static RunningIpSentry start(Path directory, String config, String admin) {
+    RunningIpSentry program = new RunningIpSentry(directory, UnaryOperator.identity(), admin);
     program.configure(config);
     program.orClose(program::start);
     return program;
@@ -66,7 +78,7 @@ public final class RunningIpSentry implements AutoCloseable {
    */
   public static RunningIpSentry startIn(
       UnaryOperator<List<String>> wrapper, Path directory, String config) {
-    RunningIpSentry program = new RunningIpSentry(directory, freePort(), wrapper);
+    RunningIpSentry program = new RunningIpSentry(directory, wrapper, "");
     program.configure(config);
     program.orClose(() -> {
       program.launch();
@@ -118,10 +130,12 @@ public final class RunningIpSentry implements AutoCloseable {
         config
             + """
             store: { path: %1$s/ip-sentry.db }
-            admin: { socket: %1$s/admin.sock }
             metrics: { listen: "127.0.0.1:%2$d" }
+            admin:
+              socket: %1$s/admin.sock
             """
-                .formatted(directory, metricsPort);
+                .formatted(directory, metricsPort)
+            + admin.indent(2);
     try {
       Path written = Files.writeString(directory.resolve("config.yaml.new"), whole);
       Files.move(
@@ -206,7 +220,8 @@ public final class RunningIpSentry implements AutoCloseable {
     client.close();
   }
 
-  private Path socket() {
+  /** Its admin socket. */
+  public Path socket() {
     return directory.resolve("admin.sock");
   }
 
