@@ -56,6 +56,7 @@ public final class ActiveBans {
   public static final int MAX_SCOPES = 256;
 
   private static final int OPTIMISTIC_ATTEMPTS = 16;
+  private static final int KERNEL_PIECE = 4_096;
 
   /**
    * How much of the past is kept.
@@ -108,6 +109,16 @@ public final class ActiveBans {
    * @param remembered prefixes held, the active ones included
    */
   public record Counts(int bans, int visibleAtL3, int allows, int remembered) {}
+
+  /**
+   * The ban of a prefix as the kernel of a host could enforce it.
+   *
+   * @param slot a number below {@link #slots}, the prefix's own for as long as it is remembered
+   * @param seq number of the event that made it what it is; 0: none did
+   * @param untilMillis when it ends, milliseconds since 1970, {@link #FOR_EVER}; {@link #NO_FLOOR}
+   *     if there is no ban to enforce: it has ended, or the address stands in no packet
+   */
+  public record KernelBan(int slot, IpPrefix ip, long seq, long untilMillis) {}
 
   /** Where a page of {@link #list} ended. */
   public record Cursor(IpPrefix ip, long seq) {
@@ -587,6 +598,60 @@ public final class ActiveBans {
       }
       return new Counts(bans, visibleAtL3, allows.list(atMillis).size(), slots.used());
     });
+  }
+
+  /** Every {@link KernelBan#slot} is below this. */
+  public int slots() {
+    return locked(() -> slots.end());
+  }
+
+  /**
+   * What the kernel could enforce of exactly this prefix: its ban that holds everywhere; allows are
+   * not looked at.
+   *
+   * @return null: nothing about the prefix is remembered
+   */
+  public @Nullable KernelBan kernelBan(IpPrefix ip, long atMillis) {
+    long stamp = lock.readLock();
+    try {
+      for (int slot = table.get(ip); slot != BanSlots.NONE; slot = slots.next(slot)) {
+        if (slots.hasScope(slot, null)) {
+          return kernelBan(slot, ip, atMillis);
+        }
+      }
+      return null;
+    } finally {
+      lock.unlockRead(stamp);
+    }
+  }
+
+  private KernelBan kernelBan(int slot, IpPrefix ip, long atMillis) {
+    boolean enforceable = slots.isActive(slot, atMillis) && slots.isVisibleAtL3(slot);
+    return new KernelBan(slot, ip, slots.seq(slot), enforceable ? slots.until(slot) : NO_FLOOR);
+  }
+
+  /**
+   * Shows all bans that the kernel can enforce, in the order of their slots; allows are not looked
+   * at. The writer is let in between every few thousand of them: who needs more than what was true
+   * of each at some moment goes by the events as well. The visitor may ask anything.
+   */
+  public void forEachKernelBan(long atMillis, Consumer<? super KernelBan> visitor) {
+    List<KernelBan> piece = new ArrayList<>();
+    for (int next = 0; next >= 0; ) {
+      int from = next;
+      next =
+          locked(() -> {
+            int end = Math.min(slots.end(), from + KERNEL_PIECE);
+            for (int slot = from; slot < end; slot++) {
+              if (slots.isActive(slot, atMillis) && slots.isVisibleAtL3(slot)) {
+                piece.add(kernelBan(slot, slots.ip(slot), atMillis));
+              }
+            }
+            return end == slots.end() ? -1 : end;
+          });
+      piece.forEach(visitor);
+      piece.clear();
+    }
   }
 
   /** Bytes held in arrays: what the state costs, texts left out. */

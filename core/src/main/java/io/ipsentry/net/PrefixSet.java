@@ -139,6 +139,13 @@ public final class PrefixSet {
     return Optional.empty();
   }
 
+  /** Place of exactly this prefix in {@link #prefixes}; -1 if it is no member. */
+  public int indexOf(IpPrefix prefix) {
+    boolean family4 = prefix.isV4();
+    int at = floor(prefix);
+    return at < 0 || !member(family4, at).equals(prefix) ? -1 : family4 ? at : at + v4.length;
+  }
+
   /** Whether the set and the prefix have an address in common. */
   public boolean overlaps(IpPrefix prefix) {
     return firstOverlap(prefix).isPresent();

@@ -45,8 +45,29 @@ final class ActiveBansTest {
         assertThat(bans.list(at)).as(where).isEqualTo(naive.list(at.toEpochMilli()));
         assertThat(bans.counts(at).remembered()).as(where).isEqualTo(naive.remembered());
         assertThat(bans.allows(at)).as(where).extracting("seq").isEqualTo(naive.allows(at));
+        assertSameKernelBans(bans, naive, at.toEpochMilli(), where);
         assertSameAnswers(bans, naive, random, at.toEpochMilli(), where);
       }
+    }
+  }
+
+  private static void assertSameKernelBans(
+      ActiveBans bans, NaiveBans naive, long at, String where) {
+    List<ActiveBan> wanted =
+        naive.list(at).stream().filter(ban -> ban.ban().isVisibleAtL3()).toList();
+    List<ActiveBans.KernelBan> shown = new ArrayList<>();
+    bans.forEachKernelBan(at, shown::add);
+
+    assertThat(shown.stream().map(ActiveBans.KernelBan::seq).sorted())
+        .as(where)
+        .isEqualTo(wanted.stream().map(ActiveBan::seq).sorted().toList());
+    for (ActiveBans.KernelBan ban : shown) {
+      assertThat(bans.kernelBan(ban.ip(), at)).as(where).isEqualTo(ban);
+      assertThat(ban.slot()).as(where).isBetween(0, bans.slots() - 1);
+      BanEvent.Ban event =
+          wanted.stream().filter(it -> it.seq() == ban.seq()).findFirst().orElseThrow().ban();
+      assertThat(ban.ip()).as(where).isEqualTo(event.ip());
+      assertThat(ban.untilMillis()).as(where).isEqualTo(ActiveBans.millisOf(event.until()));
     }
   }
 

@@ -140,4 +140,16 @@ final class PrefixSetTest {
         .isTrue();
     assertThat(ReservedPrefixes.named("nobody")).isEmpty();
   }
+
+  @Test
+  void indexOf_membersAndOthers_isThePlaceOrNone() {
+    PrefixSet set = PrefixSet.parse("192.0.2.0/24", "198.51.100.7", "2001:db8::/32", "::1");
+
+    for (int i = 0; i < set.prefixes().size(); i++) {
+      assertThat(set.indexOf(set.prefixes().get(i))).isEqualTo(i);
+    }
+    for (String text : List.of("192.0.2.0", "192.0.2.0/25", "192.0.0.0/16", "::/1", "0.0.0.0")) {
+      assertThat(set.indexOf(IpPrefix.parse(text))).as(text).isEqualTo(-1);
+    }
+  }
 }
