@@ -1,0 +1,86 @@
+package io.ipsentry.enforcer.desired;
+
+import io.ipsentry.net.IpPrefix;
+import io.ipsentry.net.PrefixSet;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Addresses that no element in the kernel may hold.
+ *
+ * <p>Two sets and not their union: the protected ones may be millions and seldom change, the
+ * allowed ones are few and change at any time.
+ */
+record Spared(PrefixSet protectedPrefixes, PrefixSet allowed) {
+  static final Spared NONE = new Spared(PrefixSet.empty(), PrefixSet.empty());
+
+  /** Stands for more pieces than were asked for. */
+  static final int TOO_MANY = -1;
+
+  boolean overlaps(IpPrefix prefix) {
+    return protectedPrefixes.overlaps(prefix) || allowed.overlaps(prefix);
+  }
+
+  /** Whether one of the prefixes contains all of this one. */
+  boolean holds(IpPrefix prefix) {
+    return holds(protectedPrefixes, prefix) || holds(allowed, prefix);
+  }
+
+  private static boolean holds(PrefixSet set, IpPrefix prefix) {
+    return set.firstOverlap(prefix).filter(member -> member.contains(prefix)).isPresent();
+  }
+
+  /** Prefixes that are in one of the two and not in the other. */
+  List<IpPrefix> differences(Spared other) {
+    List<IpPrefix> differences = new ArrayList<>();
+    differences(protectedPrefixes, other.protectedPrefixes, differences);
+    differences(allowed, other.allowed, differences);
+    return differences;
+  }
+
+  static void differences(PrefixSet left, PrefixSet right, List<IpPrefix> differences) {
+    if (left.equals(right)) {
+      return;
+    }
+    left.prefixes().stream().filter(it -> right.indexOf(it) < 0).forEach(differences::add);
+    right.prefixes().stream().filter(it -> left.indexOf(it) < 0).forEach(differences::add);
+  }
+
+  /**
+   * Shows the longest prefixes that together are all of one but for what is spared: those that hold
+   * nothing spared, while the prefix one bit shorter does.
+   *
+   * @param max most pieces
+   * @return how many there are; {@link #TOO_MANY} as soon as they are more, and some were shown
+   */
+  int carve(IpPrefix prefix, int max, Consumer<? super IpPrefix> pieces) {
+    if (!overlaps(prefix)) {
+      pieces.accept(prefix);
+      return max < 1 ? TOO_MANY : 1;
+    }
+    if (holds(prefix) || prefix.isAddress()) {
+      return 0;
+    }
+    int lower = carveHalf(prefix, false, max, pieces);
+    if (lower == TOO_MANY) {
+      return TOO_MANY;
+    }
+    int upper = carveHalf(prefix, true, max - lower, pieces);
+    return upper == TOO_MANY ? TOO_MANY : lower + upper;
+  }
+
+  private int carveHalf(IpPrefix whole, boolean upper, int max, Consumer<? super IpPrefix> pieces) {
+    int length = whole.length() + 1;
+    long hi = whole.hi();
+    long lo = whole.lo();
+    if (upper && length <= Long.SIZE) {
+      hi |= 1L << (Long.SIZE - length);
+    } else if (upper) {
+      lo |= 1L << (IpPrefix.MAX_LENGTH - length);
+    }
+    IpPrefix half = IpPrefix.of(hi, lo, length);
+    // The IPv6 range in which IPv4 addresses are written here holds no IPv6 address.
+    return half.isV4() == whole.isV4() ? carve(half, max, pieces) : 0;
+  }
+}

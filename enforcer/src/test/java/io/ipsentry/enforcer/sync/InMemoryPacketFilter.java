@@ -1,0 +1,178 @@
+package io.ipsentry.enforcer.sync;
+
+import io.ipsentry.config.EnforcerConfig;
+import io.ipsentry.enforcer.kernel.PacketFilter;
+import io.ipsentry.enforcer.kernel.PacketFilterException;
+import io.ipsentry.net.IpPrefix;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A kernel that keeps elements in a map, ends them by a clock in whole seconds as ipset does, and
+ * refuses and forgets when it is told to. Safe for any thread.
+ */
+final class InMemoryPacketFilter implements PacketFilter {
+  /** Of ipset: no element lives longer. */
+  static final long LIMIT_MILLIS = 2_147_483_000L;
+
+  private final InstantSource clock;
+  private final Map<IpPrefix, Long> elements = new TreeMap<>();
+  private final List<EnforcerConfig> opened = new ArrayList<>();
+  private boolean made;
+  private PacketFilterException.@Nullable Cause refusal;
+  private int refusalsLeft = Integer.MAX_VALUE;
+  private int room;
+  private int reads;
+  private int writes;
+  private int flushes;
+
+  InMemoryPacketFilter(InstantSource clock) {
+    this.clock = clock;
+  }
+
+  /** As {@code PacketFilters.open}. */
+  synchronized PacketFilter open(EnforcerConfig config) {
+    refuse();
+    opened.add(config);
+    return this;
+  }
+
+  @Override
+  public String name() {
+    return "memory";
+  }
+
+  @Override
+  public synchronized List<String> ensure(int wanted) {
+    refuse();
+    room = wanted;
+    List<String> mended = made ? List.of() : List.of("made the sets");
+    made = true;
+    return mended;
+  }
+
+  @Override
+  public synchronized void apply(Changes changes) {
+    refuse();
+    long now = clock.millis();
+    changes.forEach(
+        new ChangeVisitor() {
+          @Override
+          public void put(IpPrefix prefix, long untilMillis) {
+            writes++;
+            if (untilMillis > now) {
+              elements.put(prefix, kept(untilMillis, now));
+            } else {
+              elements.remove(prefix);
+            }
+          }
+
+          @Override
+          public void remove(IpPrefix prefix) {
+            writes++;
+            elements.remove(prefix);
+          }
+        });
+    end();
+    if (elements.size() > room || !made) {
+      throw new PacketFilterException(PacketFilterException.Cause.TOO_MANY, "no room");
+    }
+  }
+
+  private static long kept(long untilMillis, long now) {
+    if (untilMillis == FOR_EVER) {
+      return FOR_EVER;
+    }
+    long left = (Math.min(untilMillis - now, LIMIT_MILLIS) + 999) / 1_000;
+    return now + left * 1_000;
+  }
+
+  @Override
+  public synchronized void read(ElementVisitor visitor) {
+    refuse();
+    reads++;
+    if (!made) {
+      throw new PacketFilterException(PacketFilterException.Cause.OTHER, "no set");
+    }
+    end();
+    elements.forEach(visitor::element);
+  }
+
+  @Override
+  public synchronized DropCounters drops() {
+    refuse();
+    return new DropCounters(1, 2, 3, 4);
+  }
+
+  @Override
+  public synchronized void flush() {
+    refuse();
+    flushes++;
+    elements.clear();
+    made = false;
+  }
+
+  private void end() {
+    long now = clock.millis();
+    elements.values().removeIf(end -> end <= now);
+  }
+
+  private void refuse() {
+    PacketFilterException.Cause cause = refusal;
+    if (cause != null && refusalsLeft > 0) {
+      refusalsLeft--;
+      throw new PacketFilterException(cause, "refused: " + cause);
+    }
+  }
+
+  // ---- what others do to it
+
+  synchronized void refuseWith(PacketFilterException.@Nullable Cause cause, int times) {
+    refusal = cause;
+    refusalsLeft = times;
+  }
+
+  synchronized void tamper(String ip, long untilMillis) {
+    made = true;
+    elements.put(IpPrefix.parse(ip), untilMillis);
+  }
+
+  synchronized void forget(IpPrefix ip) {
+    elements.remove(ip);
+  }
+
+  synchronized void destroy() {
+    elements.clear();
+    made = false;
+  }
+
+  synchronized Map<IpPrefix, Long> elements() {
+    end();
+    return Map.copyOf(elements);
+  }
+
+  synchronized List<String> texts() {
+    end();
+    return elements.keySet().stream().map(IpPrefix::toString).toList();
+  }
+
+  synchronized List<EnforcerConfig> opened() {
+    return List.copyOf(opened);
+  }
+
+  synchronized int reads() {
+    return reads;
+  }
+
+  synchronized int writes() {
+    return writes;
+  }
+
+  synchronized int flushes() {
+    return flushes;
+  }
+}
