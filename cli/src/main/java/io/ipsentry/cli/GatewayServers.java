@@ -12,10 +12,13 @@ import io.ipsentry.authz.verdict.DenialLog;
 import io.ipsentry.authz.verdict.Policies;
 import io.ipsentry.authz.verdict.PolicyJudge;
 import io.ipsentry.authz.verdict.VerdictCounters;
+import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.ban.Protection;
 import io.ipsentry.config.AuthzConfig;
 import io.ipsentry.config.Config;
 import io.ipsentry.detection.HitReceiver;
+import io.ipsentry.net.PrefixSet;
 import io.netty.handler.ssl.SslContext;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -89,6 +92,10 @@ final class GatewayServers implements AutoCloseable {
                   opened(ServerTls.open("authz", files, WithoutCertificate.REFUSED, parts.clock())))
               .orElse(null);
       EventLoops loops = opened(EventLoops.start(Runtime.getRuntime().availableProcessors()));
+      SslContext grpcTls = contexts == null ? null : contexts.grpc();
+      if (authz.listen().isPresent()) {
+        EnvoyServer.warmUp(loops, judgesOfNobody()::judge, grpcTls);
+      }
       envoy =
           authz
               .listen()
@@ -103,7 +110,7 @@ final class GatewayServers implements AutoCloseable {
                               () -> inForce.accessLogs(),
                               parts.hits(),
                               parts.clock(),
-                              contexts == null ? null : contexts.grpc()),
+                              grpcTls),
                           EnvoyServer.Limits.of(authz.maxConcurrentChecks()))))
               .orElse(null);
       SslContext httpTls = contexts == null ? null : contexts.http();
@@ -146,6 +153,23 @@ final class GatewayServers implements AutoCloseable {
         parts.state(),
         parts.hits(),
         counters,
+        denials,
+        parts.clock(),
+        System::nanoTime);
+  }
+
+  /** For requests that nobody made: everybody is allowed, and nothing is counted. */
+  private PolicyJudge.Parts judgesOfNobody() {
+    ProtectedPrefixes everybody =
+        ProtectedPrefixes.of(
+            new ProtectedPrefixes.Part(
+                Protection.Kind.RESERVED, "", PrefixSet.parse("0.0.0.0/0", "::/0")));
+    return new PolicyJudge.Parts(
+        () -> inForce.policies(),
+        () -> everybody,
+        BanState.own(new ActiveBans()),
+        parts.hits(),
+        new VerdictCounters(),
         denials,
         parts.clock(),
         System::nanoTime);

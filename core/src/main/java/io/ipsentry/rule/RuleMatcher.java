@@ -123,7 +123,7 @@ public final class RuleMatcher implements Relevance {
     pathAllowed = false;
     blocking = UNKNOWN;
     shadowBlocking = UNKNOWN;
-    boolean pathMatched = matchPaths(facts.target());
+    boolean pathMatched = withPaths.length > 0 && matchPaths(facts.target());
     if (!pathMatched && withoutPaths.length == 0) {
       return 0;
     }

@@ -1,5 +1,6 @@
 package io.ipsentry.authz.envoy;
 
+import io.grpc.KnownLength;
 import io.grpc.MethodDescriptor.Marshaller;
 import io.ipsentry.authz.verdict.RequestJudge;
 import io.netty.util.concurrent.FastThreadLocal;
@@ -61,6 +62,8 @@ final class CheckRequestMarshaller implements Marshaller<CheckRequestMarshaller.
         wanted = WantedHeaders.with(headers);
       }
       byte[] bytes = buffer;
+      // Of a message that is not compressed gRPC knows the length; asking for its end costs more.
+      boolean knownLength = stream instanceof KnownLength;
       int length = 0;
       int count = stream.read(bytes, 0, bytes.length);
       while (count > 0) {
@@ -68,7 +71,8 @@ final class CheckRequestMarshaller implements Marshaller<CheckRequestMarshaller.
         if (length == bytes.length) {
           bytes = Arrays.copyOf(bytes, 2 * length);
         }
-        count = stream.read(bytes, length, bytes.length - length);
+        boolean over = knownLength && stream.available() == 0;
+        count = over ? 0 : stream.read(bytes, length, bytes.length - length);
       }
       valid = skimmer.read(bytes, 0, length, wanted, message);
       if (bytes.length <= KEPT_BUFFER_BYTES) {

@@ -185,11 +185,37 @@ final class CheckRequestSkimmer extends WireReader {
   }
 
   private void header(int end) throws Malformed {
+    if (isPlainAndUnwanted(end)) {
+      at = end;
+      return;
+    }
     entry(end, 4, false);
     int header = message.wanted().find(bytes, keyFrom, keyTo);
     if (header >= 0) {
       message.putMapped(header, bytes, valueFrom, valueTo);
     }
+  }
+
+  /**
+   * Whether the entry is a key of a length that no wanted header has, and then a value that fills
+   * the rest: what nearly all of them are, and what then need not be read.
+   */
+  private boolean isPlainAndUnwanted(int end) {
+    int key = at + 2;
+    if (key > end || bytes[at] != KEY || bytes[at + 1] < 0) {
+      return false;
+    }
+    int value = key + bytes[at + 1];
+    if (value + 2 > end || bytes[value] != VALUE || message.wanted().mayHave(value - key)) {
+      return false;
+    }
+    int low = bytes[value + 1];
+    if (low >= 0) {
+      return value + 2 + low == end;
+    }
+    return value + 3 <= end
+        && bytes[value + 2] >= 0
+        && value + 3 + (low & 0x7f | bytes[value + 2] << 7) == end;
   }
 
   private void headerMap(int end) throws Malformed {

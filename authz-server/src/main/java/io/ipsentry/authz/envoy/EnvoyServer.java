@@ -3,6 +3,8 @@ package io.ipsentry.authz.envoy;
 import io.envoyproxy.envoy.service.accesslog.v3.AccessLogServiceGrpc;
 import io.envoyproxy.envoy.service.auth.v3.AuthorizationGrpc;
 import io.grpc.Attributes;
+import io.grpc.Codec;
+import io.grpc.DecompressorRegistry;
 import io.grpc.Grpc;
 import io.grpc.Server;
 import io.grpc.ServerTransportFilter;
@@ -49,6 +51,19 @@ public final class EnvoyServer implements AutoCloseable {
 
   /** Most metadata of a call. What Envoy adds to its calls is far less. */
   public static final int MAX_METADATA_BYTES = 16 * 1024;
+
+  /**
+   * What a caller may send before we say that it was read: enough for all calls of a connection.
+   * Fixed, so that the server does not measure the connection's bandwidth by pings.
+   */
+  private static final int FLOW_CONTROL_WINDOW_BYTES = 1024 * 1024;
+
+  /**
+   * Messages may be compressed. That is not announced: who compresses knows without, and every
+   * answer would carry a header more.
+   */
+  private static final DecompressorRegistry DECOMPRESSORS =
+      DecompressorRegistry.emptyInstance().with(new Codec.Gzip(), false);
 
   /** Calls, connections and sockets that channelz shows a page. */
   private static final int CHANNELZ_PAGE = 100;
@@ -156,6 +171,8 @@ public final class EnvoyServer implements AutoCloseable {
             .bossEventLoopGroup(parts.loops().acceptor())
             .workerEventLoopGroup(parts.loops().workers())
             .directExecutor()
+            .flowControlWindow(FLOW_CONTROL_WINDOW_BYTES)
+            .decompressorRegistry(DECOMPRESSORS)
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .maxInboundMetadataSize(MAX_METADATA_BYTES)
             .maxConcurrentCallsPerConnection(limits.maxCallsPerConnection())
@@ -193,6 +210,34 @@ public final class EnvoyServer implements AutoCloseable {
               + e.getMessage()
               + "; set authz.listen in the configuration to an address that is free",
           e);
+    }
+  }
+
+  /**
+   * Has the code of checks loaded before a server is started, by answering some on the loopback
+   * address; takes a second or two at most. An Envoy waits 200 ms, and the first check of a new
+   * process takes longer otherwise. Where it cannot be done that is said, and the first check is
+   * slow.
+   *
+   * @param loops of the server
+   * @param judges makes the judge of a thread; what these judge is nobody's request
+   * @param tls of the server, or null
+   */
+  public static void warmUp(
+      EventLoops loops, Supplier<RequestJudge> judges, @Nullable SslContext tls) {
+    long begin = System.nanoTime();
+    try {
+      int answered = WarmUp.run(loops, judges, null);
+      if (tls != null) {
+        answered += WarmUp.run(loops, judges, tls);
+      }
+      logger
+          .atInfo()
+          .addKeyValue("checks", answered)
+          .addKeyValue("millis", Duration.ofNanos(System.nanoTime() - begin).toMillis())
+          .log("warmed up");
+    } catch (IOException e) {
+      logger.atWarn().setCause(e).log("cannot warm up; the first checks may be slow");
     }
   }
 

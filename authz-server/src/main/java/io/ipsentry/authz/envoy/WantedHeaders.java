@@ -51,10 +51,15 @@ final class WantedHeaders {
     return names.length;
   }
 
+  /** Whether a header with a name of this length may be one of them. */
+  boolean mayHave(int length) {
+    // A shift takes its distance modulo 64: longer names only cost the comparison.
+    return (lengths >>> length & 1) != 0;
+  }
+
   /** Number of the header with this name, or {@link #UNWANTED}. */
   int find(byte[] bytes, int from, int to) {
-    // A shift takes its distance modulo 64: longer names only cost the comparison.
-    if ((lengths >>> (to - from) & 1) == 0) {
+    if (!mayHave(to - from)) {
       return UNWANTED;
     }
     for (int i = 0; i < names.length; i++) {

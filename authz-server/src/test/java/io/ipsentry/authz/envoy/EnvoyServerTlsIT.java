@@ -12,6 +12,9 @@ import io.ipsentry.authz.caller.CallerConnection;
 import io.ipsentry.authz.envoy.EnvoyServer.Limits;
 import io.ipsentry.authz.envoy.EnvoyServer.Parts;
 import io.ipsentry.authz.transport.EventLoops;
+import io.ipsentry.authz.verdict.GatewayRequest;
+import io.ipsentry.authz.verdict.Judgement;
+import io.ipsentry.authz.verdict.RequestJudge;
 import io.ipsentry.authz.verdict.RequestJudge.Caller;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
@@ -29,7 +32,9 @@ import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.KeyManagerFactory;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -47,6 +52,7 @@ final class EnvoyServerTlsIT {
 
   private static final EventLoops loops = EventLoops.start(2);
   private static final ScriptedJudge judge = ScriptedJudge.allowing();
+  private static @Nullable SslContext tls;
   private static @Nullable EnvoyServer server;
 
   @BeforeAll
@@ -54,7 +60,7 @@ final class EnvoyServerTlsIT {
     makeKey("server", "dns:localhost,ip:127.0.0.1");
     makeKey("edge", "dns:edge.example");
     makeKey("stranger", "dns:edge.example");
-    SslContext tls =
+    tls =
         GrpcSslContexts.configure(SslContextBuilder.forServer(keys("server")))
             .trustManager(certificate("edge"))
             .clientAuth(ClientAuth.REQUIRE)
@@ -177,11 +183,39 @@ final class EnvoyServerTlsIT {
   }
 
   @Test
+  void warmUp_clientsNeedCertificates_isStillDoneWithoutTls() {
+    AtomicInteger judged = new AtomicInteger();
+
+    EnvoyServer.warmUp(loops, () -> new CountingJudge(judged), tls);
+
+    assertThat(judged).hasPositiveValue();
+  }
+
+  @Test
   void check_otherCertificateOrNone_isNotServed() throws Exception {
     SslContext none = client().build();
     SslContext stranger = client().keyManager(keys("stranger")).build();
     assertThatThrownBy(() -> check(none)).isInstanceOf(StatusRuntimeException.class);
     assertThatThrownBy(() -> check(stranger)).isInstanceOf(StatusRuntimeException.class);
     assertThatThrownBy(() -> check(null)).isInstanceOf(StatusRuntimeException.class);
+  }
+
+  private record CountingJudge(AtomicInteger judged) implements RequestJudge {
+    @Override
+    public Judgement judge(GatewayRequest request, Caller caller) {
+      assertThat(caller).isEqualTo(Caller.UNKNOWN);
+      judged.incrementAndGet();
+      return Judgement.Reason.NOT_BANNED.allowed();
+    }
+
+    @Override
+    public String clientHeader(GatewayRequest request) {
+      return "";
+    }
+
+    @Override
+    public Set<String> clientHeaders() {
+      return Set.of();
+    }
   }
 }
