@@ -18,8 +18,9 @@ record Spared(PrefixSet protectedPrefixes, PrefixSet allowed) {
   /** Stands for more pieces than were asked for. */
   static final int TOO_MANY = -1;
 
+  /** Everybody counts as holding something spared: a kernel does not take that as an element. */
   boolean overlaps(IpPrefix prefix) {
-    return protectedPrefixes.overlaps(prefix) || allowed.overlaps(prefix);
+    return prefix.bits() == 0 || protectedPrefixes.overlaps(prefix) || allowed.overlaps(prefix);
   }
 
   /** Whether one of the prefixes contains all of this one. */

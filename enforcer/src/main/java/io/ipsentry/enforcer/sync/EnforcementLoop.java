@@ -32,16 +32,15 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Nothing is touched before the bans are known; then what is in the kernel already is adopted.
  * While the kernel refuses, what it has stays, and it is tried again after 100 ms to 10 s, with a
- * read-back. Ends are compared with 2 s of tolerance, since kernels count in seconds. An end that
- * is more than twelve days away is not put right when the kernel's comes earlier: kernels have a
- * limit of some 24 days, and such an element is put again when it comes near.
+ * read-back. Ends are compared with 2 s of tolerance, since kernels count in seconds. Where the
+ * kernel lets no element stay longer than a limit, one that ends later is put again when half of
+ * that is over.
  *
  * <p>One thread of its own works; all methods are safe for any thread and never wait for the
  * kernel, but for {@link #close}.
  */
 public final class EnforcementLoop implements AutoCloseable {
   private static final long TOLERANCE_MILLIS = 2_000;
-  private static final long FAR_MILLIS = Duration.ofDays(12).toMillis();
   private static final Duration LOOK_INTERVAL = Duration.ofMillis(20);
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
@@ -133,7 +132,8 @@ public final class EnforcementLoop implements AutoCloseable {
             before.backend(),
             before.hook(),
             now.ports(),
-            now.verdict(),
+            // In its old hook the kernel may not be able to answer, which the new one could.
+            now.hook() == before.hook() ? now.verdict() : before.verdict(),
             now.forwardedForPorts(),
             now.interval(),
             now.onExit(),
@@ -234,15 +234,25 @@ public final class EnforcementLoop implements AutoCloseable {
         parts.delay().accept(parts.nanoTicker().getAsLong() - news.since());
       }
     } catch (PacketFilterException e) {
-      mustReadBack = true;
-      pause = nextPause();
-      if (record.failed(e, parts.clock().instant())) {
-        logger
-            .atError()
-            .addKeyValue("cause", e.kind())
-            .addKeyValue("message", e.getMessage())
-            .log("the kernel does not take the bans; what it has stays");
-      }
+      failed(e);
+    } catch (RuntimeException e) {
+      // A defect must not end enforcement without a word; the next read-back may get past it.
+      logger.atError().setCause(e).log("a defect of ip-sentry");
+      failed(
+          new PacketFilterException(
+              PacketFilterException.Cause.OTHER, "a defect of ip-sentry, see its log: " + e));
+    }
+  }
+
+  private void failed(PacketFilterException e) {
+    mustReadBack = true;
+    pause = nextPause();
+    if (record.failed(e, parts.clock().instant())) {
+      logger
+          .atError()
+          .addKeyValue("cause", e.kind())
+          .addKeyValue("message", e.getMessage())
+          .log("the kernel does not take the bans; what it has stays");
     }
   }
 
@@ -286,7 +296,7 @@ public final class EnforcementLoop implements AutoCloseable {
     room = wanted + Math.max(LEAST_ROOM, wanted / 4);
     mended(kernel.ensure(room));
     known = new KnownElements(desired);
-    Comparison comparison = new Comparison(now);
+    Comparison comparison = new Comparison(now, kernel.maxTimeoutMillis());
     kernel.read(comparison::element);
     apply(kernel, comparison.fixes);
     int missing = putMissing(kernel, now);
@@ -323,12 +333,14 @@ public final class EnforcementLoop implements AutoCloseable {
   /** What is in the kernel beside what is to be. */
   private final class Comparison {
     private final long now;
+    private final long maxTimeout;
     private final ChangeBatch fixes = new ChangeBatch();
     private int foreign;
     private int wrongEnd;
 
-    Comparison(long now) {
+    Comparison(long now, long maxTimeout) {
       this.now = now;
+      this.maxTimeout = maxTimeout;
     }
 
     void element(IpPrefix ip, long kernelEnd) {
@@ -356,8 +368,12 @@ public final class EnforcementLoop implements AutoCloseable {
       if (kernelEnd == PacketFilter.FOR_EVER || wanted == DesiredSet.FOR_EVER) {
         return true;
       }
-      boolean farEnough = kernelEnd < wanted && kernelEnd - now > FAR_MILLIS;
-      return !farEnough && Math.abs(kernelEnd - wanted) > TOLERANCE_MILLIS;
+      // Not put again as long as half of what the kernel grants is left.
+      boolean granted =
+          maxTimeout != PacketFilter.FOR_EVER
+              && kernelEnd < wanted
+              && kernelEnd - now > maxTimeout / 2;
+      return !granted && Math.abs(kernelEnd - wanted) > TOLERANCE_MILLIS;
     }
   }
 

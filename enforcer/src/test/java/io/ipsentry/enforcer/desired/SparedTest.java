@@ -76,6 +76,12 @@ final class SparedTest {
   }
 
   @Test
+  void carve_everythingWithoutSpared_isTwoHalves() {
+    assertThat(pieces("0.0.0.0/0")).containsExactly("0.0.0.0/1", "128.0.0.0/1");
+    assertThat(pieces("::/0")).containsExactly("::/1", "8000::/1");
+  }
+
+  @Test
   void carve_ipv6AroundTheMappedRange_makesNoIpv4() {
     // ::ffff:0:0/96 is how IPv4 addresses are written here: half of ::fffe:0:0/95.
     List<String> pieces = pieces("::fffe:0:0/95", "::fffe:0:1");

@@ -56,6 +56,11 @@ final class InMemoryPacketFilter implements PacketFilter {
   }
 
   @Override
+  public long maxTimeoutMillis() {
+    return LIMIT_MILLIS;
+  }
+
+  @Override
   public synchronized void apply(Changes changes) {
     refuse();
     long now = clock.millis();

@@ -1,0 +1,130 @@
+package io.ipsentry.enforcer;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Says that one process owns the sets and rules of a name in a network namespace; a second one
+ * would remove as foreign what the first has put.
+ *
+ * <p>It is a lock of the operating system (fcntl) on {@code enforcer[-NAME]-NAMESPACE.lock}, which
+ * the kernel drops when the process ends, however it ends. The file stays; it holds the number of
+ * the process, for people. It only works between processes that see the same directory: containers
+ * must mount that of the host.
+ */
+public final class InstanceLock implements AutoCloseable {
+  /** Where the lock files lie. */
+  public static final Path DIRECTORY = Path.of("/run/ip-sentry");
+
+  private static final int MAX_OWNER_BYTES = 32;
+
+  private final FileChannel channel;
+
+  private InstanceLock(FileChannel channel) {
+    this.channel = channel;
+  }
+
+  /**
+   * Takes the lock, or refuses at once.
+   *
+   * @param directory is made if it is not there
+   * @param name of the instance; may be empty
+   * @param onHost whether the kernel's tables are those of process 1, not of this one
+   * @throws InstanceLockException if another process holds it, or there can be no such file
+   */
+  public static InstanceLock take(Path directory, String name, boolean onHost) {
+    String namespace = namespace(onHost ? "1" : "self");
+    Path file =
+        directory.resolve("enforcer-" + (name.isEmpty() ? "" : name + "-") + namespace + ".lock");
+    FileChannel channel = null;
+    boolean ready = false;
+    try {
+      Files.createDirectories(directory);
+      channel =
+          FileChannel.open(
+              file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+      if (tryLock(channel) == null) {
+        throw taken(name, owner(channel));
+      }
+      channel.truncate(0);
+      channel.write(
+          ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.UTF_8)));
+      ready = true;
+      return new InstanceLock(channel);
+    } catch (IOException e) {
+      throw new InstanceLockException(
+          "cannot lock "
+              + file
+              + ": "
+              + e
+              + "; its directory must be writable for this user (in a container: mount the host's)",
+          e);
+    } finally {
+      if (!ready) {
+        closeQuietly(channel);
+      }
+    }
+  }
+
+  /** The number of a process's network namespace; {@code host} where that is not to be seen. */
+  private static String namespace(String process) {
+    try {
+      String link = Files.readSymbolicLink(Path.of("/proc", process, "ns", "net")).toString();
+      return link.replaceAll("[^0-9]", "");
+    } catch (IOException | UnsupportedOperationException e) {
+      return "host";
+    }
+  }
+
+  private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock();
+    } catch (OverlappingFileLockException e) {
+      // This very process holds it.
+      return null;
+    }
+  }
+
+  /** The process that wrote itself down; empty if that cannot be made out. */
+  private static String owner(FileChannel channel) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(MAX_OWNER_BYTES);
+    channel.read(bytes, 0);
+    String text = new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8).strip();
+    return text.matches("[0-9]+") ? text : "";
+  }
+
+  private static InstanceLockException taken(String name, String owner) {
+    return new InstanceLockException(
+        "another ip-sentry"
+            + (owner.isEmpty() ? "" : " (process " + owner + ")")
+            + " enforces on this host "
+            + (name.isEmpty() ? "without an enforcer.name" : "as enforcer.name " + name)
+            + "; stop that one, or give this one an enforcer.name of its own",
+        null);
+  }
+
+  private static void closeQuietly(@Nullable FileChannel channel) {
+    try {
+      if (channel != null) {
+        channel.close();
+      }
+    } catch (IOException e) {
+      // Nothing was written through it.
+      return;
+    }
+  }
+
+  /** Gives the lock back. A second call does nothing. */
+  @Override
+  public void close() {
+    closeQuietly(channel);
+  }
+}
