@@ -45,6 +45,7 @@ final class AuthzRun implements AutoCloseable {
   private static final Logger logger = LoggerFactory.getLogger(AuthzRun.class);
 
   private final OpenParts opened;
+  private final Config started;
   private final AtomicReference<Config> config;
   private final AtomicReference<HostAddresses> addresses;
   private final AtomicReference<ProtectedPrefixes> protection;
@@ -64,6 +65,7 @@ final class AuthzRun implements AutoCloseable {
     InstantSource clock = shell.clock();
     Config first = locations.config();
     HostAddressReader addressReader = HostAddressReader.linux();
+    started = first;
     config = new AtomicReference<>(first);
     addresses = new AtomicReference<>(addressReader.read());
     protection = new AtomicReference<>(Protections.of(first, addresses.get()));
@@ -250,6 +252,7 @@ final class AuthzRun implements AutoCloseable {
           protect();
           detection.reload(detectionRules(now));
           gateways.reload(now);
+          RestartKeys.say(RestartKeys.OF_AUTHZ_SERVER, started, now);
           logger.atInfo().addKeyValue("rules", now.rules().size()).log("configuration in force");
         });
   }

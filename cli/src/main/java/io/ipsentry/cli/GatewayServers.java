@@ -65,13 +65,9 @@ final class GatewayServers implements AutoCloseable {
 
   /** What a configuration says of them. */
   private record InForce(
-      AuthzConfig authz,
-      Policies policies,
-      AccessLogRules accessLogs,
-      ForwardAuthServer.Options options) {
+      Policies policies, AccessLogRules accessLogs, ForwardAuthServer.Options options) {
     static InForce of(AuthzConfig authz, Config config) {
       return new InForce(
-          authz,
           Policies.compile(config),
           AccessLogSources.rules(config),
           new ForwardAuthServer.Options(authz.failOpen(), authz.maxConcurrentChecks()));
@@ -188,22 +184,19 @@ final class GatewayServers implements AutoCloseable {
   }
 
   /**
-   * Puts another configuration in force: policies, callers, denials, access logs. Addresses and the
-   * number of concurrent checks over gRPC stay as they were until a restart, which is said.
+   * Puts another configuration in force: policies, callers, denials, access logs, the number of
+   * concurrent checks. {@link RestartKeys} tell what stays as it was.
    */
   void reload(Config config) {
-    AuthzConfig before = inForce.authz();
-    AuthzConfig now = config.authz().orElse(null);
-    if (now == null
-        || !now.listen().equals(before.listen())
-        || !now.http().equals(before.http())
-        || !now.tls().equals(before.tls())) {
-      logger.atWarn().log("authz.listen, authz.http and authz.tls change with a restart");
-    }
-    if (now != null) {
-      inForce = InForce.of(now, config);
-      callers.replace(now.callers());
-    }
+    config
+        .authz()
+        .ifPresent(now -> {
+          inForce = InForce.of(now, config);
+          callers.replace(now.callers());
+          if (envoy != null) {
+            envoy.maxConcurrentChecks(now.maxConcurrentChecks());
+          }
+        });
   }
 
   /** Numbers of everything that is running. */

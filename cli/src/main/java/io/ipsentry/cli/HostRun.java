@@ -47,6 +47,7 @@ final class HostRun implements AutoCloseable {
 
   private final OpenParts opened;
   private final ConfigReloads reloads = new ConfigReloads();
+  private final Config started;
   private final AtomicReference<Config> config;
   private final AtomicReference<HostAddresses> addresses;
   private final AtomicReference<ProtectedPrefixes> protection;
@@ -64,6 +65,7 @@ final class HostRun implements AutoCloseable {
     InstantSource clock = shell.clock();
     Config first = locations.config();
     HostAddressReader addressReader = HostAddressReader.linux();
+    started = first;
     config = new AtomicReference<>(first);
     addresses = new AtomicReference<>(addressReader.read());
     protection = new AtomicReference<>(Protections.of(first, addresses.get()));
@@ -246,11 +248,8 @@ final class HostRun implements AutoCloseable {
     protect();
     watcher.reload(now);
     admin.reload(now);
-    if (gateways.isPresent()) {
-      gateways.get().reload(now);
-    } else if (GatewayConfig.isServed(now)) {
-      logger.atWarn().log("authz.listen and authz.http are served after a restart");
-    }
+    gateways.ifPresent(servers -> servers.reload(now));
+    RestartKeys.say(RestartKeys.OF_RUN, started, now);
     statistics.reloaded();
     configState.updateAndGet(
         before -> new RunStatus.ConfigState(before.file(), clock.instant(), ""));

@@ -31,17 +31,12 @@ final class RunAdmin implements AutoCloseable {
 
   private final AdminServer server;
   private final @Nullable ServerTls tls;
-  private final AdminConfig started;
   private final AtomicReference<AdminCallers> callers;
 
   private RunAdmin(
-      AdminServer server,
-      @Nullable ServerTls tls,
-      AdminConfig started,
-      AtomicReference<AdminCallers> callers) {
+      AdminServer server, @Nullable ServerTls tls, AtomicReference<AdminCallers> callers) {
     this.server = server;
     this.tls = tls;
-    this.started = started;
     this.callers = callers;
   }
 
@@ -85,7 +80,7 @@ final class RunAdmin implements AutoCloseable {
       }
       AdminServer server = builder.start(socket);
       done = true;
-      return new RunAdmin(server, tls, config, callers);
+      return new RunAdmin(server, tls, callers);
     } finally {
       if (!done && tls != null) {
         tls.close();
@@ -93,13 +88,9 @@ final class RunAdmin implements AutoCloseable {
     }
   }
 
-  /** Takes other tokens from now on; addresses change with a restart, which is said. */
+  /** Takes other tokens from now on; {@link RestartKeys} tell what stays as it was. */
   void reload(Config config) {
-    AdminConfig now = config.admin();
-    callers.set(AdminCallers.of(now));
-    if (!now.listen().equals(started.listen()) || !now.tls().equals(started.tls())) {
-      logger.atWarn().log("admin.listen and admin.tls change with a restart");
-    }
+    callers.set(AdminCallers.of(config.admin()));
   }
 
   /** Calls over TCP that were refused because their caller was not known. */

@@ -58,7 +58,7 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
   private final Supplier<RequestJudge> judges;
   private final EnvoyCounters counters;
   private final RareLog errorLog = new RareLog(System::nanoTime);
-  private final int maxInFlight;
+  private volatile int maxInFlight;
 
   /**
    * @param judges makes the judge of a thread
@@ -68,6 +68,11 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
     this.judges = judges;
     this.counters = counters;
     this.maxInFlight = maxInFlight;
+  }
+
+  /** Checks that may have begun and not be answered, from now on. */
+  void maxInFlight(int now) {
+    maxInFlight = now;
   }
 
   /** The service, as reflection shows it. */

@@ -80,6 +80,7 @@ public final class EnvoyServer implements AutoCloseable {
 
   private final Server server;
   private final HealthStatusManager health;
+  private final CheckEndpoint checks;
   private final AccessLogEndpoint logs;
   private final EnvoyCounters counters;
   private final Duration grace;
@@ -88,11 +89,13 @@ public final class EnvoyServer implements AutoCloseable {
   private EnvoyServer(
       Server server,
       HealthStatusManager health,
+      CheckEndpoint checks,
       AccessLogEndpoint logs,
       EnvoyCounters counters,
       Duration grace) {
     this.server = server;
     this.health = health;
+    this.checks = checks;
     this.logs = logs;
     this.counters = counters;
     this.grace = grace;
@@ -165,6 +168,8 @@ public final class EnvoyServer implements AutoCloseable {
             new AccessLogJudge(parts.accessLogs(), parts.hits(), parts.clock(), counters),
             counters,
             limits.maxStreamAge());
+    CheckEndpoint checks =
+        new CheckEndpoint(parts.judges(), counters, limits.maxConcurrentChecks());
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(listen)
             .channelType(parts.loops().channelType())
@@ -183,8 +188,7 @@ public final class EnvoyServer implements AutoCloseable {
             .permitKeepAliveTime(SHORTEST_PING.toMillis(), TimeUnit.MILLISECONDS)
             .permitKeepAliveWithoutCalls(true)
             .addTransportFilter(new CallerFilter(parts.callers()))
-            .addService(
-                new CheckEndpoint(parts.judges(), counters, limits.maxConcurrentChecks()).service())
+            .addService(checks.service())
             .addService(logs.service())
             .addService(health.getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance())
@@ -200,7 +204,7 @@ public final class EnvoyServer implements AutoCloseable {
           .addKeyValue("address", listen)
           .addKeyValue("tls", tls != null)
           .log("the gRPC server for Envoy is up");
-      return new EnvoyServer(server, health, logs, counters, limits.grace());
+      return new EnvoyServer(server, health, checks, logs, counters, limits.grace());
     } catch (IOException e) {
       logs.close();
       throw new EnvoyServerException(
@@ -249,6 +253,11 @@ public final class EnvoyServer implements AutoCloseable {
   /** What happened since the start. */
   public EnvoyCounters counters() {
     return counters;
+  }
+
+  /** Bounds checks otherwise from now on; those that have begun go on. */
+  public void maxConcurrentChecks(int now) {
+    checks.maxInFlight(now);
   }
 
   /** Says by gRPC's health service whether checks can be judged. */

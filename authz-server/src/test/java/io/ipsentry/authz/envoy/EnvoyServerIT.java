@@ -405,6 +405,12 @@ final class EnvoyServerIT {
       await().until(() -> server.counters().snapshot().inFlight() == 2);
       assertStatus(server, CheckRequests.of("203.0.113.7"), Status.Code.UNAVAILABLE, "overload");
       assertThat(server.counters().snapshot().overload()).isEqualTo(1);
+
+      server.maxConcurrentChecks(3);
+      assertThat(stub(connect(server)).check(CheckRequests.of("203.0.113.7")).getStatus().getCode())
+          .isZero();
+      server.maxConcurrentChecks(2);
+      assertStatus(server, CheckRequests.of("203.0.113.7"), Status.Code.UNAVAILABLE, "overload");
     }
     // They are gone with their connection.
     await().until(() -> server.counters().snapshot().inFlight() == 0);

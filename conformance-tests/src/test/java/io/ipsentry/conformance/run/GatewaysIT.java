@@ -141,6 +141,29 @@ final class GatewaysIT {
   }
 
   @Test
+  void reload_otherAddresses_saysOfEachThatItWaitsForARestart() {
+    int other = Gateways.freePort();
+
+    program.configure(
+        config(3)
+            .replace("listen: \"127.0.0.1:" + grpc, "listen: \"127.0.0.1:" + other)
+            .replace("http: \"127.0.0.1:" + http + "\",", ""));
+
+    await()
+        .atMost(RunningIpSentry.PATIENCE)
+        .untilAsserted(() ->
+            assertThat(program.log().lines())
+                .filteredOn(line -> line.contains("changes at a restart only"))
+                .satisfiesExactly(
+                    line ->
+                        assertThat(line)
+                            .contains("authz.listen", "127.0.0.1:" + grpc, "127.0.0.1:" + other),
+                    line -> assertThat(line).contains("authz.http", "127.0.0.1:" + http, "none")));
+    assertThat(overHttp(OTHER, "/")).isEqualTo(200);
+    assertThat(overGrpc(OTHER, "/").getStatus().getCode()).isZero();
+  }
+
+  @Test
   void restart_windowsAndBansHold() {
     assertThat(overHttp(BANNED, "/.env")).isEqualTo(200);
     assertThat(overHttp(BANNED, "/.env")).isEqualTo(200);
