@@ -75,6 +75,7 @@ final class AdminRig implements AutoCloseable {
                     new InetSocketAddress(InetAddress.getLoopbackAddress(), port),
                     Optional.empty(),
                     () -> callers))
+            .snapshots(writer)
             .start(socket);
     opened.push(server::close);
     return server;

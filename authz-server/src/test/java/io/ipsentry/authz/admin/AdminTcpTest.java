@@ -17,6 +17,7 @@ import io.ipsentry.proto.v1.BanRequest;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.GetRequest;
 import io.ipsentry.proto.v1.GetStatusRequest;
+import io.ipsentry.proto.v1.SnapshotRequest;
 import io.ipsentry.proto.v1.StatusServiceGrpc;
 import io.ipsentry.proto.v1.WatchRequest;
 import java.io.IOException;
@@ -83,6 +84,12 @@ final class AdminTcpTest {
     assertUnauthenticated(() -> BanServiceGrpc.newBlockingStub(nothing).get(GET), "--token-file");
     assertUnauthenticated(
         () ->
+            BanServiceGrpc.newBlockingStub(nothing)
+                .snapshot(SnapshotRequest.getDefaultInstance())
+                .next(),
+        "--token-file");
+    assertUnauthenticated(
+        () ->
             StatusServiceGrpc.newBlockingStub(nothing)
                 .getStatus(GetStatusRequest.getDefaultInstance()),
         "--token-file");
@@ -97,7 +104,7 @@ final class AdminTcpTest {
         "--token-file");
     assertUnauthenticated(
         () -> BanServiceGrpc.newBlockingStub(wrong).get(GET), "none of admin.tokens");
-    assertThat(server.refusedCalls()).isEqualTo(5);
+    assertThat(server.refusedCalls()).isEqualTo(6);
   }
 
   @Test
