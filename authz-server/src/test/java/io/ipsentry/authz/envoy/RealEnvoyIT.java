@@ -51,26 +51,16 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * A real Envoy asks and logs. Optional: it takes an {@code envoy} on the PATH or one fetched by
- * {@code authz-server/get-envoy.sh}, and is skipped where there is none.
- */
+/** A real Envoy asks and logs. Optional: skipped where there is none, see {@link RealEnvoy}. */
 @Timeout(60)
 final class RealEnvoyIT {
-  private static final Path FETCHED =
-      Path.of(System.getProperty("user.home"), ".cache", "ip-sentry", "envoy");
   private static final Denial DENIAL =
       new Denial(
           403,
@@ -115,9 +105,7 @@ final class RealEnvoyIT {
 
   @BeforeAll
   static void start() throws Exception {
-    Path envoy = envoy();
-    Assumptions.assumeTrue(
-        envoy != null, "no envoy on the PATH or in " + FETCHED + "; authz-server/get-envoy.sh");
+    Path envoy = RealEnvoy.require();
     EventLoops loops = EventLoops.start(2);
     open.add(loops);
     RuleSet rules =
@@ -165,8 +153,15 @@ final class RealEnvoyIT {
     open.add(() -> backend.stop(0));
     int authzPort = server.address().getPort();
     int backendPort = backend.getAddress().getPort();
-    startEnvoy(envoy, "shapes", config(authzPort, backendPort), Set.of("open", "closed", "raw"));
-    startEnvoy(envoy, "example", example(authzPort, backendPort), Set.of("web"));
+    Set<String> shapes = Set.of("open", "closed", "raw");
+    for (RealEnvoy started :
+        List.of(
+            RealEnvoy.start(envoy, directory, "shapes", config(authzPort, backendPort), shapes),
+            RealEnvoy.start(
+                envoy, directory, "example", example(authzPort, backendPort), Set.of("web")))) {
+      open.add(started);
+      ports.putAll(started.ports());
+    }
   }
 
   private static PrefixSet ownAddresses() {
@@ -183,67 +178,6 @@ final class RealEnvoyIT {
 
   private static InetSocketAddress loopback() {
     return new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-  }
-
-  private static @Nullable Path envoy() throws IOException {
-    List<Path> places = new ArrayList<>();
-    for (String place : System.getenv("PATH").split(":", -1)) {
-      places.add(Path.of(place, "envoy"));
-    }
-    if (Files.isDirectory(FETCHED)) {
-      try (Stream<Path> versions = Files.list(FETCHED)) {
-        versions.sorted().forEach(version -> places.add(version.resolve("envoy")));
-      }
-    }
-    return places.stream().filter(Files::isExecutable).findFirst().orElse(null);
-  }
-
-  private static void startEnvoy(Path envoy, String name, String config, Set<String> listeners)
-      throws Exception {
-    Path file = directory.resolve(name + ".yaml");
-    Files.writeString(
-        file, "admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}\n" + config);
-    Path admin = directory.resolve(name + "-admin");
-    Path output = directory.resolve(name + ".log");
-    Process process =
-        new ProcessBuilder(
-                envoy.toString(),
-                "-c",
-                file.toString(),
-                "--concurrency",
-                "1",
-                "--use-dynamic-base-id",
-                "--log-level",
-                "warn",
-                "--admin-address-path",
-                admin.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
-    open.add(() -> {
-      process.destroy();
-      process.waitFor();
-    });
-    Pattern listener = Pattern.compile("(\\w+)::127\\.0\\.0\\.1:(\\d+)");
-    await("envoy's listeners")
-        .atMost(Duration.ofSeconds(30))
-        .until(() -> {
-          assertThat(process.isAlive()).as(Files.readString(output)).isTrue();
-          if (!Files.exists(admin) || Files.readString(admin).isEmpty()) {
-            return false;
-          }
-          HttpResponse<String> listed =
-              client.send(
-                  HttpRequest.newBuilder(
-                          URI.create("http://" + Files.readString(admin) + "/listeners"))
-                      .build(),
-                  HttpResponse.BodyHandlers.ofString());
-          Matcher matcher = listener.matcher(listed.body());
-          while (matcher.find()) {
-            ports.put(matcher.group(1), Integer.parseInt(matcher.group(2)));
-          }
-          return ports.keySet().containsAll(listeners);
-        });
   }
 
   /** Three listeners: as the documentation shows, failing closed, and with raw headers. */
