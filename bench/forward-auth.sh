@@ -3,9 +3,11 @@
 #
 #   bench/forward-auth.sh [-s SECONDS] [-r ROUNDS] [-b BANS] [-n CONNECTIONS]
 #
-# Both servers run on core 0, the load (wrk) on core 1; both get the very call that nginx makes for auth_request. Prints for each
-# round calls a second and processor time a call, and their ratios (ip-sentry to nginx), at last the medians, and the bytes that
-# ip-sentry allocated for a call. Processor time is that of the thread that serves; on a busy machine it alone means something.
+# Both servers run on core 0, the load (wrk) on core 1; both get the very call that nginx makes for auth_request, and ip-sentry judges
+# it as `run` does. Prints for each round calls a second and processor time a call, their ratios (ip-sentry to nginx), the slowest
+# answer, and how much of the round each thread that serves was ready to run and had to wait for its core; at last the medians, and
+# the bytes that ip-sentry allocated for a call. Processor time is that of the thread that serves; where threads had to wait for more
+# than a few percent, it alone means something: the machine does something else, and slow answers come from that.
 #
 # Needs nginx, wrk and taskset (Debian: nginx-light, wrk, util-linux). Working files lie in bench/target/forward-auth.
 set -euo pipefail
@@ -71,25 +73,33 @@ read -r ready <&"${own[0]}"
 [ "$ready" = ready ]
 worker=$(pgrep -P "$nginx")
 
-load() { # load PORT SECONDS: calls a second
-  taskset -c 1 wrk -t 1 -c "$connections" -d "$2s" -H 'X-Forwarded-For: 203.0.113.7' -H 'X-Forwarded-Method: GET' \
+status() { # status CLIENT: what ip-sentry answers for it
+  exec 3<>"/dev/tcp/127.0.0.1/$own_port"
+  printf 'GET /forward-auth HTTP/1.1\r\nHost: bench\r\nX-Forwarded-For: %s\r\nConnection: close\r\n\r\n' "$1" >&3
+  read -r _ code _ <&3
+  exec 3>&-
+  printf '%s\n' "$code"
+}
+
+load() { # load PORT SECONDS: calls, and the slowest answer
+  taskset -c 1 wrk -t 1 -c "$connections" -d "$2s" --timeout 30s -H 'X-Forwarded-For: 203.0.113.7' -H 'X-Forwarded-Method: GET' \
     -H 'X-Forwarded-Host: app.example' -H 'X-Forwarded-Uri: /products/42?page=3' -H 'User-Agent: Mozilla/5.0 (X11; Linux x86_64)' \
     "http://127.0.0.1:$1/forward-auth" >"$here/wrk.out"
   if grep -q 'Non-2xx\|Socket errors' "$here/wrk.out"; then cat "$here/wrk.out" >&2; exit 1; fi
-  awk '/requests in/ { print $1 }' "$here/wrk.out"
+  awk '$1 == "Latency" { worst = $4 } /requests in/ { print $1, worst }' "$here/wrk.out"
 }
 
-ticks() { # ticks STAT_FILE: processor time in ticks of 10 ms
-  awk '{ sub(/^.*\) /, ""); print $12 + $13 }' "$1"
+times() { # times TASK: nanoseconds of processor time, and of waiting for a processor (proc(5), schedstat)
+  cut -d ' ' -f 1,2 "$1/schedstat"
 }
 
-measure() { # measure STAT_FILE PORT: calls a second and nanoseconds of processor time a call
-  local before after calls
-  before=$(ticks "$1")
-  calls=$(load "$2" "$seconds")
-  after=$(ticks "$1")
-  awk -v calls="$calls" -v seconds="$seconds" -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" \
-    'BEGIN { printf "%.0f %.0f\n", calls / seconds, ticks / hz * 1e9 / calls }'
+measure() { # measure TASK PORT: calls a second, nanoseconds of processor time a call, slowest answer, percent of the time waited
+  local ran waited calls worst ran_after waited_after
+  read -r ran waited < <(times "$1")
+  read -r calls worst < <(load "$2" "$seconds")
+  read -r ran_after waited_after < <(times "$1")
+  awk -v calls="$calls" -v seconds="$seconds" -v ran=$((ran_after - ran)) -v waited=$((waited_after - waited)) -v worst="$worst" \
+    'BEGIN { printf "%.0f %.0f %s %.0f\n", calls / seconds, ran / calls, worst, waited / seconds / 1e7 }'
 }
 
 report() { # report: what the target says of the calls since the last time
@@ -98,21 +108,29 @@ report() { # report: what the target says of the calls since the last time
   printf '%s\n' "$line"
 }
 
+if [ "$(status 203.0.113.7)" != 200 ] || { [ "$bans" -gt 0 ] && [ "$(status 198.51.100.7)" != 403 ]; }; then
+  printf 'forward-auth: ip-sentry does not judge as it should\n' >&2
+  exit 1
+fi
 printf 'warming up\n' >&2
 load "$nginx_port" 2 >/dev/null
 until [ "${warm:-0}" -ge 200000 ]; do
-  warm=$((${warm:-0} + $(load "$own_port" 5)))
+  read -r calls _ < <(load "$own_port" 5)
+  warm=$((${warm:-0} + calls))
 done
 report >/dev/null
 # The thread that serves; the compiler's and the collector's time is in the calls a second.
-serving=$(dirname "$(grep -l '^gateway' /proc/"$own_pid"/task/*/comm | head -n 1)")/stat
+serving=$(dirname "$(grep -l '^gateway' /proc/"$own_pid"/task/*/comm | head -n 1)")
 
-printf '%6s %12s %12s %9s %10s %10s %9s\n' round nginx/s ip-sentry/s ratio nginx-ns own-ns cpu-ratio
+printf '%6s %10s %12s %9s %10s %10s %9s %12s %10s %12s %10s\n' \
+  round nginx/s ip-sentry/s ratio nginx-ns own-ns cpu-ratio nginx-worst own-worst nginx-waited own-waited
 for round in $(seq "$rounds"); do
-  read -r nginx_rate nginx_ns < <(measure "/proc/$worker/stat" "$nginx_port")
-  read -r own_rate own_ns < <(measure "$serving" "$own_port")
-  awk -v r="$round" -v a="$nginx_rate" -v b="$own_rate" -v c="$nginx_ns" -v d="$own_ns" \
-    'BEGIN { printf "%6d %12d %12d %9.2f %10d %10d %9.2f\n", r, a, b, b / a, c, d, d / c }' | tee -a "$here/rounds"
+  read -r nginx_rate nginx_ns nginx_worst nginx_waited < <(measure "/proc/$worker/task/$worker" "$nginx_port")
+  read -r own_rate own_ns own_worst own_waited < <(measure "$serving" "$own_port")
+  awk -v r="$round" -v a="$nginx_rate" -v b="$own_rate" -v c="$nginx_ns" -v d="$own_ns" -v e="$nginx_worst" -v f="$own_worst" \
+    -v g="$nginx_waited" -v h="$own_waited" \
+    'BEGIN { printf "%6d %10d %12d %9.2f %10d %10d %9.2f %12s %10s %11d%% %9d%%\n", r, a, b, b / a, c, d, d / c, e, f, g, h }' |
+    tee -a "$here/rounds"
 done
 median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 printf 'median ratio of calls a second: %s; of processor time a call: %s\n' \
