@@ -3,7 +3,6 @@ package io.ipsentry.enforcer.kernel;
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.config.EnforcerConfig.Hook;
 import io.ipsentry.config.EnforcerConfig.Verdict;
-import io.ipsentry.enforcer.kernel.PacketFilterException.Cause;
 import java.time.InstantSource;
 import java.util.List;
 
@@ -43,19 +42,51 @@ public final class PacketFilters {
           "the kernel cannot answer in raw/PREROUTING: choose verdict drop, or hook filter");
     }
     KernelPrograms programs = new KernelPrograms(prefix);
-    IpsetFilter ipset = new IpsetFilter(programs, config, clock);
     if (config.backend().isEmpty()) {
+      return choose(programs, config, clock);
+    }
+    PacketFilter filter =
+        switch (config.backend().get()) {
+          case IPSET -> {
+            IpsetFilter ipset = new IpsetFilter(programs, config, clock);
+            ipset.probe();
+            yield ipset;
+          }
+          case NFTABLES -> {
+            NftablesFilter nftables = new NftablesFilter(programs, config, clock);
+            nftables.probe();
+            yield nftables;
+          }
+          case IPTABLES_RULES -> {
+            RulesFilter rules = new RulesFilter(programs, config, clock);
+            rules.probe();
+            yield rules;
+          }
+        };
+    return new Choice(filter, "the configuration names it");
+  }
+
+  private static Choice choose(
+      KernelPrograms programs, EnforcerConfig config, InstantSource clock) {
+    IpsetFilter ipset = new IpsetFilter(programs, config, clock);
+    try {
       ipset.probe();
       return new Choice(ipset, "iptables-legacy and ipset work here");
-    }
-    return switch (config.backend().get()) {
-      case IPSET -> {
-        ipset.probe();
-        yield new Choice(ipset, "the configuration says so");
+    } catch (PacketFilterException noIpset) {
+      NftablesFilter nftables = new NftablesFilter(programs, config, clock);
+      try {
+        nftables.probe();
+      } catch (PacketFilterException noNftables) {
+        throw new PacketFilterException(
+            noIpset.kind(),
+            "nothing can enforce here: "
+                + noIpset.getMessage()
+                + "; nor nftables: "
+                + noNftables.getMessage());
       }
-      case NFTABLES, IPTABLES_RULES ->
-          throw new PacketFilterException(
-              Cause.OTHER, "no such backend: " + config.backend().get().wireName());
-    };
+      return new Choice(
+          nftables,
+          "nftables works here, iptables-legacy with ipset does not: " + noIpset.getMessage());
+    }
   }
 }

@@ -1,0 +1,419 @@
+package io.ipsentry.enforcer.kernel;
+
+import io.ipsentry.config.EnforcerConfig;
+import io.ipsentry.enforcer.kernel.PacketFilterException.Cause;
+import io.ipsentry.net.IpPrefix;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Bans in a table of nftables of our own; how it is laid out, says {@link NftLayout}.
+ *
+ * <p>A change of an element is three in one transaction: added, so that it is there; deleted; added
+ * with its end. Older kernels keep the end of an element that is added again, and nft 1.0.6 cannot
+ * delete what may not be there. What is in force changes at once and only when all is done.
+ *
+ * <p>Versions of nft show the same rule differently. So what is there is compared with what nft
+ * shows of the same rules in a dormant table, which looks at no packet.
+ *
+ * <p>See nft(8). One thread at a time.
+ */
+final class NftablesFilter implements PacketFilter {
+  /** Changes in one transaction: nft needs about 400 bytes for each, three times. */
+  private static final int PIECE = 20_000;
+
+  /** The kernel lists a set in time that grows with the square of its size. */
+  static final int MAX_ELEMENTS = 2_000_000;
+
+  /** What is put for ever gets an end so far away that any as far is read as never. */
+  private static final long FAR_DAYS = 36_500;
+
+  private static final long MILLIS_OF_DAY = 86_400_000;
+
+  private static final long LONGEST_MILLIS = Duration.ofDays(18_250).toMillis();
+
+  private static final String ABSENT = "No such file or directory";
+
+  private static final Pattern SET_WITH_LENGTH = Pattern.compile("v([46])-(\\d+)");
+
+  private final KernelPrograms programs;
+  private final EnforcerConfig config;
+  private final InstantSource clock;
+  private final String table;
+
+  /** Lengths of prefixes that have a set, which stays when it has become empty. */
+  private final Map<Family, TreeSet<Integer>> lengths = new EnumMap<>(Family.class);
+
+  /** How nft shows the layout that was last asked for. */
+  private @Nullable NftLayout shownLayout;
+
+  private @Nullable NftTable shown;
+
+  NftablesFilter(KernelPrograms programs, EnforcerConfig config, InstantSource clock) {
+    this.programs = programs;
+    this.config = config;
+    this.clock = clock;
+    table = new InstanceNames(config.name()).table();
+    lengths.put(Family.V4, new TreeSet<>());
+    lengths.put(Family.V6, new TreeSet<>(List.of(64, 128)));
+  }
+
+  @Override
+  public String name() {
+    return EnforcerConfig.Backend.NFTABLES.wireName();
+  }
+
+  /**
+   * Fails if the program or the kernel cannot do this.
+   *
+   * @throws PacketFilterException with what is in the way
+   */
+  void probe() {
+    programs.text(List.of("nft", "list", "tables"));
+  }
+
+  @Override
+  public List<String> ensure(int elements) {
+    if (elements > MAX_ELEMENTS) {
+      throw new PacketFilterException(
+          Cause.TOO_MANY,
+          "nftables holds at most "
+              + MAX_ELEMENTS
+              + " prefixes, not "
+              + elements
+              + ": the kernel needs too long to list more; use the backend ipset");
+    }
+    Optional<NftTable> there = list();
+    there.ifPresent(present -> present.sets().keySet().forEach(this::learnLength));
+    return arrange(there);
+  }
+
+  private void learnLength(String set) {
+    Matcher matcher = SET_WITH_LENGTH.matcher(set);
+    if (matcher.matches()) {
+      Family family = matcher.group(1).equals("4") ? Family.V4 : Family.V6;
+      int bits = Integer.parseInt(matcher.group(2));
+      if (bits >= 1 && bits <= (family == Family.V4 ? 31 : 128)) {
+        lengths(family).add(bits);
+      }
+    }
+  }
+
+  private TreeSet<Integer> lengths(Family family) {
+    return lengths.computeIfAbsent(family, any -> new TreeSet<>());
+  }
+
+  /** Makes what is there to be what is wanted, in one transaction. */
+  private List<String> arrange(Optional<NftTable> there) {
+    NftLayout wanted = NftLayout.of(config, lengths, LocalPorts.ephemeral(programs));
+    NftTable expected = show(wanted);
+    List<String> mended = new ArrayList<>();
+    List<String> script = new ArrayList<>();
+    script.add("add table inet " + table);
+    NftTable present = there.orElse(new NftTable(false, Map.of(), Map.of()));
+    if (there.isEmpty()) {
+      mended.add("the table " + table + " was missing");
+    } else if (present.dormant()) {
+      mended.add("the table " + table + " was dormant");
+    }
+    for (String set : wanted.sets().keySet()) {
+      String text = present.sets().get(set);
+      if (text != null && !text.equals(expected.sets().get(set))) {
+        // Rules refer to it, so it cannot be replaced alone. The elements come with the next sync.
+        mended.add(
+            "the set " + set + " of table " + table + " was of another make; all is made anew");
+        script.add("delete table inet " + table);
+        script.add("add table inet " + table);
+        present = new NftTable(false, Map.of(), Map.of());
+        break;
+      }
+    }
+    arrangeChains(present, wanted, expected, script, there.isEmpty() ? new ArrayList<>() : mended);
+    if (!mended.isEmpty()) {
+      feed(script);
+    }
+    return mended;
+  }
+
+  private void arrangeChains(
+      NftTable present,
+      NftLayout wanted,
+      NftTable expected,
+      List<String> script,
+      List<String> mended) {
+    wanted
+        .sets()
+        .forEach((set, type) -> {
+          if (!present.sets().containsKey(set)) {
+            mended.add("the set " + set + " of table " + table + " was missing");
+            script.add(addSet(table, set, type));
+          }
+        });
+    List<String> rules = new ArrayList<>();
+    List<String> deletions = new ArrayList<>();
+    wanted
+        .chains()
+        .forEach((name, chain) -> {
+          String text = present.chains().get(name);
+          if (Objects.equals(text, expected.chains().get(name))) {
+            return;
+          }
+          mended.add(
+              "the chain "
+                  + name
+                  + " of table "
+                  + table
+                  + (text == null ? " was missing" : " was not as made"));
+          if (text != null) {
+            script.add("flush chain inet " + table + " " + name);
+            if (!chain.hook().isEmpty()) {
+              script.add("delete chain inet " + table + " " + name);
+            }
+          }
+          script.add(addChain(table, name, chain));
+          chain.rules().forEach(rule -> rules.add(addRule(table, name, rule)));
+        });
+    for (String name : present.chains().keySet()) {
+      if (!wanted.chains().containsKey(name)) {
+        mended.add("the chain " + name + " of table " + table + " was not asked for");
+        script.add("flush chain inet " + table + " " + name);
+        deletions.add("delete chain inet " + table + " " + name);
+      }
+    }
+    script.addAll(rules);
+    script.addAll(deletions);
+  }
+
+  /** How nft shows a layout. */
+  private NftTable show(NftLayout layout) {
+    NftTable known = shown;
+    if (known != null && layout.equals(shownLayout)) {
+      return known;
+    }
+    String scratch = table + ".new";
+    List<String> script = new ArrayList<>();
+    script.add("add table inet " + scratch);
+    script.add("delete table inet " + scratch);
+    script.add("add table inet " + scratch + " { flags dormant; }");
+    layout.sets().forEach((set, type) -> script.add(addSet(scratch, set, type)));
+    layout.chains().forEach((name, chain) -> script.add(addChain(scratch, name, chain)));
+    layout
+        .chains()
+        .forEach((name, chain) ->
+            chain.rules().forEach(rule -> script.add(addRule(scratch, name, rule))));
+    feed(script);
+    NftTable made =
+        list(scratch)
+            .orElseThrow(
+                () -> new PacketFilterException(Cause.OTHER, "the table " + scratch + " is gone"));
+    feed(List.of("delete table inet " + scratch));
+    shownLayout = layout;
+    shown = made;
+    return made;
+  }
+
+  private static String addSet(String table, String set, String type) {
+    return "add set inet " + table + " " + set + " { type " + type + "; flags timeout; }";
+  }
+
+  private static String addChain(String table, String name, NftLayout.Chain chain) {
+    String body = chain.hook().isEmpty() ? "" : " { " + chain.hook() + " }";
+    return "add chain inet " + table + " " + name + body;
+  }
+
+  private static String addRule(String table, String chain, String rule) {
+    return "add rule inet " + table + " " + chain + " " + rule;
+  }
+
+  @Override
+  public long maxTimeoutMillis() {
+    return LONGEST_MILLIS;
+  }
+
+  @Override
+  public void apply(Changes changes) {
+    Pieces pieces = new Pieces();
+    changes.forEach(pieces);
+    pieces.write();
+  }
+
+  /**
+   * Gathers changes and writes them in pieces. In a piece only the last change of a prefix counts,
+   * so that they can be sorted by set.
+   */
+  private final class Pieces implements ChangeVisitor {
+    private final Map<String, Map<IpPrefix, Long>> bySet = new TreeMap<>();
+    private final Set<IpPrefix> all = new HashSet<>();
+
+    @Override
+    public void put(IpPrefix prefix, long untilMillis) {
+      Elements.requireNotEverybody(prefix);
+      change(prefix, untilMillis);
+    }
+
+    @Override
+    public void remove(IpPrefix prefix) {
+      Elements.requireNotEverybody(prefix);
+      if (isAddressOfV4(prefix) || lengths(Family.of(prefix)).contains(prefix.bits())) {
+        change(prefix, 0);
+      }
+    }
+
+    private void change(IpPrefix prefix, long untilMillis) {
+      bySet
+          .computeIfAbsent(NftLayout.set(prefix), any -> new LinkedHashMap<>())
+          .put(prefix, untilMillis);
+      if (all.add(prefix) && all.size() == PIECE) {
+        write();
+      }
+    }
+
+    void write() {
+      if (all.isEmpty()) {
+        return;
+      }
+      boolean newLengths = false;
+      for (IpPrefix prefix : all) {
+        if (!isAddressOfV4(prefix)) {
+          newLengths |= lengths(Family.of(prefix)).add(prefix.bits());
+        }
+      }
+      if (newLengths) {
+        arrange(list());
+      }
+      long now = clock.millis();
+      programs.feed(
+          List.of("nft", "-f", "-"),
+          out -> {
+            for (Map.Entry<String, Map<IpPrefix, Long>> set : bySet.entrySet()) {
+              writeSet(out, set.getKey(), set.getValue(), now);
+            }
+          });
+      bySet.clear();
+      all.clear();
+    }
+
+    private static boolean isAddressOfV4(IpPrefix prefix) {
+      return prefix.isV4() && prefix.isAddress();
+    }
+  }
+
+  private void writeSet(AsciiOutput out, String set, Map<IpPrefix, Long> ends, long now)
+      throws IOException {
+    for (String command : List.of("add", "delete")) {
+      out.text(command).text(" element inet ").text(table).text(" ").text(set).text(" { ");
+      for (IpPrefix prefix : ends.keySet()) {
+        first(out, prefix).text(",");
+      }
+      out.text(" }\n");
+    }
+    boolean begun = false;
+    for (Map.Entry<IpPrefix, Long> end : ends.entrySet()) {
+      if (end.getValue() <= now) {
+        continue;
+      }
+      if (!begun) {
+        out.text("add element inet ").text(table).text(" ").text(set).text(" { ");
+        begun = true;
+      }
+      first(out, end.getKey()).text(" timeout ");
+      if (end.getValue() == FOR_EVER) {
+        out.number(FAR_DAYS).text("d,");
+      } else {
+        duration(out, Math.min(end.getValue() - now, LONGEST_MILLIS)).text(",");
+      }
+    }
+    if (begun) {
+      out.text(" }\n");
+    }
+  }
+
+  /** nft takes at most eight digits a unit. */
+  private static AsciiOutput duration(AsciiOutput out, long millis) throws IOException {
+    out.number(millis / MILLIS_OF_DAY).text("d").number(millis % MILLIS_OF_DAY / 1_000).text("s");
+    return out.number(millis % 1_000).text("ms");
+  }
+
+  /** The first address of a prefix: the set knows the length. */
+  private static AsciiOutput first(AsciiOutput out, IpPrefix prefix) throws IOException {
+    return out.prefix(IpPrefix.address(prefix.hi(), prefix.lo()));
+  }
+
+  @Override
+  public void read(ElementVisitor visitor) {
+    NftTable there =
+        list()
+            .orElseThrow(
+                () -> new PacketFilterException(Cause.OTHER, "there is no table " + table));
+    // Not only what this process made: a set of a process before it may hold elements as well.
+    there.sets().keySet().forEach(this::learnLength);
+    for (String set : there.sets().keySet()) {
+      int length = NftElements.lengthOf(set);
+      if (length > 0) {
+        programs.read(
+            List.of("nft", "--numeric", "list", "set", "inet", table, set),
+            answer -> new NftElements(length, clock, LONGEST_MILLIS, visitor).readFrom(answer));
+      }
+    }
+  }
+
+  @Override
+  public DropCounters drops() {
+    long[] v4 = counted(Family.V4);
+    long[] v6 = counted(Family.V6);
+    return new DropCounters(v4[0], v4[1], v6[0], v6[1]);
+  }
+
+  private long[] counted(Family family) {
+    return NftTable.counted(
+        programs.text(List.of("nft", "list", "chain", "inet", table, NftLayout.refuse(family))));
+  }
+
+  @Override
+  public void flush() {
+    feed(List.of("add table inet " + table, "delete table inet " + table));
+  }
+
+  private Optional<NftTable> list() {
+    return list(table);
+  }
+
+  private Optional<NftTable> list(String name) {
+    try {
+      return Optional.of(
+          NftTable.parse(
+              programs.text(
+                  List.of("nft", "--numeric", "--terse", "list", "table", "inet", name))));
+    } catch (PacketFilterException e) {
+      if (e.kind() == Cause.OTHER && e.says(ABSENT)) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  private void feed(List<String> script) {
+    programs.feed(
+        List.of("nft", "-f", "-"),
+        out -> {
+          for (String line : script) {
+            out.text(line).text("\n");
+          }
+        });
+  }
+}
