@@ -305,7 +305,9 @@ final class IpsetFilter implements PacketFilter {
   private static void add(AsciiOutput out, String set, IpPrefix prefix, long timeout)
       throws IOException {
     if (timeout >= 0) {
-      out.text("add ").text(set).text(" ").prefix(prefix).text(" timeout ").number(timeout);
+      // The seconds that are left were rounded down; it must not end early.
+      long rounded = timeout == 0 ? 0 : Math.min(MAX_TIMEOUT_SECONDS, timeout + 1);
+      out.text("add ").text(set).text(" ").prefix(prefix).text(" timeout ").number(rounded);
       out.text("\n");
     }
   }

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
+import java.util.NavigableSet;
 import java.util.stream.Collectors;
 
 /**
@@ -60,7 +60,7 @@ record NftLayout(Map<String, String> sets, Map<String, Chain> chains) {
    * @param lengths of prefixes that are in use, by family: 1 to 31, 1 to 127 (and 128 in any case)
    */
   static NftLayout of(
-      EnforcerConfig config, Map<Family, TreeSet<Integer>> lengths, PortRange ephemeral) {
+      EnforcerConfig config, Map<Family, NavigableSet<Integer>> lengths, PortRange ephemeral) {
     NftLayout layout = new NftLayout(new LinkedHashMap<>(), new LinkedHashMap<>());
     for (Family family : Family.values()) {
       layout.chains.put(

@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -57,7 +58,7 @@ final class NftablesFilter implements PacketFilter {
   private final String table;
 
   /** Lengths of prefixes that have a set, which stays when it has become empty. */
-  private final Map<Family, TreeSet<Integer>> lengths = new EnumMap<>(Family.class);
+  private final Map<Family, NavigableSet<Integer>> lengths = new EnumMap<>(Family.class);
 
   /** How nft shows the layout that was last asked for. */
   private @Nullable NftLayout shownLayout;
@@ -114,7 +115,7 @@ final class NftablesFilter implements PacketFilter {
     }
   }
 
-  private TreeSet<Integer> lengths(Family family) {
+  private NavigableSet<Integer> lengths(Family family) {
     return lengths.computeIfAbsent(family, any -> new TreeSet<>());
   }
 

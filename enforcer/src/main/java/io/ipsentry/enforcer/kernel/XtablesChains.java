@@ -38,7 +38,7 @@ final class XtablesChains {
    * How the kernel shows chains that were written here: versions of iptables print the same rule
    * differently, and what was just written must not look changed for ever.
    */
-  private final Map<String, List<String>> accepted = new HashMap<>();
+  private final Map<String, Written> written = new HashMap<>();
 
   /**
    * @param names every chain the instance may have in the table; the first is jumped to
@@ -51,6 +51,9 @@ final class XtablesChains {
     entry = names.getFirst();
     jump = "-j " + entry;
   }
+
+  /** Rules as they were asked for, and as iptables shows them. */
+  private record Written(List<String> asked, List<String> shown) {}
 
   /**
    * A rule with what it has counted.
@@ -161,7 +164,8 @@ final class XtablesChains {
     wanted.forEach((chain, rules) -> {
       List<String> there = state.texts(chain);
       boolean missing = !state.chains().containsKey(chain);
-      if (missing || !(there.equals(rules) || there.equals(accepted.get(chain)))) {
+      if (missing
+          || !(there.equals(rules) || new Written(rules, there).equals(written.get(chain)))) {
         rewritten.put(chain, rules.stream().map(Rule::of).toList());
         mended.add(place("chain " + chain) + (missing ? " was missing" : " was not as made"));
       }
@@ -186,7 +190,7 @@ final class XtablesChains {
     }
     write(state, rewritten, hooks, gone);
     State now = read();
-    wanted.keySet().forEach(chain -> accepted.put(chain, now.texts(chain)));
+    wanted.forEach((chain, rules) -> written.put(chain, new Written(rules, now.texts(chain))));
     return mended;
   }
 
@@ -207,7 +211,7 @@ final class XtablesChains {
     if (!state.isEmpty()) {
       write(state, Map.of(), Set.of(), state.chains().keySet());
     }
-    accepted.clear();
+    written.clear();
   }
 
   private void write(

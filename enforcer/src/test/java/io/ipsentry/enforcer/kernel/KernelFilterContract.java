@@ -118,8 +118,8 @@ abstract class KernelFilterContract extends PacketFilterContract {
       node.run(program, "-I", "FORWARD", "-j", "KUBE-FORWARD");
       node.run(program, "-P", "FORWARD", "DROP");
     }
-    node.run("ipset", "create", "ip-blocker", "hash:ip");
-    node.run("ipset", "add", "ip-blocker", "192.0.2.9");
+    node.run("ipset", "create", "ipblocker-4", "hash:ip");
+    node.run("ipset", "add", "ipblocker-4", "192.0.2.9");
     node.run("nft", "add", "table", "inet", "ip_blocker");
     node.run("nft", "add", "chain", "inet", "ip_blocker", "prerouting");
     node.run("nft", "add", "rule", "inet", "ip_blocker", "prerouting", "drop");
@@ -134,7 +134,7 @@ abstract class KernelFilterContract extends PacketFilterContract {
           .forEach(line -> all.append(line).append('\n'));
     }
     return all
-        + node.run("ipset", "save", "ip-blocker")
+        + node.run("ipset", "save", "ipblocker-4")
         + node.run("nft", "list", "table", "inet", "ip_blocker");
   }
 }

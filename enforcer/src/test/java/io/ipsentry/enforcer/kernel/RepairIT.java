@@ -209,6 +209,7 @@ class RepairIT {
 
   @Test
   void ensure_aSetWithAnotherMake_isReplacedWithItsElements() {
+    long until = System.currentTimeMillis() + 100_000;
     node.run("ipset", "create", "ip-blocker-4", "hash:ip", "timeout", "0");
     node.run("ipset", "add", "ip-blocker-4", "192.0.2.1", "timeout", "100");
     node.run("ipset", "create", "ip-blocker-6", "hash:net", "family", "inet", "timeout", "0");
@@ -217,8 +218,7 @@ class RepairIT {
         .contains("the set ip-blocker-4 was not of the type hash:net")
         .contains("the set ip-blocker-6 was not of the type hash:net");
     assertThat(filter.ensure(1_000)).isEmpty();
-    PacketFilterContract.assertThatEndsAre(
-        filter, Map.of(BANNED, System.currentTimeMillis() + 100_000));
+    PacketFilterContract.assertThatEndsAre(filter, Map.of(BANNED, until));
     assertThat(node.run("ipset", "list", "-name").lines())
         .containsExactlyInAnyOrder("ip-blocker-4", "ip-blocker-6");
   }
