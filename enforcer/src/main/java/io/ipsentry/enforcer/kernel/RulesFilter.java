@@ -27,6 +27,8 @@ import java.util.Optional;
 final class RulesFilter implements PacketFilter {
   static final int MAX_ELEMENTS = 2_000;
 
+  private static final String DROP = "DROP";
+
   private final KernelPrograms programs;
   private final EnforcerConfig config;
   private final InstantSource clock;
@@ -44,7 +46,7 @@ final class RulesFilter implements PacketFilter {
     names = new InstanceNames(config.name());
     place = new XtablesPlace(programs, config.hook(), List.of(names.chain(), names.refuseChain()));
     boolean plain = config.ports().kind() == Ports.Kind.ALL && config.verdict() == Verdict.DROP;
-    target = plain ? "DROP" : names.refuseChain();
+    target = plain ? DROP : names.refuseChain();
   }
 
   @Override
@@ -86,11 +88,15 @@ final class RulesFilter implements PacketFilter {
     }
   }
 
-  /** Bans that are there stay as they are; what is no ban of ours goes. */
+  /** Bans that are there stay, also if packets went elsewhere; what is no ban of ours goes. */
   private Map<String, List<String>> chains(Family family, PortRange ephemeral) {
     List<String> bans =
         place.wantedChains(family).read().texts(names.chain()).stream()
-            .filter(text -> BanRule.parse(text, target).isPresent())
+            .map(text ->
+                BanRule.parse(text, DROP)
+                    .or(() -> BanRule.parse(text, names.refuseChain()))
+                    .map(ban -> ban.text(target)))
+            .flatMap(Optional::stream)
             .toList();
     Map<String, List<String>> chains = new LinkedHashMap<>();
     chains.put(names.chain(), bans);
@@ -169,7 +175,7 @@ final class RulesFilter implements PacketFilter {
 
   private void keepCounts(
       Family family, List<XtablesChains.Rule> before, List<XtablesChains.Rule> after) {
-    if (!target.equals("DROP")) {
+    if (!target.equals(DROP)) {
       return;
     }
     int at = family == Family.V4 ? 0 : 2;

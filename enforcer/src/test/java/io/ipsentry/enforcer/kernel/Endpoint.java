@@ -70,6 +70,7 @@ final class Endpoint {
         STREAMING.set(false);
         yield Long.toString(SENT.get());
       }
+      case "sent" -> Long.toString(SENT.get());
       case "received" -> {
         AtomicLong count = RECEIVED.get(InetAddress.getByName(words[1]).getHostAddress());
         yield Long.toString(count == null ? 0 : count.get());
