@@ -63,7 +63,12 @@ final class Endpoint {
     return switch (words[0]) {
       case "listen" -> listen(words[1], Integer.parseInt(words[2]));
       case "connect" -> connect(words);
-      case "echo" -> echo(CONNECTIONS.get(words[1]), Integer.parseInt(words[2]));
+      case "echo" -> {
+        Socket socket = CONNECTIONS.get(words[1]);
+        yield socket == null
+            ? "no such connection: " + words[1]
+            : echo(socket, Integer.parseInt(words[2]));
+      }
       case "udp" -> udp(words);
       case "stream" -> stream(words);
       case "stop" -> {

@@ -41,7 +41,7 @@ class RepairIT {
    * @param commands for a shell
    * @param said what the repair must mention
    */
-  private record Harm(Backend backend, String commands, String said) {}
+  record Harm(Backend backend, String commands, String said) {}
 
   static Stream<Harm> harms() {
     List<Harm> harms = new ArrayList<>();
