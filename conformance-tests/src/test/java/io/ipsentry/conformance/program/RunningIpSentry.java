@@ -2,6 +2,7 @@ package io.ipsentry.conformance.program;
 
 import static org.awaitility.Awaitility.await;
 
+import io.ipsentry.testing.Programs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -21,6 +22,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +36,8 @@ import org.jspecify.annotations.Nullable;
 public final class RunningIpSentry implements AutoCloseable {
   /** Until a process is ready, or ended. */
   public static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private static final Pattern HISTOGRAM_TOTAL = Pattern.compile("(?m)^Total +\\d+ +(\\d+)");
 
   private final Path directory;
   private final int metricsPort;
@@ -180,6 +185,42 @@ public final class RunningIpSentry implements AutoCloseable {
             .filter(line -> line.startsWith(sample + " "))
             .mapToDouble(line -> Double.parseDouble(line.substring(sample.length() + 1)))
             .findFirst();
+  }
+
+  /** The body of {@code /metrics}. */
+  public String metrics() {
+    HttpResponse<String> response = fetch("/metrics");
+    if (response == null) {
+      throw new AssertionError("no metrics: " + log());
+    }
+    return response.body();
+  }
+
+  /** Bytes of the objects that are alive in its heap; it collects them all for that. */
+  public long liveHeapBytes() {
+    String histogram =
+        Programs.run(
+            Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+            Long.toString(running().pid()),
+            "GC.class_histogram");
+    Matcher total = HISTOGRAM_TOTAL.matcher(histogram);
+    if (!total.find()) {
+      throw new AssertionError("no total: " + histogram);
+    }
+    return Long.parseLong(total.group(1));
+  }
+
+  /** Its memory as the system counts it. */
+  public long residentBytes() {
+    try {
+      return Files.readAllLines(Path.of("/proc", Long.toString(running().pid()), "status")).stream()
+          .filter(line -> line.startsWith("VmRSS:"))
+          .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) << 10)
+          .findFirst()
+          .orElseThrow();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read the memory of the process", e);
+    }
   }
 
   /** The body of {@code /readyz}, {@code ready} when it is. */
