@@ -113,6 +113,15 @@ public final class RunningAuthzServer implements AutoCloseable {
             .findFirst();
   }
 
+  /** The body of {@code /metrics}. */
+  public String metrics() {
+    HttpResponse<String> response = fetch("/metrics");
+    if (response == null) {
+      throw new AssertionError("no metrics: " + log());
+    }
+    return response.body();
+  }
+
   /** Status of a path beside the metrics; 0: nobody listens. */
   public int status(String path) {
     HttpResponse<String> response = fetch(path);
