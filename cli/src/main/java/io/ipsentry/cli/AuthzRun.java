@@ -25,7 +25,6 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -215,17 +214,7 @@ final class AuthzRun implements AutoCloseable {
   }
 
   private List<String> reasonsNotReady() {
-    List<String> reasons = new ArrayList<>();
-    if (!follower.problem().isEmpty()) {
-      reasons.add("owner: " + follower.problem());
-    } else if (!follower.isSynced()) {
-      reasons.add(
-          "owner: "
-              + (follower.isConnected()
-                  ? "its log is being read, event " + follower.bans().head()
-                  : "it cannot be reached, and its log was never read"));
-    }
-    return reasons;
+    return FollowerMetrics.reasonsNotReady(follower);
   }
 
   private static RuleSet detectionRules(Config config) {

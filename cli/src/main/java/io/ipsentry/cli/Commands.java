@@ -3,6 +3,7 @@ package io.ipsentry.cli;
 import io.ipsentry.authz.admin.AdminEndpointException;
 import io.ipsentry.authz.admin.AdminServerException;
 import io.ipsentry.banlog.BanLogException;
+import io.ipsentry.enforcer.InstanceLockException;
 import io.ipsentry.net.InvalidAddressException;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.watcher.host.HostAddressesException;
@@ -40,6 +41,7 @@ final class Commands {
     Map<String, Function<Shell, Object>> commands = new LinkedHashMap<>();
     commands.put("run", RunCommand::new);
     commands.put("authz-server", AuthzServerCommand::new);
+    commands.put("enforcer", EnforcerCommand::new);
     commands.put("replay", ReplayCommand::new);
     commands.put("explain", ExplainCommand::new);
     commands.put("ban", BanCommand::new);
@@ -182,6 +184,7 @@ final class Commands {
       case AdminEndpointException _,
           AdminServerException _,
           HealthServerException _,
+          InstanceLockException _,
           HostAddressesException _ -> {
         say(shell, "ip-sentry: " + failure.getMessage());
         yield ExitCode.FAILED;

@@ -156,7 +156,7 @@ final class DoctorCommand implements Callable<Integer> {
                 + " sources, "
                 + config.rules().size()
                 + " rules";
-        if (config.sources().isEmpty() && config.authz().isEmpty()) {
+        if (config.sources().isEmpty() && config.authz().isEmpty() && config.enforcer().isEmpty()) {
           report(Finding.fail("config", summary, "name your logs as sources, or serve gateways"));
         } else if (config.rules().isEmpty()) {
           report(Finding.fail("config", summary, "write a rule, or leave out rules:"));
@@ -215,6 +215,9 @@ final class DoctorCommand implements Callable<Integer> {
                   + status.getLog().getActiveBans()
                   + " bans"));
       space(store);
+      if (status.hasEnforcer()) {
+        EnforcerReport.findings(status.getEnforcer()).forEach(this::report);
+      }
     } catch (BanLogException e) {
       report(
           Finding.fail(

@@ -44,7 +44,7 @@ final class FollowerMetrics {
   /** All metrics as of now. */
   MetricSnapshots collect() {
     List<MetricSnapshot> all = new ArrayList<>(GatewayMetrics.of(gateways.get()));
-    addState(all);
+    all.addAll(state(follower));
     addReporter(all);
     RequestDetection.Numbers windows = detection.numbers();
     all.add(
@@ -60,26 +60,14 @@ final class FollowerMetrics {
             "ip_sentry_pending_bans",
             "Bans of requests that hold here until the owner has decided",
             detection.pendingBans()));
-    all.add(
-        gauge(
-            "ip_sentry_config_last_reload_ok",
-            "0 while the file on disk was refused and an older configuration is in force",
-            reloads.problem().isEmpty() ? 1 : 0));
-    all.add(
-        GaugeSnapshot.builder()
-            .name("ip_sentry_build_info")
-            .help("Always 1; the label says which version runs")
-            .dataPoint(
-                GaugeDataPointSnapshot.builder()
-                    .labels(Labels.of("version", version))
-                    .value(1)
-                    .build())
-            .build());
+    all.addAll(build(reloads, version));
     all.addAll(process.collect());
     return new MetricSnapshots(all);
   }
 
-  private void addState(List<MetricSnapshot> all) {
+  /** Of a process that follows an owner's log. */
+  static List<MetricSnapshot> state(LogFollower follower) {
+    List<MetricSnapshot> all = new ArrayList<>();
     all.add(
         gauge(
             "ip_sentry_state_synced",
@@ -110,6 +98,43 @@ final class FollowerMetrics {
             "ip_sentry_log_head",
             "Sequence number of the last event of the log that is known",
             follower.bans().head()));
+    return all;
+  }
+
+  /** Of the configuration and the program. */
+  static List<MetricSnapshot> build(ConfigReloads reloads, String version) {
+    List<MetricSnapshot> all = new ArrayList<>();
+    all.add(
+        gauge(
+            "ip_sentry_config_last_reload_ok",
+            "0 while the file on disk was refused and an older configuration is in force",
+            reloads.problem().isEmpty() ? 1 : 0));
+    all.add(
+        GaugeSnapshot.builder()
+            .name("ip_sentry_build_info")
+            .help("Always 1; the label says which version runs")
+            .dataPoint(
+                GaugeDataPointSnapshot.builder()
+                    .labels(Labels.of("version", version))
+                    .value(1)
+                    .build())
+            .build());
+    return all;
+  }
+
+  /** Why a process that follows an owner's log does not know it; empty: it does. */
+  static List<String> reasonsNotReady(LogFollower follower) {
+    if (!follower.problem().isEmpty()) {
+      return List.of("owner: " + follower.problem());
+    }
+    if (follower.isSynced()) {
+      return List.of();
+    }
+    return List.of(
+        "owner: "
+            + (follower.isConnected()
+                ? "its log is being read, event " + follower.bans().head()
+                : "it cannot be reached, and its log was never read"));
   }
 
   private void addReporter(List<MetricSnapshot> all) {

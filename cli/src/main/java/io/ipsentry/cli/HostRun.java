@@ -3,6 +3,7 @@ package io.ipsentry.cli;
 import io.ipsentry.authz.hits.HitServiceEndpoint;
 import io.ipsentry.authz.verdict.BanState;
 import io.ipsentry.ban.ActiveBans;
+import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.BanPolicy;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanWriter;
@@ -14,6 +15,7 @@ import io.ipsentry.banlog.SqliteCheckpoints;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.ConfigWatcher;
+import io.ipsentry.proto.v1.EnforcerStatus;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatistics;
 import io.ipsentry.watcher.WatcherStatus;
@@ -58,7 +60,8 @@ final class HostRun implements AutoCloseable {
   private final WatcherStatistics statistics;
   private final HitServiceEndpoint hits;
   private final RunAdmin admin;
-  private Optional<GatewayServers> gateways = Optional.empty();
+  private volatile Optional<GatewayServers> gateways = Optional.empty();
+  private volatile Optional<HostEnforcer> enforcer = Optional.empty();
 
   private HostRun(Locations locations, Shell shell, OpenParts opened) throws IOException {
     this.opened = opened;
@@ -82,7 +85,7 @@ final class HostRun implements AutoCloseable {
     LatencyHistogram banLatency = new LatencyHistogram();
     BanWriter writer =
         BanWriter.start(
-            new TimedBanLog(log, appendLatency, System::nanoTime), clock, policy::observe);
+            new TimedBanLog(log, appendLatency, System::nanoTime), clock, this::observe);
     ActiveBans state = writer.state();
     LogBanOperations operations = new LogBanOperations(log, log, writer, protection::get, clock);
     watcher =
@@ -106,10 +109,18 @@ final class HostRun implements AutoCloseable {
             state,
             locations.store(),
             configState::get,
-            new RunStatus.Servers(this::gatewayNumbers, hits::statistics),
+            new RunStatus.Servers(this::gatewayNumbers, hits::statistics, this::enforcerStatus),
             clock);
     opened.add(LogCompaction.start(log, writer, this::keepHistory, clock));
     watcher.begin();
+    if (first.enforcer().isPresent()) {
+      // The log is known: what is in the kernel is adopted, and what comes is told.
+      enforcer =
+          Optional.of(
+              opened.add(
+                  HostEnforcer.start(
+                      first.enforcer().get(), state, () -> true, protection::get, clock)));
+    }
     admin =
         opened.add(
             RunAdmin.start(
@@ -168,6 +179,15 @@ final class HostRun implements AutoCloseable {
     }
   }
 
+  private void observe(BanEvent event) {
+    policy.observe(event);
+    enforcer.ifPresent(kernel -> kernel.event(event));
+  }
+
+  private Optional<EnforcerStatus> enforcerStatus() {
+    return enforcer.map(kernel -> EnforcerReport.toProto(kernel.status()));
+  }
+
   private Optional<Duration> keepHistory() {
     return Optional.ofNullable(config.get().store().keepHistory());
   }
@@ -183,6 +203,7 @@ final class HostRun implements AutoCloseable {
       all.addAll(GatewayMetrics.of(servers.numbers()));
       all.addAll(IntakeMetrics.pending(watcher.pendingBans(), watcher.lostHits()));
     });
+    enforcer.ifPresent(kernel -> all.addAll(kernel.metrics()));
     all.addAll(IntakeMetrics.of(hits.statistics(), admin.refusedCalls()));
     return new MetricSnapshots(all);
   }
@@ -221,6 +242,7 @@ final class HostRun implements AutoCloseable {
     if (!storeProblem.isEmpty()) {
       reasons.add("store: " + storeProblem);
     }
+    enforcer.ifPresent(kernel -> reasons.addAll(kernel.reasonsNotReady()));
     return reasons;
   }
 
@@ -233,6 +255,7 @@ final class HostRun implements AutoCloseable {
     ProtectedPrefixes now = Protections.of(config.get(), addresses.get());
     protection.set(now);
     watcher.protect(now);
+    enforcer.ifPresent(HostEnforcer::protectionChanged);
   }
 
   private void configChanged(ConfigResult result, InstantSource clock) {
@@ -249,6 +272,7 @@ final class HostRun implements AutoCloseable {
     watcher.reload(now);
     admin.reload(now);
     gateways.ifPresent(servers -> servers.reload(now));
+    enforcer.ifPresent(kernel -> now.enforcer().ifPresent(kernel::reload));
     RestartKeys.say(RestartKeys.OF_RUN, started, now);
     statistics.reloaded();
     configState.updateAndGet(

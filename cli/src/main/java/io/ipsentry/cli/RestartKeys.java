@@ -2,6 +2,8 @@ package io.ipsentry.cli;
 
 import io.ipsentry.config.AuthzConfig;
 import io.ipsentry.config.Config;
+import io.ipsentry.config.EnforcerConfig;
+import io.ipsentry.config.EnforcerConfig.Backend;
 import io.ipsentry.config.ListenAddress;
 import io.ipsentry.config.TlsConfig;
 import java.util.List;
@@ -18,9 +20,12 @@ import org.slf4j.LoggerFactory;
 final class RestartKeys {
   private static final String NONE = "none";
 
+  private static final RestartKey METRICS =
+      new RestartKey("metrics.listen", config -> text(config.metrics(), "off"));
+
   private static final List<RestartKey> SHARED =
       List.of(
-          new RestartKey("metrics.listen", config -> text(config.metrics(), "off")),
+          METRICS,
           new RestartKey(
               "limits.trackedAddressesBytes",
               config -> Long.toString(config.limits().trackedAddressesBytes())),
@@ -32,18 +37,33 @@ final class RestartKeys {
               "authz.http", config -> text(config.authz().flatMap(AuthzConfig::http), NONE)),
           new RestartKey("authz.tls", config -> text(config.authz().flatMap(AuthzConfig::tls))));
 
+  private static final List<RestartKey> KERNEL =
+      List.of(
+          of("enforcer.name", EnforcerConfig::name),
+          of("enforcer.backend", it -> it.backend().map(Backend::wireName).orElse("auto")),
+          of("enforcer.hook", it -> it.hook().wireName()),
+          of("enforcer.hostBinaries", it -> Boolean.toString(it.hostBinaries())));
+
+  /** Of {@code enforcer}. */
+  static final List<RestartKey> OF_ENFORCER =
+      Stream.concat(KERNEL.stream(), Stream.of(METRICS)).toList();
+
   /** Of {@code authz-server}, which keeps no log and has no admin API. */
   static final List<RestartKey> OF_AUTHZ_SERVER = SHARED;
 
   /** Of {@code run}. */
   static final List<RestartKey> OF_RUN =
-      Stream.concat(
+      Stream.of(
               SHARED.stream(),
+              KERNEL.stream(),
               Stream.of(
+                  new RestartKey(
+                      "enforcer", config -> config.enforcer().isPresent() ? "on" : "off"),
                   new RestartKey("store.path", config -> config.store().path().toString()),
                   new RestartKey("admin.socket", config -> config.admin().socket().toString()),
                   new RestartKey("admin.listen", config -> text(config.admin().listen(), NONE)),
                   new RestartKey("admin.tls", config -> text(config.admin().tls()))))
+          .flatMap(keys -> keys)
           .toList();
 
   private static final Logger logger = LoggerFactory.getLogger(RestartKeys.class);
@@ -85,6 +105,11 @@ final class RestartKeys {
           .addKeyValue("configured", waiting.configured())
           .log("changes at a restart only");
     }
+  }
+
+  private static RestartKey of(String name, Function<EnforcerConfig, String> value) {
+    return new RestartKey(
+        name, config -> value.apply(config.enforcer().orElse(EnforcerConfig.DEFAULT)));
   }
 
   private static String text(Optional<ListenAddress> listen, String absent) {

@@ -52,11 +52,14 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Locations locations = Locations.find(config, shell, ExitCode.NO);
-    if (locations.config().sources().isEmpty() && locations.config().authz().isEmpty()) {
+    if (locations.config().sources().isEmpty()
+        && locations.config().authz().isEmpty()
+        && locations.config().enforcer().isEmpty()) {
       throw CommandException.no(
           locations
                   .configFile()
-                  .map(file -> "the configuration " + file + " has neither sources nor authz")
+                  .map(file ->
+                      "the configuration " + file + " has neither sources nor authz nor enforcer")
                   .orElse("there is no configuration, so nothing to follow or serve")
               + "; write one with sources or authz, such as docs/examples/ip-sentry.yaml, to "
               + Locations.SYSTEM_CONFIG

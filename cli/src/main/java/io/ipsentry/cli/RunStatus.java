@@ -5,6 +5,7 @@ import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.authz.hits.HitServiceEndpoint;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.proto.v1.ConfigStatus;
+import io.ipsentry.proto.v1.EnforcerStatus;
 import io.ipsentry.proto.v1.EngineStatus;
 import io.ipsentry.proto.v1.FileStatus;
 import io.ipsentry.proto.v1.GetStatusResponse;
@@ -36,9 +37,12 @@ final class RunStatus {
    *
    * @param gateways empty: it serves none
    * @param hits that other processes reported
+   * @param enforcer empty: it enforces nothing in the kernel
    */
   record Servers(
-      Supplier<Optional<GatewayNumbers>> gateways, Supplier<HitServiceEndpoint.Statistics> hits) {}
+      Supplier<Optional<GatewayNumbers>> gateways,
+      Supplier<HitServiceEndpoint.Statistics> hits,
+      Supplier<Optional<EnforcerStatus>> enforcer) {}
 
   /**
    * The configuration in force.
@@ -112,6 +116,7 @@ final class RunStatus {
             .setReporters(hits.reporters())
             .setHits(hits.hits())
             .setRepeated(hits.repeated()));
+    servers.enforcer().get().ifPresent(report::setEnforcer);
     return report.build();
   }
 

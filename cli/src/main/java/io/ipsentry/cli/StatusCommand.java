@@ -125,6 +125,17 @@ final class StatusCommand implements Callable<Integer> {
               + status.getHitIntake().getHits()
               + " hits");
     }
+    if (status.hasEnforcer()) {
+      String failure = status.getEnforcer().getFailure();
+      if (!failure.isEmpty()) {
+        line("enforcer", Style.of(shell).red("the kernel refuses: ") + Printable.of(failure));
+      }
+      String name = failure.isEmpty() ? "enforcer" : "";
+      for (String text : EnforcerReport.lines(status.getEnforcer())) {
+        line(name, text);
+        name = "";
+      }
+    }
     sources(status);
     rules(status);
     if (status.hasGateways()) {

@@ -53,6 +53,9 @@ final class StatusJson {
       if (status.hasGateways()) {
         gateways(json, status.getGateways());
       }
+      if (status.hasEnforcer()) {
+        EnforcerReport.json(status.getEnforcer(), json);
+      }
       json.writeObjectFieldStart("hit_intake");
       json.writeNumberField("reporters", status.getHitIntake().getReporters());
       json.writeNumberField("hits", status.getHitIntake().getHits());

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class InstanceLock implements AutoCloseable {
   /** Where the lock files lie. */
-  public static final Path DIRECTORY = Path.of("/run/ip-sentry");
+  public static final Path DIRECTORY = Path.of("/run/lock/ip-sentry");
 
   private static final int MAX_OWNER_BYTES = 32;
 

@@ -17,7 +17,7 @@ import java.util.function.UnaryOperator;
 /**
  * The real nginx, serving an empty directory and logging {@code combined} to {@code access.log}.
  */
-final class Nginx implements AutoCloseable {
+public final class Nginx implements AutoCloseable {
   private final Path directory;
   private final Process process;
   private int rotations;
@@ -34,7 +34,7 @@ final class Nginx implements AutoCloseable {
    * @param listen {@code address:port} of each server
    * @param extra lines for the {@code http} block
    */
-  static Nginx start(
+  public static Nginx start(
       UnaryOperator<List<String>> wrapper, Path directory, List<String> listen, String extra)
       throws IOException {
     Files.createDirectories(directory.resolve("html"));
@@ -85,7 +85,7 @@ final class Nginx implements AutoCloseable {
     return nginx;
   }
 
-  Path accessLog() {
+  public Path accessLog() {
     return directory.resolve("access.log");
   }
 

@@ -75,7 +75,7 @@ public final class IpSentry {
   }
 
   /** The command line that runs the program with these arguments. */
-  static List<String> command(List<String> arguments) {
+  public static List<String> command(List<String> arguments) {
     List<String> command =
         new ArrayList<>(
             List.of(

@@ -11,7 +11,6 @@ import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.PrefixSet;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
@@ -120,11 +119,10 @@ public final class EnforcementLoop implements AutoCloseable {
   }
 
   /**
-   * Goes by another configuration: rules are exchanged while the sets stay.
-   *
-   * @return keys that can only change at a restart, and have changed; they stay as they were
+   * Goes by another configuration: rules are exchanged while the sets stay. The name, the backend,
+   * the hook and whose programs are used stay as they were until a restart.
    */
-  public List<String> reload(EnforcerConfig now) {
+  public void reload(EnforcerConfig now) {
     EnforcerConfig before = config.get();
     config.set(
         new EnforcerConfig(
@@ -139,20 +137,6 @@ public final class EnforcementLoop implements AutoCloseable {
             now.onExit(),
             before.hostBinaries()));
     pending.everything(0, parts.nanoTicker().getAsLong());
-    List<String> atRestart = new ArrayList<>();
-    if (!now.name().equals(before.name())) {
-      atRestart.add("enforcer.name");
-    }
-    if (!now.backend().equals(before.backend())) {
-      atRestart.add("enforcer.backend");
-    }
-    if (now.hook() != before.hook()) {
-      atRestart.add("enforcer.hook");
-    }
-    if (now.hostBinaries() != before.hostBinaries()) {
-      atRestart.add("enforcer.hostBinaries");
-    }
-    return atRestart;
   }
 
   /** As of now. */

@@ -290,13 +290,13 @@ final class EnforcementLoopTest {
       EnforcerConfig changed =
           LoopRig.config(EnforcerConfig.Ports.ALL, EnforcerConfig.OnExit.KEEP, HOUR, "other");
 
-      assertThat(rig.loop.reload(changed)).containsExactly("enforcer.name");
+      rig.loop.reload(changed);
 
       await().until(() -> rig.kernel.opened().size() == 2);
       assertThat(rig.kernel.opened().getLast().ports()).isEqualTo(EnforcerConfig.Ports.ALL);
       assertThat(rig.kernel.opened().getLast().name()).isEmpty();
       int reads = rig.kernel.reads();
-      assertThat(rig.loop.reload(rig.kernel.opened().getLast())).isEmpty();
+      rig.loop.reload(rig.kernel.opened().getLast());
       await().until(() -> rig.kernel.reads() > reads);
       assertThat(rig.kernel.opened()).hasSize(2);
       assertThat(rig.kernel.texts()).containsExactly("192.0.2.1");

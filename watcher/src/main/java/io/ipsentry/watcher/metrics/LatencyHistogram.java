@@ -55,7 +55,8 @@ public final class LatencyHistogram {
     sumNanos.add(elapsed);
   }
 
-  HistogramSnapshot snapshot(String name, String help) {
+  /** As a metric. */
+  public HistogramSnapshot snapshot(String name, String help) {
     long[] now = new long[counts.length];
     for (int i = 0; i < now.length; i++) {
       now[i] = counts[i].sum();

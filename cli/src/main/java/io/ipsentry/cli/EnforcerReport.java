@@ -1,0 +1,163 @@
+package io.ipsentry.cli;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.google.protobuf.Duration;
+import io.ipsentry.authz.admin.WireMessages;
+import io.ipsentry.enforcer.kernel.PacketFilter.DropCounters;
+import io.ipsentry.proto.v1.DropCount;
+import io.ipsentry.proto.v1.EnforcerStatus;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The bans in the kernel, as {@code status} and {@code doctor} tell of them. */
+final class EnforcerReport {
+  private static final int MAX_LEFT_OUT = 100;
+  private static final int MAX_SHOWN = 3;
+
+  private EnforcerReport() {}
+
+  /** As {@code StatusService} tells it. */
+  static EnforcerStatus toProto(io.ipsentry.enforcer.sync.EnforcerStatus status) {
+    EnforcerStatus.Builder message =
+        EnforcerStatus.newBuilder()
+            .setBackend(status.backend())
+            .setDecided(status.decided())
+            .setEnforced(status.enforced())
+            .setMissing(status.missing())
+            .setForeign(status.foreign())
+            .setWrongEnd(status.wrongEnd())
+            .setLastDuration(toProto(status.lastDuration()))
+            .setRepairs(status.repairs())
+            .setMended(status.mended())
+            .setFailure(status.failure().map(it -> it.message()).orElse(""))
+            .setHead(status.head())
+            .setWaiting(status.waiting())
+            .setLag(toProto(status.lag()))
+            .setCarvedBans(status.carvedBans());
+    DropCounters drops = status.drops();
+    message.addDrops(drops(EnforcerMetrics.IPV4, drops.packets4(), drops.bytes4()));
+    message.addDrops(drops(EnforcerMetrics.IPV6, drops.packets6(), drops.bytes6()));
+    status.lastSync().ifPresent(at -> message.setLastSync(WireMessages.toProto(at)));
+    status.leftOut().stream()
+        .limit(MAX_LEFT_OUT)
+        .forEach(prefix -> message.addLeftOut(prefix.toString()));
+    return message.build();
+  }
+
+  private static DropCount drops(String family, long packets, long bytes) {
+    return DropCount.newBuilder().setFamily(family).setPackets(packets).setBytes(bytes).build();
+  }
+
+  private static Duration toProto(java.time.Duration duration) {
+    return Duration.newBuilder()
+        .setSeconds(duration.getSeconds())
+        .setNanos(duration.getNano())
+        .build();
+  }
+
+  /** For people, each a line: how many are enforced, what was dropped, and what is amiss. */
+  static List<String> lines(EnforcerStatus status) {
+    List<String> lines = new ArrayList<>();
+    long packets = status.getDropsList().stream().mapToLong(DropCount::getPackets).sum();
+    long bytes = status.getDropsList().stream().mapToLong(DropCount::getBytes).sum();
+    lines.add(
+        status.getEnforced()
+            + " of "
+            + status.getDecided()
+            + " in the kernel"
+            + (status.getBackend().isEmpty() ? "" : " (" + status.getBackend() + ")")
+            + ", "
+            + packets
+            + " packets dropped, "
+            + StatusCommand.bytes(bytes));
+    if (status.getRepairs() + status.getMended() > 0) {
+      lines.add(
+          status.getRepairs()
+              + " elements and "
+              + status.getMended()
+              + " rules and sets were put right that others had changed");
+    }
+    if (status.getLeftOutCount() > 0) {
+      lines.add(leftOut(status));
+    }
+    return lines;
+  }
+
+  private static String leftOut(EnforcerStatus status) {
+    List<String> shown = status.getLeftOutList().stream().limit(MAX_SHOWN).toList();
+    int more = status.getLeftOutCount() - shown.size();
+    return "not enforced, since too many spared addresses lie in it: "
+        + String.join(", ", shown)
+        + (more > 0 ? " and " + more + " more" : "");
+  }
+
+  static void json(EnforcerStatus status, JsonGenerator json) throws IOException {
+    json.writeObjectFieldStart("enforcer");
+    json.writeStringField("backend", status.getBackend());
+    json.writeNumberField("decided", status.getDecided());
+    json.writeNumberField("enforced", status.getEnforced());
+    json.writeNumberField("missing", status.getMissing());
+    json.writeNumberField("foreign", status.getForeign());
+    json.writeNumberField("wrong_end", status.getWrongEnd());
+    json.writeObjectFieldStart("drops");
+    for (DropCount drops : status.getDropsList()) {
+      json.writeObjectFieldStart(drops.getFamily());
+      json.writeNumberField("packets", drops.getPackets());
+      json.writeNumberField("bytes", drops.getBytes());
+      json.writeEndObject();
+    }
+    json.writeEndObject();
+    if (status.hasLastSync()) {
+      JsonLines.time(json, "last_sync", WireMessages.time(status.getLastSync()));
+    } else {
+      json.writeNullField("last_sync");
+    }
+    json.writeNumberField("read_back_seconds", seconds(status.getLastDuration()));
+    json.writeNumberField("repairs", status.getRepairs());
+    json.writeNumberField("mended", status.getMended());
+    json.writeStringField("failure", status.getFailure());
+    json.writeNumberField("head", status.getHead());
+    json.writeNumberField("waiting", status.getWaiting());
+    json.writeNumberField("lag_seconds", seconds(status.getLag()));
+    json.writeNumberField("carved_bans", status.getCarvedBans());
+    json.writeArrayFieldStart("left_out");
+    for (String prefix : status.getLeftOutList()) {
+      json.writeString(prefix);
+    }
+    json.writeEndArray();
+    json.writeEndObject();
+  }
+
+  private static double seconds(Duration duration) {
+    return duration.getSeconds() + duration.getNanos() / 1e9;
+  }
+
+  /** What {@code doctor} says. */
+  static List<Finding> findings(EnforcerStatus status) {
+    String check = "enforcer";
+    if (!status.getFailure().isEmpty()) {
+      return List.of(
+          Finding.fail(check, status.getFailure(), "what is in the kernel stays meanwhile"));
+    }
+    if (!status.hasLastSync()) {
+      return List.of(
+          Finding.warn(check, "the kernel is not synchronised yet", "ask again in a moment"));
+    }
+    List<Finding> findings = new ArrayList<>();
+    findings.add(Finding.ok(check, lines(status).getFirst()));
+    if (status.getRepairs() + status.getMended() > 0) {
+      findings.add(
+          Finding.warn(
+              check,
+              lines(status).get(1),
+              "find out who flushes or changes our sets and rules; they are repaired each"
+                  + " enforcer.interval"));
+    }
+    if (status.getLeftOutCount() > 0) {
+      findings.add(
+          Finding.warn(check, leftOut(status), "ban smaller prefixes, or protect fewer addresses"));
+    }
+    return findings;
+  }
+}

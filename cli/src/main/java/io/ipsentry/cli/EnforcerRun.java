@@ -1,0 +1,180 @@
+package io.ipsentry.cli;
+
+import io.ipsentry.authz.admin.AdminChannel;
+import io.ipsentry.authz.admin.AdminEndpoint;
+import io.ipsentry.authz.follow.LogFollower;
+import io.ipsentry.ban.ActiveBans;
+import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.config.Config;
+import io.ipsentry.config.ConfigResult;
+import io.ipsentry.config.ConfigWatcher;
+import io.ipsentry.config.EnforcerConfig;
+import io.ipsentry.watcher.host.HostAddressFollower;
+import io.ipsentry.watcher.host.HostAddressReader;
+import io.ipsentry.watcher.host.HostAddresses;
+import io.ipsentry.watcher.metrics.HealthServer;
+import io.ipsentry.watcher.metrics.ProcessMetrics;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Everything of {@code enforcer}, wired: the owner's log into the bans of this process, those into
+ * the kernel, metrics, reload of the configuration. What was opened last is closed first.
+ */
+final class EnforcerRun implements AutoCloseable {
+  private static final Logger logger = LoggerFactory.getLogger(EnforcerRun.class);
+
+  private final OpenParts opened;
+  private final Config started;
+  private final AtomicReference<Config> config;
+  private final AtomicReference<HostAddresses> addresses;
+  private final AtomicReference<ProtectedPrefixes> protection;
+  private final LogFollower follower;
+  private final HostEnforcer enforcer;
+  private final ConfigReloads reloads = new ConfigReloads();
+  private final ProcessMetrics process = ProcessMetrics.linux();
+  private final CountDownLatch stopped = new CountDownLatch(1);
+
+  private EnforcerRun(Locations locations, AdminEndpoint owner, Shell shell, OpenParts opened)
+      throws IOException {
+    this.opened = opened;
+    Config first = locations.config();
+    HostAddressReader addressReader = HostAddressReader.linux();
+    started = first;
+    config = new AtomicReference<>(first);
+    addresses = new AtomicReference<>(addressReader.read());
+    protection = new AtomicReference<>(Protections.of(first, addresses.get()));
+    ActiveBans state = new ActiveBans();
+    AdminChannel channel = opened.add(AdminChannel.open(owner));
+    AtomicReference<LogFollower> following = new AtomicReference<>();
+    enforcer =
+        opened.add(
+            HostEnforcer.start(
+                first.enforcer().orElse(EnforcerConfig.DEFAULT),
+                state,
+                () -> Optional.ofNullable(following.get()).map(LogFollower::isSynced).orElse(false),
+                protection::get,
+                shell.clock()));
+    follower =
+        opened.add(
+            new LogFollower(
+                    new LogFollower.Parts(
+                        channel.channel(),
+                        channel::connectNow,
+                        state,
+                        new Told(enforcer),
+                        System::nanoTime,
+                        new SecureRandom()))
+                .start());
+    following.set(follower);
+    if (first.metrics().isPresent()) {
+      opened.add(
+          HealthServer.start(
+              Addresses.of(first.metrics().get()), this::collect, this::reasonsNotReady));
+    }
+    opened.add(
+        HostAddressFollower.start(
+            addresses.get(),
+            addressReader::read,
+            this::addressesChanged,
+            HostAddressFollower.INTERVAL));
+    if (locations.configFile().isPresent()) {
+      ConfigWatcher watcher = opened.add(new ConfigWatcher(locations.configFile().get()));
+      watcher.start(this::configChanged);
+    }
+  }
+
+  /** Tells the enforcer what the log tells. */
+  private record Told(HostEnforcer enforcer) implements LogFollower.Listener {
+    @Override
+    public void applied(SequencedEvent event) {
+      enforcer.event(event.event());
+    }
+
+    @Override
+    public void replaced(ActiveBans state) {
+      enforcer.replaced();
+    }
+  }
+
+  /** Opens everything, or nothing. */
+  static EnforcerRun open(Locations locations, AdminEndpoint owner, Shell shell)
+      throws IOException {
+    OpenParts opened = new OpenParts();
+    boolean ready = false;
+    try {
+      EnforcerRun run = new EnforcerRun(locations, owner, shell, opened);
+      ready = true;
+      return run;
+    } finally {
+      if (!ready) {
+        opened.close();
+      }
+    }
+  }
+
+  /** Enforces until the process is told to end. */
+  void run() {
+    StopSignal signal = StopSignal.install(stopped::countDown);
+    logger.atInfo().addKeyValue("version", Version.text()).log("started");
+    try {
+      stopped.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      close();
+      signal.done();
+    }
+  }
+
+  private List<String> reasonsNotReady() {
+    List<String> reasons = new ArrayList<>(FollowerMetrics.reasonsNotReady(follower));
+    reasons.addAll(enforcer.reasonsNotReady());
+    return reasons;
+  }
+
+  private MetricSnapshots collect() {
+    List<MetricSnapshot> all = new ArrayList<>(enforcer.metrics());
+    all.addAll(FollowerMetrics.state(follower));
+    all.addAll(FollowerMetrics.build(reloads, Version.text()));
+    all.addAll(process.collect());
+    return new MetricSnapshots(all);
+  }
+
+  private void addressesChanged(HostAddresses now) {
+    addresses.set(now);
+    protect();
+  }
+
+  private void protect() {
+    protection.set(Protections.of(config.get(), addresses.get()));
+    enforcer.protectionChanged();
+  }
+
+  private void configChanged(ConfigResult result) {
+    reloads
+        .take(result)
+        .ifPresent(now -> {
+          config.set(now);
+          protect();
+          enforcer.reload(now.enforcer().orElse(EnforcerConfig.DEFAULT));
+          RestartKeys.say(RestartKeys.OF_ENFORCER, started, now);
+          logger.atInfo().log("configuration in force");
+        });
+  }
+
+  @Override
+  public void close() {
+    opened.close();
+  }
+}

@@ -1,0 +1,226 @@
+package io.ipsentry.conformance.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ipsentry.conformance.gateway.Nginx;
+import io.ipsentry.conformance.program.RunningEnforcer;
+import io.ipsentry.conformance.program.RunningIpSentry;
+import io.ipsentry.testing.RequiresProgram;
+import io.ipsentry.testing.RequiresRoot;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.awaitility.core.ConditionFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code run} and {@code enforcer} as processes, a real nginx, and a real kernel. */
+@RequiresRoot
+@RequiresProgram({"nginx", "ip", "ipset", "iptables-legacy", "curl"})
+final class EnforcerProcessIT {
+  private static final String CLIENT = "203.0.113.7";
+  private static final String CLIENT6 = "2001:db8:2::7";
+  private static final String OTHER = "203.0.113.8";
+  private static final String NO_SOURCES =
+      """
+      trustedProxies: []
+      authz: { http: "127.0.0.1:0" }
+      """;
+
+  @TempDir private Path directory;
+
+  private static ConditionFactory soon(String what) {
+    return await(what).atMost(RunningIpSentry.PATIENCE).pollDelay(Duration.ZERO);
+  }
+
+  private static Nginx nginx(Node node, Path directory) throws IOException {
+    return Nginx.start(
+        node.host()::command,
+        directory,
+        List.of(Node.ADDRESS + ":8080", "[" + Node.ADDRESS6 + "]:8080"),
+        "");
+  }
+
+  private static void probe(Node node, String client, int times) {
+    String target = client.contains(":") ? "[" + Node.ADDRESS6 + "]" : Node.ADDRESS;
+    for (int i = 0; i < times; i++) {
+      node.world()
+          .run(
+              "sh",
+              "-c",
+              "curl --silent --output /dev/null --max-time 1 --interface "
+                  + client
+                  + " http://"
+                  + target
+                  + ":8080/.env || true");
+    }
+  }
+
+  private static String status(RunningIpSentry program) {
+    return program.command("status", "-o", "json").out();
+  }
+
+  @Test
+  void run_withEnforcer_dropsAProberAndRepairsWhatOthersChange() throws IOException {
+    try (Node node = new Node();
+        Nginx nginx = nginx(node, directory);
+        RunningIpSentry program =
+            RunningIpSentry.startIn(
+                node.host()::command,
+                directory,
+                """
+                sources:
+                  - file: %s
+                    format: combined
+                rules:
+                  - name: probing
+                    match: { packs: [default] }
+                    threshold: 3
+                    ban: 1h
+                trustedProxies: []
+                enforcer: { backend: ipset, interval: 1s }
+                """
+                    .formatted(nginx.accessLog()))) {
+      assertThat(node.isReachable(CLIENT)).isTrue();
+      assertThat(node.isReachable(CLIENT6)).isTrue();
+
+      probe(node, CLIENT, 3);
+      probe(node, CLIENT6, 3);
+
+      soon("dropped").until(() -> !node.isReachable(CLIENT) && !node.isReachable(CLIENT6));
+      assertThat(node.isReachable(OTHER)).isTrue();
+      soon("counted").until(() -> status(program).contains("\"enforced\":2"));
+      assertThat(status(program)).contains("\"decided\":2", "\"failure\":\"\"");
+      assertThat(program.command("doctor").out())
+          .contains("enforcer: 2 of 2 in the kernel (ipset)");
+
+      damage(node, "iptables-legacy -t raw -D PREROUTING -j IP-BLOCKER");
+      damage(node, "iptables-legacy -t raw -F");
+      damage(node, "ipset flush ip-blocker-4");
+      damage(node, "iptables-legacy -t raw -F && ipset destroy ip-blocker-4");
+      assertThat(program.log()).contains("the kernel was not as it should be");
+      assertThat(program.log()).contains("rules and sets were made");
+      soon("reported").until(() -> !status(program).contains("\"mended\":0,"));
+
+      assertThat(program.command("unban", CLIENT).exitCode()).isZero();
+      soon("let in").until(() -> node.isReachable(CLIENT));
+      assertThat(node.isReachable(CLIENT6)).isFalse();
+      assertThat(program.stop()).isZero();
+      assertThat(node.isReachable(CLIENT6)).as("bans stay in the kernel").isFalse();
+    }
+  }
+
+  private static void damage(Node node, String command) {
+    node.host().run("sh", "-c", command);
+    soon("repaired after: " + command)
+        .until(() -> node.isInSet(CLIENT) && !node.isReachable(CLIENT));
+  }
+
+  @Test
+  void enforcer_ofAnotherProcess_survivesItsOwnerAndItsOwnEnd() throws Exception {
+    Path own = Files.createDirectory(directory.resolve("enforcer"));
+    try (Node node = new Node();
+        Nginx _ = nginx(node, directory);
+        RunningIpSentry owner = RunningIpSentry.start(directory, NO_SOURCES)) {
+      assertThat(owner.command("ban", CLIENT, "--for", "1h").exitCode()).isZero();
+      try (RunningEnforcer enforcer =
+          RunningEnforcer.launch(
+              node.host(), own, owner.socket(), "enforcer: { interval: 1s }\n")) {
+        soon("dropped").until(() -> !node.isReachable(CLIENT));
+        assertSecondIsRefused(node, own, owner);
+        // The node's own address lies in this prefix, and is spared; the owner lives elsewhere.
+        assertThat(owner.command("ban", "203.0.113.0/28", "--for", "15s").exitCode()).isZero();
+        soon("all of the prefix").until(() -> !node.isReachable("203.0.113.9"));
+        assertThat(node.isInSet(Node.ADDRESS)).isFalse();
+        assertThat(node.isReachable(OTHER)).isFalse();
+
+        owner.kill();
+        node.host().run("ipset", "flush", "ip-blocker-4");
+
+        soon("repaired without the owner").until(() -> !node.isReachable(CLIENT));
+        enforcer.kill();
+        assertThat(node.isReachable(CLIENT)).isFalse();
+        soon("ends without anybody").until(() -> node.isReachable(OTHER));
+        assertThat(node.isReachable(CLIENT)).isFalse();
+      }
+      owner.start();
+      try (RunningEnforcer again =
+          RunningEnforcer.launch(
+              node.host(), own, owner.socket(), "enforcer: { interval: 1s, onExit: flush }\n")) {
+        soon("adopted").until(() -> again.log().contains("the kernel enforces the bans"));
+        assertThat(node.isReachable(CLIENT)).isFalse();
+        assertThat(owner.command("unban", CLIENT).exitCode()).isZero();
+        soon("let in").until(() -> node.isReachable(CLIENT));
+        assertThat(again.stop()).isZero();
+        assertThat(node.host().run("ipset", "list", "-name")).isEmpty();
+        assertThat(node.host().run("iptables-legacy-save", "-t", "raw"))
+            .doesNotContain("IP-BLOCKER");
+      }
+    }
+  }
+
+  private static void assertSecondIsRefused(Node node, Path own, RunningIpSentry owner)
+      throws Exception {
+    Path other = Files.createDirectory(own.resolve("second"));
+    try (RunningEnforcer second =
+        RunningEnforcer.launch(
+            node.host(), other, owner.socket(), "enforcer: { interval: 1s }\n")) {
+      assertThat(second.awaitEnd()).isEqualTo(3);
+      assertThat(second.log()).contains("enforces on this host without an enforcer.name");
+    }
+  }
+
+  @Test
+  void enforcer_reloaded_exchangesTheRulesAndKeepsTheSets() throws Exception {
+    Path own = Files.createDirectory(directory.resolve("enforcer"));
+    try (Node node = new Node();
+        Nginx _ = nginx(node, directory);
+        RunningIpSentry owner = RunningIpSentry.start(directory, NO_SOURCES)) {
+      assertThat(owner.command("ban", CLIENT, "--for", "1h").exitCode()).isZero();
+      String config = "enforcer: { hook: filter, ports: %s, interval: 1h }\n";
+      try (RunningEnforcer enforcer =
+          RunningEnforcer.launch(node.host(), own, owner.socket(), config.formatted("[9999]"))) {
+        soon("in the set").until(() -> node.isInSet(CLIENT));
+        assertMetricsAreDescribed(node);
+        assertThat(node.isReachable(CLIENT)).as("another port").isTrue();
+
+        Files.writeString(
+            own.resolve("enforcer.yaml"),
+            config.formatted("[8080]") + "metrics: { listen: \"127.0.0.1:9003\" }\n");
+
+        soon("dropped").until(() -> !node.isReachable(CLIENT));
+        Files.writeString(
+            own.resolve("enforcer.yaml"), "enforcer: { hook: raw, ports: [8080], interval: 1h }\n");
+        soon("said").until(() -> enforcer.log().contains("\"key\":\"enforcer.hook\""));
+        assertThat(node.isReachable(CLIENT)).isFalse();
+      }
+    }
+  }
+
+  /** What is shown of the kernel is what the documentation has, name by name. */
+  private static void assertMetricsAreDescribed(Node node) throws IOException {
+    String shown = node.host().run("curl", "--silent", "http://127.0.0.1:9003/metrics");
+    String described =
+        Files.readAllLines(Path.of("../docs/metrics.md")).stream()
+            .filter(line -> line.startsWith("| `"))
+            .collect(Collectors.joining());
+    assertThat(names("`(ip_sentry_enforcer_\\w+)`", described))
+        .isEqualTo(names("# TYPE (ip_sentry_enforcer_\\w+) ", shown))
+        .hasSizeGreaterThan(15);
+  }
+
+  private static Set<String> names(String pattern, String text) {
+    return Pattern.compile(pattern)
+        .matcher(text)
+        .results()
+        .map(match -> match.group(1))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+}
