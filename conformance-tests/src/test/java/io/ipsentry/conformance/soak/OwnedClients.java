@@ -137,10 +137,13 @@ final class OwnedClients implements Soak.Part {
                   answer.refused() ? "refused" : "let pass",
                   soak.operator.get(client.address)));
     }
+    if (client.hits == Variant.THRESHOLD) {
+      awaitLogged(client);
+    }
     soak.exact.increment();
   }
 
-  /** What is right, and what follows from it. */
+  /** What is right; counts the hit that the request is. */
   private boolean isRefused(Client client, String target, long atMillis) {
     if (client.allowed || target.startsWith("/robots")) {
       return false;
@@ -150,11 +153,8 @@ final class OwnedClients implements Soak.Part {
       return true;
     }
     boolean hit = blocked || target.startsWith("/%2e");
-    if (hit && ++client.hits == Variant.THRESHOLD) {
-      awaitLogged(client);
-      return true;
-    }
-    return blocked;
+    client.hits += hit ? 1 : 0;
+    return blocked || client.hits == Variant.THRESHOLD;
   }
 
   /** The ban holds already; once it is in the log, its end is known and an operator can undo it. */

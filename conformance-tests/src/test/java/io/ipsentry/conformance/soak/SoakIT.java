@@ -116,8 +116,8 @@ final class SoakIT {
     assertThat(bans).as("seed %d: bans that nobody knows", seed).isEmpty();
     report(soak, shared, canary);
     checkMetrics(program, soak.asking);
-    assertThat(canary.changes()).isGreaterThan(5);
-    assertThat(soak.exact.sum()).isGreaterThan(1_000);
+    assertThat(canary.changes()).isGreaterThan(2);
+    assertThat(soak.exact.sum()).isGreaterThan(200);
     assertThat(shared.either.sum()).isLessThan((long) (FEW * shared.asked.sum()));
     assertThat(soak.atTheEndOfBans.sum()).isLessThan((long) (FEW * soak.exact.sum()));
     assertThat(memory.last())
