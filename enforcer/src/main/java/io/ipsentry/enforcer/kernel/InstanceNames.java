@@ -12,6 +12,9 @@ record InstanceNames(String instance) {
   /** What every chain of every instance begins with. */
   static final String CHAIN_PREFIX = "IP-BLOCKER";
 
+  /** What every table and set of every instance begins with. */
+  static final String TABLE_PREFIX = "ip-blocker";
+
   private static final int MAX_LENGTH = 12;
 
   InstanceNames {
@@ -56,6 +59,6 @@ record InstanceNames(String instance) {
   }
 
   private String base() {
-    return instance.isEmpty() ? "ip-blocker" : "ip-blocker-" + instance;
+    return instance.isEmpty() ? TABLE_PREFIX : TABLE_PREFIX + "-" + instance;
   }
 }

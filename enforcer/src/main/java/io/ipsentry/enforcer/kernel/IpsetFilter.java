@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Bans in two ipsets of the type {@code hash:net}, one a family, and one chain of iptables-legacy
@@ -262,6 +263,17 @@ final class IpsetFilter implements PacketFilter {
   @Override
   public void flush() {
     rules.remove();
+    destroySets();
+  }
+
+  /** Whether a set bears the name of the instance. */
+  boolean hasSets() {
+    return Stream.of(Family.values())
+        .anyMatch(family -> exists(names.set(family)) || exists(names.spareSet(family)));
+  }
+
+  /** Removes the sets, to which no rule may refer any more. */
+  void destroySets() {
     for (Family family : Family.values()) {
       for (String set : List.of(names.set(family), names.spareSet(family))) {
         if (exists(set)) {

@@ -390,6 +390,11 @@ final class NftablesFilter implements PacketFilter {
     feed(List.of("add table inet " + table, "delete table inet " + table));
   }
 
+  /** Whether the table of the instance is there. */
+  boolean isThere() {
+    return list().isPresent();
+  }
+
   private Optional<NftTable> list() {
     return list(table);
   }

@@ -3,8 +3,11 @@ package io.ipsentry.enforcer.kernel;
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.config.EnforcerConfig.Hook;
 import io.ipsentry.config.EnforcerConfig.Verdict;
+import io.ipsentry.enforcer.kernel.PacketFilterException.Cause;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /** Opens what enforces in the kernel. */
 public final class PacketFilters {
@@ -29,7 +32,12 @@ public final class PacketFilters {
    * @throws IllegalArgumentException if the configuration cannot be enforced by any
    */
   public static Choice open(EnforcerConfig config, InstantSource clock) {
-    return open(config, clock, config.hostBinaries() ? ON_THE_HOST : List.of());
+    return open(config, clock, prefix(config));
+  }
+
+  /** What stands before every program. */
+  static List<String> prefix(EnforcerConfig config) {
+    return config.hostBinaries() ? ON_THE_HOST : List.of();
   }
 
   /**
@@ -64,6 +72,55 @@ public final class PacketFilters {
           }
         };
     return new Choice(filter, "the configuration names it");
+  }
+
+  /**
+   * Removes what an instance of this name has in the kernel by other means than the filter, such as
+   * the backend that was configured before. To be called when the filter enforces, so that there is
+   * no moment without.
+   *
+   * @return which backends had something, for people
+   */
+  public static List<String> flushOthers(
+      EnforcerConfig config, InstantSource clock, PacketFilter filter) {
+    return flushOthers(config, clock, filter, prefix(config));
+  }
+
+  static List<String> flushOthers(
+      EnforcerConfig config, InstantSource clock, PacketFilter filter, List<String> prefix) {
+    KernelPrograms programs = new KernelPrograms(prefix);
+    InstanceNames names = new InstanceNames(config.name());
+    List<String> flushed = new ArrayList<>();
+    NftablesFilter nftables = new NftablesFilter(programs, config, clock);
+    RulesFilter rules = new RulesFilter(programs, config, clock);
+    IpsetFilter ipset = new IpsetFilter(programs, config, clock);
+    // Both backends of iptables-legacy use the same chains, so one of them takes over the other's.
+    if (filter instanceof NftablesFilter) {
+      if (holds(rules::isThere)) {
+        rules.flush();
+        flushed.add("the chain " + names.chain() + " of iptables-legacy");
+      }
+    } else if (holds(nftables::isThere)) {
+      nftables.flush();
+      flushed.add("the nftables table " + names.table());
+    }
+    if (!(filter instanceof IpsetFilter) && holds(ipset::hasSets)) {
+      ipset.destroySets();
+      flushed.add("the sets of ipset");
+    }
+    return flushed;
+  }
+
+  /** A program or a module that is not there holds nothing. */
+  private static boolean holds(BooleanSupplier question) {
+    try {
+      return question.getAsBoolean();
+    } catch (PacketFilterException e) {
+      if (e.kind() == Cause.NO_PROGRAM || e.kind() == Cause.NO_MODULE) {
+        return false;
+      }
+      throw e;
+    }
   }
 
   private static Choice choose(

@@ -216,6 +216,11 @@ final class RulesFilter implements PacketFilter {
         now.bytes6() + gone[3]);
   }
 
+  /** Whether a chain bears the name of the instance, or a rule jumps to it. */
+  boolean isThere() {
+    return place.isThere();
+  }
+
   @Override
   public void flush() {
     place.remove();

@@ -99,6 +99,13 @@ final class XtablesPlace {
     return new DropCounters(counted[0], counted[1], counted[2], counted[3]);
   }
 
+  /** Whether any of the chains, or a jump to them, is there. */
+  boolean isThere() {
+    return families().stream()
+        .flatMap(family -> chains.getOrDefault(family, Map.of()).values().stream())
+        .anyMatch(table -> !table.read().isEmpty());
+  }
+
   /** Removes the chains and the jumps to them, wherever they are. */
   void remove() {
     for (Family family : families()) {
