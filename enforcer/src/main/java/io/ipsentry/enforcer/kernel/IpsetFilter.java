@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,14 +44,21 @@ final class IpsetFilter implements PacketFilter {
 
   private static final Pattern HEADER =
       Pattern.compile(
-          "Type: (?<type>\\S+)\\s[^$]*?family (?<family>\\S+) .*?maxelem (?<room>\\d+)"
-              + "(?<timeout> timeout \\d+)?");
+          "Type: (?<type>\\S+)\\s[^$]*?family (?<family>\\S+) .*?maxelem (?<room>\\d+)(?<rest>.*)");
+
+  private static final Pattern TIMEOUTS = Pattern.compile(" timeout 0\\b");
+
+  /** What makes a set another than one that is made here. */
+  private static final Pattern EXTRAS = Pattern.compile(" (counters|comment|skbinfo|forceadd)\\b");
 
   private final KernelPrograms programs;
   private final InstanceNames names;
   private final EnforcerConfig config;
   private final InstantSource clock;
   private final XtablesPlace rules;
+
+  /** The room of sets that are as they are made here. */
+  private final Map<String, Integer> rooms = new HashMap<>();
 
   IpsetFilter(KernelPrograms programs, EnforcerConfig config, InstantSource clock) {
     this.programs = programs;
@@ -122,7 +130,7 @@ final class IpsetFilter implements PacketFilter {
     create(names.set(family), family);
     if (make(names.spareSet(family), family, 0) == Make.RIGHT) {
       // A process before this one was ended while the spare stood in.
-      copy(names.spareSet(family), names.set(family));
+      copy(names.spareSet(family), names.set(family), family);
     }
     mended.add("the set " + names.set(family) + " was missing");
   }
@@ -130,6 +138,7 @@ final class IpsetFilter implements PacketFilter {
   private void swap(Family family, List<String> mended) {
     fillSpare(family);
     programs.run(List.of("ipset", "swap", names.spareSet(family), names.set(family)));
+    rooms.put(names.set(family), MAX_ELEMENTS);
     mended.add("the set " + names.set(family) + " had too little room or no timeouts");
   }
 
@@ -143,7 +152,7 @@ final class IpsetFilter implements PacketFilter {
     for (Family family : aliens) {
       destroy(names.set(family));
       create(names.set(family), family);
-      copy(names.spareSet(family), names.set(family));
+      copy(names.spareSet(family), names.set(family), family);
       mended.add("the set " + names.set(family) + " was not of the type " + TYPE);
     }
   }
@@ -157,7 +166,7 @@ final class IpsetFilter implements PacketFilter {
       }
       create(spare, family);
     }
-    copy(names.set(family), spare);
+    copy(names.set(family), spare, family);
   }
 
   /** The one chain: who is not in the set goes on; what is left is refused, as configured. */
@@ -194,6 +203,7 @@ final class IpsetFilter implements PacketFilter {
   private final class Writer implements ChangeVisitor {
     private final AsciiOutput out;
     private final long now;
+    private final Set<Family> introduced = EnumSet.noneOf(Family.class);
 
     Writer(AsciiOutput out, long now) {
       this.out = out;
@@ -224,7 +234,12 @@ final class IpsetFilter implements PacketFilter {
 
     private AsciiOutput line(String command, IpPrefix prefix) throws IOException {
       Elements.requireNotEverybody(prefix);
-      return out.text(command).text(names.set(Family.of(prefix))).text(" ").prefix(prefix);
+      Family family = Family.of(prefix);
+      String set = names.set(family);
+      if (introduced.add(family)) {
+        introduce(out, set, family);
+      }
+      return out.text(command).text(set).text(" ").prefix(prefix);
     }
 
     /** Rounded up, so that none ends early; 0 is for ever. */
@@ -283,7 +298,21 @@ final class IpsetFilter implements PacketFilter {
     }
   }
 
+  /**
+   * In a batch, the set is "created" before the first element. It is there already, which {@code
+   * -exist} allows; but only of a set that ipset has created itself does it know the type. Else it
+   * asks the kernel at every element, and a million take twice as long.
+   */
+  private void introduce(AsciiOutput out, String set, Family family) throws IOException {
+    Integer room = rooms.get(set);
+    if (room != null) {
+      out.text("create ").text(set).text(" " + TYPE + " family ").text(family.ipset());
+      out.text(" maxelem ").number(room).text(" timeout 0\n");
+    }
+  }
+
   private void create(String set, Family family) {
+    rooms.put(set, MAX_ELEMENTS);
     programs.run(
         List.of(
             "ipset",
@@ -299,19 +328,22 @@ final class IpsetFilter implements PacketFilter {
   }
 
   private void destroy(String set) {
+    rooms.remove(set);
     programs.run(List.of("ipset", "destroy", set));
   }
 
   /** Adds to a set what is in another, with its ends, as far as it is prefixes. */
-  private void copy(String from, String to) {
+  private void copy(String from, String to, Family family) {
     programs.feed(
         RESTORE,
-        out ->
-            programs.read(
-                List.of("ipset", "save", from),
-                answer ->
-                    new IpsetListing(false, (prefix, timeout) -> add(out, to, prefix, timeout))
-                        .readFrom(answer)));
+        out -> {
+          introduce(out, to, family);
+          programs.read(
+              List.of("ipset", "save", from),
+              answer ->
+                  new IpsetListing(false, (prefix, timeout) -> add(out, to, prefix, timeout))
+                      .readFrom(answer));
+        });
   }
 
   private static void add(AsciiOutput out, String set, IpPrefix prefix, long timeout)
@@ -339,8 +371,13 @@ final class IpsetFilter implements PacketFilter {
         || !matcher.group("family").equals(family.ipset())) {
       return Make.ALIEN;
     }
-    boolean fits = Integer.parseInt(matcher.group("room")) >= elements;
-    return fits && matcher.group("timeout") != null ? Make.RIGHT : Make.SWAPPABLE;
+    int room = Integer.parseInt(matcher.group("room"));
+    String rest = matcher.group("rest");
+    if (room < elements || !TIMEOUTS.matcher(rest).find() || EXTRAS.matcher(rest).find()) {
+      return Make.SWAPPABLE;
+    }
+    rooms.put(set, room);
+    return Make.RIGHT;
   }
 
   /** What ipset tells of a set without its elements; empty: there is none. */
