@@ -25,7 +25,7 @@ import java.util.stream.Collectors;
  */
 record NftLayout(Map<String, String> sets, Map<String, Chain> chains) {
   /** Of the set of IPv4 addresses; a power of two. */
-  static final int SHARDS = 16;
+  static final int SHARDS = 32;
 
   private static final String SOURCES = "sources";
 

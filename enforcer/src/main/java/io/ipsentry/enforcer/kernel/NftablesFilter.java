@@ -25,9 +25,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Bans in a table of nftables of our own; how it is laid out, says {@link NftLayout}.
  *
- * <p>A change of an element is three in one transaction: added, so that it is there; deleted; added
- * with its end. Older kernels keep the end of an element that is added again, and nft 1.0.6 cannot
- * delete what may not be there. What is in force changes at once and only when all is done.
+ * <p>Kernels before 6.12 keep the end of an element that is added again, and nft 1.0.6 cannot
+ * delete what may not be there. There a change is three in one transaction: added, so that it is
+ * there; deleted; added with its end. What is in force changes at once and only when all is done.
  *
  * <p>Versions of nft show the same rule differently. So what is there is compared with what nft
  * shows of the same rules in a dormant table, which looks at no packet.
@@ -48,13 +48,15 @@ final class NftablesFilter implements PacketFilter {
 
   private static final long LONGEST_MILLIS = Duration.ofDays(18_250).toMillis();
 
-  private static final String ABSENT = "No such file or directory";
+  private static final List<String> LIST =
+      List.of("nft", "--numeric", "--terse", "list", "ruleset", "inet");
 
   private static final Pattern SET_WITH_LENGTH = Pattern.compile("v([46])-(\\d+)");
 
   private final KernelPrograms programs;
   private final EnforcerConfig config;
   private final InstantSource clock;
+  private final boolean mayReplace;
   private final String table;
 
   /** Lengths of prefixes that have a set, which stays when it has become empty. */
@@ -65,7 +67,19 @@ final class NftablesFilter implements PacketFilter {
 
   private @Nullable NftTable shown;
 
+  private boolean replacesEnds;
+
   NftablesFilter(KernelPrograms programs, EnforcerConfig config, InstantSource clock) {
+    this(programs, config, clock, true);
+  }
+
+  /**
+   * @param mayReplace whether a kernel that gives an element its new end when it is added again is
+   *     relied on; else it is treated as an old one
+   */
+  NftablesFilter(
+      KernelPrograms programs, EnforcerConfig config, InstantSource clock, boolean mayReplace) {
+    this.mayReplace = mayReplace;
     this.programs = programs;
     this.config = config;
     this.clock = clock;
@@ -85,7 +99,7 @@ final class NftablesFilter implements PacketFilter {
    * @throws PacketFilterException with what is in the way
    */
   void probe() {
-    programs.text(List.of("nft", "list", "tables"));
+    programs.text(LIST);
   }
 
   @Override
@@ -126,7 +140,7 @@ final class NftablesFilter implements PacketFilter {
     List<String> mended = new ArrayList<>();
     List<String> script = new ArrayList<>();
     script.add("add table inet " + table);
-    NftTable present = there.orElse(new NftTable(false, Map.of(), Map.of()));
+    NftTable present = there.orElse(NftTable.EMPTY);
     if (there.isEmpty()) {
       mended.add("the table " + table + " was missing");
     } else if (present.dormant()) {
@@ -140,7 +154,7 @@ final class NftablesFilter implements PacketFilter {
             "the set " + set + " of table " + table + " was of another make; all is made anew");
         script.add("delete table inet " + table);
         script.add("add table inet " + table);
-        present = new NftTable(false, Map.of(), Map.of());
+        present = NftTable.EMPTY;
         break;
       }
     }
@@ -222,10 +236,21 @@ final class NftablesFilter implements PacketFilter {
         list(scratch)
             .orElseThrow(
                 () -> new PacketFilterException(Cause.OTHER, "the table " + scratch + " is gone"));
+    replacesEnds = mayReplace && replacesEnds(scratch);
     feed(List.of("delete table inet " + scratch));
     shownLayout = layout;
     shown = made;
     return made;
+  }
+
+  /** Whether this kernel gives an element that is added again its new end (since Linux 6.12). */
+  private boolean replacesEnds(String scratch) {
+    String element = "add element inet " + scratch + " ends { 192.0.2.1 timeout ";
+    feed(List.of(addSet(scratch, "ends", "ipv4_addr"), element + "1h }"));
+    feed(List.of(element + "100h }"));
+    return programs
+        .text(List.of("nft", "list", "set", "inet", scratch, "ends"))
+        .contains("timeout 4d4h");
   }
 
   private static String addSet(String table, String set, String type) {
@@ -316,9 +341,14 @@ final class NftablesFilter implements PacketFilter {
 
   private void writeSet(AsciiOutput out, String set, Map<IpPrefix, Long> ends, long now)
       throws IOException {
-    for (String command : List.of("add", "delete")) {
+    List<IpPrefix> replaced =
+        ends.entrySet().stream()
+            .filter(end -> !replacesEnds || end.getValue() <= now)
+            .map(Map.Entry::getKey)
+            .toList();
+    for (String command : replaced.isEmpty() ? List.<String>of() : List.of("add", "delete")) {
       out.text(command).text(" element inet ").text(table).text(" ").text(set).text(" { ");
-      for (IpPrefix prefix : ends.keySet()) {
+      for (IpPrefix prefix : replaced) {
         first(out, prefix).text(",");
       }
       out.text(" }\n");
@@ -357,10 +387,7 @@ final class NftablesFilter implements PacketFilter {
 
   @Override
   public void read(ElementVisitor visitor) {
-    NftTable there =
-        list()
-            .orElseThrow(
-                () -> new PacketFilterException(Cause.OTHER, "there is no table " + table));
+    NftTable there = present();
     // Not only what this process made: a set of a process before it may hold elements as well.
     there.sets().keySet().forEach(this::learnLength);
     for (String set : there.sets().keySet()) {
@@ -375,14 +402,17 @@ final class NftablesFilter implements PacketFilter {
 
   @Override
   public DropCounters drops() {
-    long[] v4 = counted(Family.V4);
-    long[] v6 = counted(Family.V6);
-    return new DropCounters(v4[0], v4[1], v6[0], v6[1]);
+    Map<String, NftTable.Counted> counted = present().counted();
+    NftTable.Counted v4 =
+        counted.getOrDefault(NftLayout.refuse(Family.V4), NftTable.Counted.NOTHING);
+    NftTable.Counted v6 =
+        counted.getOrDefault(NftLayout.refuse(Family.V6), NftTable.Counted.NOTHING);
+    return new DropCounters(v4.packets(), v4.bytes(), v6.packets(), v6.bytes());
   }
 
-  private long[] counted(Family family) {
-    return NftTable.counted(
-        programs.text(List.of("nft", "list", "chain", "inet", table, NftLayout.refuse(family))));
+  private NftTable present() {
+    return list()
+        .orElseThrow(() -> new PacketFilterException(Cause.OTHER, "there is no table " + table));
   }
 
   @Override
@@ -399,18 +429,9 @@ final class NftablesFilter implements PacketFilter {
     return list(table);
   }
 
+  /** Only a terse listing of all reads no elements; one of a table reads those of all sets. */
   private Optional<NftTable> list(String name) {
-    try {
-      return Optional.of(
-          NftTable.parse(
-              programs.text(
-                  List.of("nft", "--numeric", "--terse", "list", "table", "inet", name))));
-    } catch (PacketFilterException e) {
-      if (e.kind() == Cause.OTHER && e.says(ABSENT)) {
-        return Optional.empty();
-      }
-      throw e;
-    }
+    return NftTable.parse(programs.text(LIST), name);
   }
 
   private void feed(List<String> script) {
