@@ -7,7 +7,6 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -60,14 +59,18 @@ record BanRule(IpPrefix prefix, long endSecond) {
   /** The rule behind {@code -A CHAIN }. */
   String text(String target) {
     String source = "-s " + prefix + (prefix.isAddress() ? "/" + prefix.bits() : "");
+    return source + " " + timeMatch() + "-j " + target;
+  }
+
+  /** The part that lets the rule end, with a space behind it; empty if it never ends. */
+  String timeMatch() {
     if (endSecond == NEVER) {
-      return source + " -j " + target;
+      return "";
     }
-    String stop =
-        DateTimeFormatter.ISO_LOCAL_DATE_TIME.format(
-            LocalDateTime.ofEpochSecond(endSecond - 1, 0, ZoneOffset.UTC)
-                .truncatedTo(ChronoUnit.SECONDS));
-    return source + " -m time --datestop " + stop + " -j " + target;
+    return "-m time --datestop "
+        + DateTimeFormatter.ISO_LOCAL_DATE_TIME.format(
+            LocalDateTime.ofEpochSecond(endSecond - 1, 0, ZoneOffset.UTC))
+        + " ";
   }
 
   /** Milliseconds since 1970, or {@link PacketFilter#FOR_EVER}. */

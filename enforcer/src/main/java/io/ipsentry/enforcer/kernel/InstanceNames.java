@@ -43,6 +43,11 @@ record InstanceNames(String instance) {
     return chain() + ".xff";
   }
 
+  /** The chain that looks for banned addresses in that header; 28 characters are the limit. */
+  String forwardedForAddressChain() {
+    return chain() + ".xffa";
+  }
+
   /** The set of a family. */
   String set(Family family) {
     return base() + "-" + family.digit();

@@ -13,6 +13,8 @@ import java.net.PortUnreachableException;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -69,6 +71,7 @@ final class Endpoint {
             ? "no such connection: " + words[1]
             : echo(socket, Integer.parseInt(words[2]));
       }
+      case "say" -> say(words);
       case "udp" -> udp(words);
       case "stream" -> stream(words);
       case "stop" -> {
@@ -150,6 +153,19 @@ final class Endpoint {
       before.close();
     }
     return echo(socket, millis);
+  }
+
+  /** {@code say NAME MILLIS BASE64}: sends text in one packet and waits until it comes back. */
+  private static String say(String[] words) throws IOException {
+    Socket socket = CONNECTIONS.get(words[1]);
+    if (socket == null) {
+      return "no such connection: " + words[1];
+    }
+    byte[] text = Base64.getDecoder().decode(words[3]);
+    socket.setSoTimeout(Integer.parseInt(words[2]));
+    socket.getOutputStream().write(text);
+    byte[] answer = socket.getInputStream().readNBytes(text.length);
+    return Arrays.equals(text, answer) ? "ok" : "closed";
   }
 
   private static String echo(Socket socket, int millis) throws IOException {
