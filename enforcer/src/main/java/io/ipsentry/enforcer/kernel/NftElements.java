@@ -21,7 +21,7 @@ final class NftElements {
   private static final Pattern SET = Pattern.compile("v([46])-(\\d+)(-\\d+)?");
 
   private static final Pattern ELEMENT =
-      Pattern.compile("([0-9a-f.:]+)(?: timeout \\w+)?(?: expires (\\w+))?.*");
+      Pattern.compile("([0-9a-f.:]+)(?: timeout \\w+)?(?: expires (\\w+))?(?: .*)?");
 
   private static final Pattern DURATION =
       Pattern.compile("(?:(\\d+)w)?(?:(\\d+)d)?(?:(\\d+)h)?(?:(\\d+)m)?(?:(\\d+)s)?(?:(\\d+)ms)?");

@@ -3,6 +3,7 @@ package io.ipsentry.enforcer.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.awaitility.Awaitility.await;
 
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.config.EnforcerConfig.Backend;
@@ -149,6 +150,50 @@ class ObstaclesIT {
         .isInstanceOfSatisfying(
             PacketFilterException.class, e -> assertThat(e.kind()).isEqualTo(Cause.READ_ONLY))
         .hasMessageContaining("/run/xtables.lock");
+  }
+
+  @Test
+  void hostBinaries_enforceWhereProcessOneIs() throws IOException {
+    // A container that shares the host's process numbers, in which 1 is a process of the node.
+    Process host =
+        new ProcessBuilder(
+                node.command(List.of("unshare", "--pid", "--fork", "--mount-proc", "sleep", "600")))
+            .start();
+    try {
+      await().atMost(Duration.ofSeconds(10)).until(() -> sleeping(host).isPresent());
+      String one = Long.toString(sleeping(host).orElseThrow().pid());
+      List<String> prefix =
+          new ArrayList<>(List.of("nsenter", "--target", one, "--pid", "--mount", "--"));
+      prefix.addAll(PacketFilters.prefix(onTheHost()));
+      PacketFilter filter = open(Backend.IPSET, prefix);
+      filter.ensure(10);
+      filter.apply(TestChanges.putting(Map.of(BANNED, PacketFilter.FOR_EVER)));
+      assertThat(node.run("ipset", "save", "ip-blocker-4")).contains("add ip-blocker-4 192.0.2.1");
+    } finally {
+      host.descendants().forEach(ProcessHandle::destroyForcibly);
+      host.destroyForcibly();
+    }
+  }
+
+  private static Optional<ProcessHandle> sleeping(Process parent) {
+    return parent
+        .descendants()
+        .filter(child -> child.info().command().orElse("").endsWith("/sleep"))
+        .findFirst();
+  }
+
+  private static EnforcerConfig onTheHost() {
+    EnforcerConfig base = EnforcerConfig.DEFAULT;
+    return new EnforcerConfig(
+        base.name(),
+        base.backend(),
+        base.hook(),
+        base.ports(),
+        base.verdict(),
+        base.forwardedForPorts(),
+        base.interval(),
+        base.onExit(),
+        true);
   }
 
   @Test
