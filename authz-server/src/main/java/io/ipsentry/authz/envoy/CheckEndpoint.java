@@ -47,7 +47,7 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
   private static final Status OVERLOAD = Status.UNAVAILABLE.withDescription("overload");
   private static final Status ERROR = Status.UNAVAILABLE.withDescription("error");
   private static final Status EXPIRED =
-      Status.DEADLINE_EXCEEDED.withDescription("the deadline had passed before the check began");
+      Status.UNAVAILABLE.withDescription("the deadline had passed before the check began");
   private static final Status MALFORMED =
       Status.INVALID_ARGUMENT.withDescription("the message is no valid CheckRequest");
   private static final Status NO_MESSAGE =
