@@ -3,6 +3,7 @@ package io.ipsentry.cli;
 import static io.ipsentry.cli.IntakeMetrics.counter;
 import static io.ipsentry.cli.IntakeMetrics.gauge;
 
+import io.ipsentry.enforcer.LeakCounter;
 import io.ipsentry.enforcer.kernel.PacketFilter.DropCounters;
 import io.ipsentry.enforcer.kernel.PacketFilterException;
 import io.ipsentry.enforcer.sync.EnforcerStatus;
@@ -26,7 +27,8 @@ final class EnforcerMetrics {
 
   private EnforcerMetrics() {}
 
-  static List<MetricSnapshot> of(EnforcerStatus status, LatencyHistogram delay) {
+  static List<MetricSnapshot> of(
+      EnforcerStatus status, LatencyHistogram delay, LeakCounter.Leaks leaks) {
     List<MetricSnapshot> all = new ArrayList<>();
     all.add(
         GaugeSnapshot.builder()
@@ -40,6 +42,12 @@ final class EnforcerMetrics {
             .build());
     elements(all, status);
     drops(all, status.drops());
+    all.add(
+        labelled(
+            "ip_sentry_enforcer_leaks",
+            "Requests of addresses that the kernel should have refused for more than a second",
+            "seen",
+            Map.of("line", leaks.lines(), "check", leaks.checks())));
     status
         .lastSync()
         .ifPresent(at ->

@@ -3,6 +3,7 @@ package io.ipsentry.cli;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.google.protobuf.Duration;
 import io.ipsentry.authz.admin.WireMessages;
+import io.ipsentry.enforcer.LeakCounter;
 import io.ipsentry.enforcer.kernel.PacketFilter.DropCounters;
 import io.ipsentry.proto.v1.DropCount;
 import io.ipsentry.proto.v1.EnforcerStatus;
@@ -18,7 +19,8 @@ final class EnforcerReport {
   private EnforcerReport() {}
 
   /** As {@code StatusService} tells it. */
-  static EnforcerStatus toProto(io.ipsentry.enforcer.sync.EnforcerStatus status) {
+  static EnforcerStatus toProto(
+      io.ipsentry.enforcer.sync.EnforcerStatus status, LeakCounter.Leaks leaks) {
     EnforcerStatus.Builder message =
         EnforcerStatus.newBuilder()
             .setBackend(status.backend())
@@ -34,7 +36,10 @@ final class EnforcerReport {
             .setHead(status.head())
             .setWaiting(status.waiting())
             .setLag(toProto(status.lag()))
-            .setCarvedBans(status.carvedBans());
+            .setCarvedBans(status.carvedBans())
+            .setLeakedLines(leaks.lines())
+            .setLeakedChecks(leaks.checks())
+            .setLastLeak(leaks.last());
     DropCounters drops = status.drops();
     message.addDrops(drops(EnforcerMetrics.IPV4, drops.packets4(), drops.bytes4()));
     message.addDrops(drops(EnforcerMetrics.IPV6, drops.packets6(), drops.bytes6()));
@@ -81,6 +86,9 @@ final class EnforcerReport {
     if (status.getLeftOutCount() > 0) {
       lines.add(leftOut(status));
     }
+    if (leaked(status) > 0) {
+      lines.add(leak(status));
+    }
     return lines;
   }
 
@@ -90,6 +98,31 @@ final class EnforcerReport {
     return "not enforced, since too many spared addresses lie in it: "
         + String.join(", ", shown)
         + (more > 0 ? " and " + more + " more" : "");
+  }
+
+  private static long leaked(EnforcerStatus status) {
+    return status.getLeakedLines() + status.getLeakedChecks();
+  }
+
+  private static String leak(EnforcerStatus status) {
+    return leaked(status)
+        + " requests came through although their address had been in the kernel for more than a"
+        + " second, the last of "
+        + status.getLastLeak();
+  }
+
+  /** What lets packets of banned clients through, and what to do, one a line of thought. */
+  private static String leakRemedy(EnforcerStatus status) {
+    long packets = status.getDropsList().stream().mapToLong(DropCount::getPackets).sum();
+    if (packets > 0) {
+      return "other packets are dropped, so the way is right: a few requests may have been under"
+          + " way; if it goes on, look whether enforcer.ports has the port they come to, and"
+          + " whether they come from another network namespace or by a proxy on this host";
+    }
+    return "not a single packet was dropped, so they take another way: a load balancer that hides"
+        + " their address (preserve it, or write trustedProxies and refuse them at the gateway),"
+        + " an XDP or eBPF data path that passes netfilter by (enforce on another node, or at the"
+        + " gateway), or a gateway that runs on another host (run ip-sentry enforcer there)";
   }
 
   static void json(EnforcerStatus status, JsonGenerator json) throws IOException {
@@ -121,6 +154,9 @@ final class EnforcerReport {
     json.writeNumberField("waiting", status.getWaiting());
     json.writeNumberField("lag_seconds", seconds(status.getLag()));
     json.writeNumberField("carved_bans", status.getCarvedBans());
+    json.writeNumberField("leaked_lines", status.getLeakedLines());
+    json.writeNumberField("leaked_checks", status.getLeakedChecks());
+    json.writeStringField("last_leak", status.getLastLeak());
     json.writeArrayFieldStart("left_out");
     for (String prefix : status.getLeftOutList()) {
       json.writeString(prefix);
@@ -157,6 +193,9 @@ final class EnforcerReport {
     if (status.getLeftOutCount() > 0) {
       findings.add(
           Finding.warn(check, leftOut(status), "ban smaller prefixes, or protect fewer addresses"));
+    }
+    if (leaked(status) > 0) {
+      findings.add(Finding.warn(check, leak(status), leakRemedy(status)));
     }
     return findings;
   }

@@ -5,6 +5,7 @@ import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.enforcer.InstanceLock;
+import io.ipsentry.enforcer.LeakCounter;
 import io.ipsentry.enforcer.kernel.PacketFilter;
 import io.ipsentry.enforcer.kernel.PacketFilters;
 import io.ipsentry.enforcer.sync.EnforcementLoop;
@@ -25,6 +26,7 @@ final class HostEnforcer implements AutoCloseable {
 
   private final InstanceLock lock;
   private final EnforcementLoop loop;
+  private final LeakCounter leaks;
   private final LatencyHistogram delay = new LatencyHistogram();
 
   private HostEnforcer(
@@ -47,6 +49,7 @@ final class HostEnforcer implements AutoCloseable {
                 clock,
                 System::nanoTime,
                 delay::recordNanos));
+    leaks = new LeakCounter(bans, loop);
   }
 
   /**
@@ -101,6 +104,11 @@ final class HostEnforcer implements AutoCloseable {
     return loop.status();
   }
 
+  /** What came through although it is banned. */
+  LeakCounter leaks() {
+    return leaks;
+  }
+
   /** Why not everything that was decided is enforced; empty: it is. */
   List<String> reasonsNotReady() {
     EnforcerStatus status = loop.status();
@@ -113,7 +121,7 @@ final class HostEnforcer implements AutoCloseable {
   }
 
   List<MetricSnapshot> metrics() {
-    return EnforcerMetrics.of(loop.status(), delay);
+    return EnforcerMetrics.of(loop.status(), delay, leaks.leaks());
   }
 
   @Override

@@ -15,7 +15,9 @@ import io.ipsentry.banlog.SqliteCheckpoints;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.ConfigWatcher;
+import io.ipsentry.net.SeenAs;
 import io.ipsentry.proto.v1.EnforcerStatus;
+import io.ipsentry.rule.Hit;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatistics;
 import io.ipsentry.watcher.WatcherStatus;
@@ -100,7 +102,8 @@ final class HostRun implements AutoCloseable {
                 shell.in(),
                 clock,
                 System::nanoTime,
-                banLatency));
+                banLatency,
+                this::hitOfBanned));
     statistics = new WatcherStatistics(watcher, state, clock);
     hits = new HitServiceEndpoint(watcher.ledger(), watcher);
     RunStatus status =
@@ -137,7 +140,7 @@ final class HostRun implements AutoCloseable {
           GatewayServers.start(
               first,
               new GatewayServers.Parts(
-                  BanState.own(state),
+                  new OwnState(state, this::stillAsks),
                   protection::get,
                   watcher.hits(),
                   this::reasonsNotReady,
@@ -179,13 +182,45 @@ final class HostRun implements AutoCloseable {
     }
   }
 
+  private void hitOfBanned(Hit hit) {
+    if (hit.seenAs() == SeenAs.PEER) {
+      enforcer.ifPresent(kernel -> kernel.leaks().line(hit.hi(), hit.lo(), hit.eventTimeMillis()));
+    }
+  }
+
+  private void stillAsks(long hi, long lo, long atMillis) {
+    enforcer.ifPresent(kernel -> kernel.leaks().check(hi, lo, atMillis));
+  }
+
+  /** The log is in this process, and whoever still asks is told of. */
+  private record OwnState(ActiveBans bans, Asking asking) implements BanState {
+    interface Asking {
+      void stillAsks(long hi, long lo, long atMillis);
+    }
+
+    @Override
+    public boolean isSynced() {
+      return true;
+    }
+
+    @Override
+    public Duration age() {
+      return Duration.ZERO;
+    }
+
+    @Override
+    public void stillAsks(long hi, long lo, long atMillis) {
+      asking.stillAsks(hi, lo, atMillis);
+    }
+  }
+
   private void observe(BanEvent event) {
     policy.observe(event);
     enforcer.ifPresent(kernel -> kernel.event(event));
   }
 
   private Optional<EnforcerStatus> enforcerStatus() {
-    return enforcer.map(kernel -> EnforcerReport.toProto(kernel.status()));
+    return enforcer.map(kernel -> EnforcerReport.toProto(kernel.status(), kernel.leaks().leaks()));
   }
 
   private Optional<Duration> keepHistory() {

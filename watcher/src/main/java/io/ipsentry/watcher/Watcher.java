@@ -35,6 +35,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -113,6 +114,8 @@ public final class Watcher implements AutoCloseable, HitOwner {
    * @param clock wall clock
    * @param nanoTicker elapsed time, nanoseconds
    * @param banLatency is told the time from reading a line to its ban being durable
+   * @param hitsOfBanned is shown hits that do not count since their address is banned, or was then,
+   *     on the reading thread
    */
   public record Parts(
       BanWriter writer,
@@ -122,7 +125,8 @@ public final class Watcher implements AutoCloseable, HitOwner {
       InputStream stdin,
       InstantSource clock,
       LongSupplier nanoTicker,
-      LatencyHistogram banLatency) {}
+      LatencyHistogram banLatency,
+      Consumer<Hit> hitsOfBanned) {}
 
   /**
    * Opens the sources and takes up the last checkpoint.
@@ -142,7 +146,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
     RuleSet rules = logRules(config);
     RuleEngine engine =
         new RuleEngine(rules, config.limits().trackedAddressesBytes(), config.ipv6().countPrefix());
-    statistics = new DetectionStatistics(nanoTicker, parts.banLatency());
+    statistics = new DetectionStatistics(nanoTicker, parts.banLatency(), parts.hitsOfBanned());
     detection =
         new Detection(engine, policy, writer, protection, statistics, reached -> clock.instant());
     PipelineFactory pipelines = new PipelineFactory(parts.zone(), clock, Watcher::sayFormat);

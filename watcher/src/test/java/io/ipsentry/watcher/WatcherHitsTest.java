@@ -105,7 +105,8 @@ class WatcherHitsTest {
                 InputStream.nullInputStream(),
                 clock,
                 System::nanoTime,
-                new LatencyHistogram()));
+                new LatencyHistogram(),
+                hit -> {}));
     Thread.ofPlatform().name("watcher").start(watcher::run);
     return new Running(log, checkpoints, watcher, config);
   }

@@ -106,7 +106,8 @@ class WatcherTest {
                 InputStream.nullInputStream(),
                 clock,
                 System::nanoTime,
-                new LatencyHistogram()));
+                new LatencyHistogram(),
+                hit -> {}));
     Thread.ofPlatform().name("watcher").start(watcher::run);
     Running started = new Running(log, checkpoints, writer, watcher);
     running = started;
@@ -372,7 +373,8 @@ class WatcherTest {
                   new ByteArrayInputStream(lines),
                   InstantSource.system(),
                   System::nanoTime,
-                  new LatencyHistogram()));
+                  new LatencyHistogram(),
+                  hit -> {}));
       watcher.run();
 
       assertThat(log.head()).isEqualTo(1);

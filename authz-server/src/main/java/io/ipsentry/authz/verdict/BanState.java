@@ -14,6 +14,12 @@ public interface BanState {
   /** How long ago it was last known to be all there is; zero where the log is in this process. */
   Duration age();
 
+  /**
+   * A banned address asks, and was the source of the packets: nothing before the gateway held them
+   * back. Called before the answer; must not wait.
+   */
+  default void stillAsks(long hi, long lo, long atMillis) {}
+
   /** The state of a process that has the log itself, and has read it. */
   static BanState own(ActiveBans bans) {
     return new BanState() {

@@ -9,6 +9,7 @@ import io.ipsentry.line.ClientAddress;
 import io.ipsentry.line.ClientAddressResolver;
 import io.ipsentry.line.RequestFacts;
 import io.ipsentry.net.IpPrefix;
+import io.ipsentry.net.SeenAs;
 import io.ipsentry.rule.Hit;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleMatcher;
@@ -135,6 +136,9 @@ public final class PolicyJudge implements RequestJudge {
     if (matcher.blocking() < 0) {
       Denial denial = banned(asked.policy, bans, hi, lo, now);
       if (denial != null) {
+        if (client.seenAs() == SeenAs.PEER) {
+          parts.state().stillAsks(hi, lo, now);
+        }
         return refused(asked, request, denial, Verdict.BANNED);
       }
     }

@@ -10,6 +10,7 @@ import io.ipsentry.enforcer.kernel.PacketFilterException;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.PrefixSet;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -54,6 +55,9 @@ public final class EnforcementLoop implements AutoCloseable {
   private final DesiredSet desired;
   private final AtomicReference<EnforcerConfig> config;
   private final Thread thread;
+
+  private volatile long enforcedHead;
+  private volatile long enforcingSince = Long.MAX_VALUE;
 
   // Of the thread alone.
   private KnownElements known;
@@ -147,6 +151,19 @@ public final class EnforcementLoop implements AutoCloseable {
     return record.status(pending.size(), lag);
   }
 
+  /** Number of the last event that is in the kernel. */
+  public long enforcedHead() {
+    return enforcedHead;
+  }
+
+  /**
+   * Since when the kernel takes the bans without a failure, milliseconds since 1970; {@link
+   * Long#MAX_VALUE}: it does not.
+   */
+  public long enforcingSinceMillis() {
+    return enforcingSince;
+  }
+
   /** Ends, and leaves the kernel as {@code onExit} says. */
   @Override
   public void close() {
@@ -209,7 +226,7 @@ public final class EnforcementLoop implements AutoCloseable {
       } else {
         apply(news);
       }
-      record.inSync(parts.clock().instant(), head);
+      enforcing();
       if (!pause.isZero()) {
         logger.atInfo().log("the kernel enforces the bans again");
       }
@@ -228,7 +245,17 @@ public final class EnforcementLoop implements AutoCloseable {
     }
   }
 
+  private void enforcing() {
+    Instant now = parts.clock().instant();
+    record.inSync(now, head);
+    enforcedHead = head;
+    if (enforcingSince == Long.MAX_VALUE) {
+      enforcingSince = now.toEpochMilli();
+    }
+  }
+
   private void failed(PacketFilterException e) {
+    enforcingSince = Long.MAX_VALUE;
     mustReadBack = true;
     pause = nextPause();
     if (record.failed(e, parts.clock().instant())) {
@@ -278,7 +305,7 @@ public final class EnforcementLoop implements AutoCloseable {
     record.decided(wanted, desired.carvedBans(), desired.leftOut());
     PacketFilter kernel = filter();
     room = wanted + Math.max(LEAST_ROOM, wanted / 4);
-    mended(kernel.ensure(room));
+    boolean wasMended = mended(kernel.ensure(room));
     known = new KnownElements(desired);
     Comparison comparison = new Comparison(now, kernel.maxTimeoutMillis());
     kernel.read(comparison::element);
@@ -291,6 +318,10 @@ public final class EnforcementLoop implements AutoCloseable {
     record.read(read, known.count(), kernel.drops(), took);
     mustReadBack = comparison.fixes.isFull();
     readBackDue = parts.nanoTicker().getAsLong() + config.get().interval().toNanos();
+    if (wasMended || read.repairs() > 0) {
+      // What came through before was not held back by anything.
+      enforcingSince = Long.MAX_VALUE;
+    }
     if (first || read.repairs() > 0) {
       logger
           .atLevel(first ? org.slf4j.event.Level.INFO : org.slf4j.event.Level.WARN)
@@ -304,7 +335,8 @@ public final class EnforcementLoop implements AutoCloseable {
     }
   }
 
-  private void mended(List<String> what) {
+  /** Returns whether something had to be made. */
+  private boolean mended(List<String> what) {
     record.mended(what);
     if (!what.isEmpty()) {
       logger
@@ -312,6 +344,7 @@ public final class EnforcementLoop implements AutoCloseable {
           .addKeyValue("what", what.subList(0, Math.min(MAX_LOGGED, what.size())))
           .log("rules and sets were made");
     }
+    return !what.isEmpty();
   }
 
   /** What is in the kernel beside what is to be. */
@@ -420,7 +453,7 @@ public final class EnforcementLoop implements AutoCloseable {
     }
     if (known.count() + affected.size() > room) {
       room = known.count() + affected.size() + Math.max(LEAST_ROOM, known.count() / 4);
-      mended(filter().ensure(room));
+      boolean ignored = mended(filter().ensure(room));
     }
     ChangeBatch batch = new ChangeBatch();
     for (IpPrefix ip : affected) {
