@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -94,12 +95,29 @@ final class KernelPrograms {
   /** Whether the kernel has IPv6, which may be switched off when it boots. */
   boolean hasIpv6() {
     // The list of the addresses of interfaces is there as soon as the module is.
+    return file("/proc/net/if_inet6").isPresent();
+  }
+
+  /** Whether a table of iptables-legacy is there; one that is not holds nothing. */
+  boolean hasTable(Family family, String table) {
     try {
-      text(List.of("cat", "/proc/net/if_inet6"));
-      return true;
+      String tables = file("/proc/net/" + family.nft() + "_tables_names").orElse("");
+      return tables.lines().anyMatch(table::equals);
+    } catch (PacketFilterException e) {
+      if (e.kind() == Cause.NO_CAPABILITY) {
+        // Only root may read the list; the table itself can be looked at by others as well.
+        return true;
+      }
+      throw e;
+    }
+  }
+
+  private Optional<String> file(String path) {
+    try {
+      return Optional.of(text(List.of("cat", path)));
     } catch (PacketFilterException e) {
       if (e.says("No such file")) {
-        return false;
+        return Optional.empty();
       }
       throw e;
     }

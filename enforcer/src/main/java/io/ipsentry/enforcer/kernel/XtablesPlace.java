@@ -51,23 +51,26 @@ final class XtablesPlace {
    * @return what was made or mended, for people
    */
   List<String> ensure(Wanted wanted) {
-    List<String> mended = new ArrayList<>();
-    boolean docker = false;
+    Map<Family, XtablesChains.State> states = new EnumMap<>(Family.class);
     for (Family family : families()) {
-      XtablesChains.State state = wantedChains(family).read();
-      Set<String> hooks = hooks(state);
-      docker |= hooks.contains(DOCKER_USER);
-      mended.addAll(wantedChains(family).ensure(state, wanted.chains(family), hooks));
+      states.put(family, wantedChains(family).read());
     }
-    if (hook == Hook.DOCKER_USER && !docker) {
+    if (hook == Hook.DOCKER_USER
+        && states.values().stream().noneMatch(state -> state.foreign().contains(DOCKER_USER))) {
       throw new PacketFilterException(
           Cause.OTHER,
           "there is no chain DOCKER-USER, in which enforcer.hook docker-user puts its jump: start"
               + " Docker with its iptables option on, or choose the hook raw or filter");
     }
-    for (Family family : families()) {
-      XtablesChains other = chains(family, hook == Hook.RAW ? FILTER : RAW);
-      mended.addAll(other.ensure(other.read(), Map.of(), Set.of()));
+    List<String> mended = new ArrayList<>();
+    states.forEach((family, state) ->
+        mended.addAll(wantedChains(family).ensure(state, wanted.chains(family), hooks(state))));
+    for (Family family : states.keySet()) {
+      String table = hook == Hook.RAW ? FILTER : RAW;
+      if (programs.hasTable(family, table)) {
+        XtablesChains other = chains(family, table);
+        mended.addAll(other.ensure(other.read(), Map.of(), Set.of()));
+      }
     }
     return mended;
   }
@@ -101,17 +104,25 @@ final class XtablesPlace {
 
   /** Whether any of the chains, or a jump to them, is there. */
   boolean isThere() {
-    return families().stream()
-        .flatMap(family -> chains.getOrDefault(family, Map.of()).values().stream())
-        .anyMatch(table -> !table.read().isEmpty());
+    return existing().stream().anyMatch(table -> !table.read().isEmpty());
   }
 
   /** Removes the chains and the jumps to them, wherever they are. */
   void remove() {
+    existing().forEach(XtablesChains::remove);
+  }
+
+  /** Where chains can be: to look at a table that is not there would make it. */
+  private List<XtablesChains> existing() {
+    List<XtablesChains> existing = new ArrayList<>();
     for (Family family : families()) {
-      Map<String, XtablesChains> tables = chains.getOrDefault(family, Map.of());
-      tables.values().forEach(XtablesChains::remove);
+      for (String table : List.of(RAW, FILTER)) {
+        if (programs.hasTable(family, table)) {
+          existing.add(chains(family, table));
+        }
+      }
     }
+    return existing;
   }
 
   private XtablesChains chains(Family family, String table) {

@@ -51,6 +51,18 @@ class NodeRulesIT {
   }
 
   @Test
+  void nftables_onANodeWithoutLegacyTables_makesNone() {
+    PacketFilter filter = open(Backend.NFTABLES);
+    filter.ensure(10);
+    List<String> prefix = node.command(List.of());
+    PacketFilters.flushOthers(Configs.of(Backend.NFTABLES), InstantSource.system(), filter, prefix);
+    NodeRules.read(programs());
+    filter.flush();
+    assertThat(node.run("cat", "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"))
+        .isEmpty();
+  }
+
+  @Test
   void read_kubernetesInLegacy_nftablesDoesNotGoWithIt() {
     kubernetes("iptables-legacy");
     open(Backend.NFTABLES).ensure(10);

@@ -263,6 +263,8 @@ class ObstaclesIT {
         .isInstanceOf(PacketFilterException.class)
         .hasMessageContaining("DOCKER-USER")
         .hasMessageContaining("start Docker");
+    assertThat(node.run("iptables-legacy-save") + node.run("ip6tables-legacy-save"))
+        .doesNotContain("IP-BLOCKER");
   }
 
   @Test
