@@ -35,6 +35,10 @@ public final class PacketFilterBenchmark {
             .findFirst()
             .orElseThrow();
     int count = Integer.parseInt(arguments[1]);
+    if (arguments.length == 2) {
+      load(backend, count);
+      return;
+    }
     int rounds = Integer.parseInt(arguments[2]);
     Path list = Files.createTempFile("ip-sentry-bench", ".list");
     writeList(list, backend, count);
@@ -71,6 +75,17 @@ public final class PacketFilterBenchmark {
     double[] ratios = new double[rounds];
     Arrays.setAll(ratios, round -> seconds[1][round] / seconds[0][round]);
     print("ratio of the load", ratios);
+  }
+
+  /** Leaves so many bans in the kernel; 0: nothing of ours. */
+  private static void load(Backend backend, int count) {
+    PacketFilter filter = open(backend);
+    if (count == 0) {
+      filter.flush();
+      return;
+    }
+    filter.ensure(count);
+    filter.apply(addresses(0, count));
   }
 
   private static PacketFilter open(Backend backend) {
