@@ -11,6 +11,7 @@ import io.ipsentry.cli.Finding.State;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigReport;
 import io.ipsentry.config.ConfigResult;
+import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.config.SourceConfig;
 import io.ipsentry.proto.v1.GetStatusResponse;
 import io.ipsentry.watcher.host.HostAddressReader;
@@ -27,6 +28,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** {@code doctor}: looks for what keeps ip-sentry from doing its work. */
 @Command(
@@ -35,7 +37,7 @@ import picocli.CommandLine.Mixin;
     description = {
       "Looks at the configuration, each source and the end of its logs, the store, the running"
           + " instance and its servers for gateways, certificates, the clock, and the addresses of"
-          + " this host. Changes nothing. Exit 1:"
+          + " this host. Changes nothing, but with --canary. Exit 1:"
           + " something does not work.",
       ""
     },
@@ -43,7 +45,8 @@ import picocli.CommandLine.Mixin;
       "",
       "Examples:",
       "  ip-sentry doctor",
-      "  ip-sentry doctor -c ip-sentry.yaml -o json"
+      "  ip-sentry doctor -c ip-sentry.yaml -o json",
+      "  ip-sentry doctor --canary"
     })
 final class DoctorCommand implements Callable<Integer> {
   private static final long MIN_FREE_BYTES = 100L << 20;
@@ -55,6 +58,13 @@ final class DoctorCommand implements Callable<Integer> {
   @Mixin final CommonOptions common = new CommonOptions();
   @Mixin private final ConnectionOptions connection = new ConnectionOptions();
   @Mixin private final OutputOption output = new OutputOption();
+
+  @Option(
+      names = "--canary",
+      description =
+          "Ban an address of the documentation for a moment through the running instance, and tell"
+              + " how far it comes: log, enforcer, kernel.")
+  private boolean canary;
 
   private final Shell shell;
   private boolean failed;
@@ -75,7 +85,7 @@ final class DoctorCommand implements Callable<Integer> {
       for (SourceConfig source : config.get().sources()) {
         checkup.look(source).forEach(this::report);
       }
-      log();
+      log(config.get());
       new AuthzCheckup(config.get(), shell).look(running).forEach(this::report);
     }
     shell.out().flush();
@@ -168,7 +178,7 @@ final class DoctorCommand implements Callable<Integer> {
     };
   }
 
-  private void log() {
+  private void log(Config config) {
     Way way;
     try {
       way = connection.way(shell);
@@ -177,7 +187,13 @@ final class DoctorCommand implements Callable<Integer> {
       return;
     }
     switch (way) {
-      case Way.Instance instance -> instance(instance);
+      case Way.Instance instance -> {
+        instance(instance);
+        if (canary) {
+          EnforcerConfig kernel = config.enforcer().orElse(EnforcerConfig.DEFAULT);
+          new Canary(instance.endpoint(), kernel, shell).fly().forEach(this::report);
+        }
+      }
       case Way.Store store -> {
         report(
             Finding.warn(
@@ -185,6 +201,9 @@ final class DoctorCommand implements Callable<Integer> {
                 "ip-sentry is not running"
                     + (store.socket() == null ? "" : ": nobody answers on " + store.socket()),
                 "start ip-sentry run"));
+        if (canary) {
+          report(Finding.fail("canary", "nobody is there to ban", "start ip-sentry run"));
+        }
         store(store);
       }
     }

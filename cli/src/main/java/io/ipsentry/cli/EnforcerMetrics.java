@@ -48,6 +48,11 @@ final class EnforcerMetrics {
             "Requests of addresses that the kernel should have refused for more than a second",
             "seen",
             Map.of("line", leaks.lines(), "check", leaks.checks())));
+    all.add(
+        gauge(
+            "ip_sentry_enforcer_backend_mismatch",
+            "1 when the node's own rules are in other tables than ours",
+            status.mismatch().isEmpty() ? 0 : 1));
     status
         .lastSync()
         .ifPresent(at ->

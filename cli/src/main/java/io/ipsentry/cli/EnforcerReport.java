@@ -39,7 +39,8 @@ final class EnforcerReport {
             .setCarvedBans(status.carvedBans())
             .setLeakedLines(leaks.lines())
             .setLeakedChecks(leaks.checks())
-            .setLastLeak(leaks.last());
+            .setLastLeak(leaks.last())
+            .setMismatch(status.mismatch());
     DropCounters drops = status.drops();
     message.addDrops(drops(EnforcerMetrics.IPV4, drops.packets4(), drops.bytes4()));
     message.addDrops(drops(EnforcerMetrics.IPV6, drops.packets6(), drops.bytes6()));
@@ -88,6 +89,9 @@ final class EnforcerReport {
     }
     if (leaked(status) > 0) {
       lines.add(leak(status));
+    }
+    if (!status.getMismatch().isEmpty()) {
+      lines.add(status.getMismatch());
     }
     return lines;
   }
@@ -157,6 +161,7 @@ final class EnforcerReport {
     json.writeNumberField("leaked_lines", status.getLeakedLines());
     json.writeNumberField("leaked_checks", status.getLeakedChecks());
     json.writeStringField("last_leak", status.getLastLeak());
+    json.writeStringField("mismatch", status.getMismatch());
     json.writeArrayFieldStart("left_out");
     for (String prefix : status.getLeftOutList()) {
       json.writeString(prefix);
@@ -193,6 +198,10 @@ final class EnforcerReport {
     if (status.getLeftOutCount() > 0) {
       findings.add(
           Finding.warn(check, leftOut(status), "ban smaller prefixes, or protect fewer addresses"));
+    }
+    if (!status.getMismatch().isEmpty()) {
+      findings.add(
+          Finding.warn(check, status.getMismatch(), "set enforcer.backend, or leave it as it is"));
     }
     if (leaked(status) > 0) {
       findings.add(Finding.warn(check, leak(status), leakRemedy(status)));

@@ -19,10 +19,12 @@ import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.io.IOException;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +34,7 @@ import org.slf4j.LoggerFactory;
  * the kernel, metrics, reload of the configuration. What was opened last is closed first.
  */
 final class EnforcerRun implements AutoCloseable {
+  private static final Duration LOOK_INTERVAL = Duration.ofMillis(250);
   private static final Logger logger = LoggerFactory.getLogger(EnforcerRun.class);
 
   private final OpenParts opened;
@@ -128,13 +131,24 @@ final class EnforcerRun implements AutoCloseable {
     StopSignal signal = StopSignal.install(stopped::countDown);
     logger.atInfo().addKeyValue("version", Version.text()).log("started");
     try {
-      stopped.await();
+      boolean settled = false;
+      while (!stopped.await(LOOK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
+        if (!settled && enforcer.status().lastSync().isPresent()) {
+          settled = true;
+          giveBack();
+        }
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
       close();
       signal.done();
     }
+  }
+
+  /** The state grew by copies of itself; who waits from now on collects nothing by itself. */
+  private static void giveBack() {
+    System.gc();
   }
 
   private List<String> reasonsNotReady() {

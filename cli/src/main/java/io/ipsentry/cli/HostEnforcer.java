@@ -6,10 +6,9 @@ import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.enforcer.InstanceLock;
 import io.ipsentry.enforcer.LeakCounter;
-import io.ipsentry.enforcer.kernel.PacketFilter;
-import io.ipsentry.enforcer.kernel.PacketFilters;
 import io.ipsentry.enforcer.sync.EnforcementLoop;
 import io.ipsentry.enforcer.sync.EnforcerStatus;
+import io.ipsentry.enforcer.sync.NodeKernel;
 import io.ipsentry.net.PrefixSet;
 import io.ipsentry.watcher.metrics.LatencyHistogram;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
@@ -17,13 +16,9 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Bans in the kernel of this host: the lock of the name, and the loop. Safe for any thread. */
 final class HostEnforcer implements AutoCloseable {
-  private static final Logger logger = LoggerFactory.getLogger(HostEnforcer.class);
-
   private final InstanceLock lock;
   private final EnforcementLoop loop;
   private final LeakCounter leaks;
@@ -45,7 +40,7 @@ final class HostEnforcer implements AutoCloseable {
                 areKnown,
                 () -> protection.get().prefixes(),
                 PrefixSet::empty,
-                wanted -> open(wanted, clock),
+                wanted -> NodeKernel.open(wanted, clock),
                 clock,
                 System::nanoTime,
                 delay::recordNanos));
@@ -68,16 +63,6 @@ final class HostEnforcer implements AutoCloseable {
     HostEnforcer enforcer = new HostEnforcer(lock, config, bans, areKnown, protection, clock);
     enforcer.loop.start();
     return enforcer;
-  }
-
-  private static PacketFilter open(EnforcerConfig config, InstantSource clock) {
-    PacketFilters.Choice choice = PacketFilters.open(config, clock);
-    logger
-        .atInfo()
-        .addKeyValue("backend", choice.filter().name())
-        .addKeyValue("reason", choice.reason())
-        .log("backend chosen");
-    return choice.filter();
   }
 
   /** An event was taken into the bans. */

@@ -636,6 +636,18 @@ public final class ActiveBans {
    * of each at some moment goes by the events as well. The visitor may ask anything.
    */
   public void forEachKernelBan(long atMillis, Consumer<? super KernelBan> visitor) {
+    forEachPiece(atMillis, false, visitor);
+  }
+
+  /**
+   * As {@link #forEachKernelBan}, with those of addresses that stand in no packet: all bans that
+   * hold everywhere.
+   */
+  public void forEachBanEverywhere(long atMillis, Consumer<? super KernelBan> visitor) {
+    forEachPiece(atMillis, true, visitor);
+  }
+
+  private void forEachPiece(long atMillis, boolean forwarded, Consumer<? super KernelBan> visitor) {
     List<KernelBan> piece = new ArrayList<>();
     for (int next = 0; next >= 0; ) {
       int from = next;
@@ -643,8 +655,9 @@ public final class ActiveBans {
           locked(() -> {
             int end = Math.min(slots.end(), from + KERNEL_PIECE);
             for (int slot = from; slot < end; slot++) {
-              if (slots.isActive(slot, atMillis) && slots.isVisibleAtL3(slot)) {
-                piece.add(kernelBan(slot, slots.ip(slot), atMillis));
+              boolean shown = forwarded ? slots.hasScope(slot, null) : slots.isVisibleAtL3(slot);
+              if (shown && slots.isActive(slot, atMillis)) {
+                piece.add(new KernelBan(slot, slots.ip(slot), slots.seq(slot), slots.until(slot)));
               }
             }
             return end == slots.end() ? -1 : end;

@@ -61,6 +61,15 @@ final class ActiveBansTest {
     assertThat(shown.stream().map(ActiveBans.KernelBan::seq).sorted())
         .as(where)
         .isEqualTo(wanted.stream().map(ActiveBan::seq).sorted().toList());
+    List<Long> everywhere = new ArrayList<>();
+    bans.forEachBanEverywhere(at, ban -> everywhere.add(ban.seq()));
+    assertThat(everywhere)
+        .as(where)
+        .containsExactlyInAnyOrderElementsOf(
+            naive.list(at).stream()
+                .filter(ban -> ban.ban().scope() == null)
+                .map(ActiveBan::seq)
+                .toList());
     for (ActiveBans.KernelBan ban : shown) {
       assertThat(bans.kernelBan(ban.ip(), at)).as(where).isEqualTo(ban);
       assertThat(ban.slot()).as(where).isBetween(0, bans.slots() - 1);

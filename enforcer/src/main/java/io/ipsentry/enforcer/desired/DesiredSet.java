@@ -2,14 +2,17 @@ package io.ipsentry.enforcer.desired;
 
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.ActiveBans.KernelBan;
+import io.ipsentry.enforcer.kernel.ForwardedForFilter;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.PrefixSet;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -154,6 +157,28 @@ public final class DesiredSet {
             });
       }
     }
+  }
+
+  /**
+   * The newest bans that hold everywhere and hold nothing spared, also those of addresses that
+   * stand in no packet; the newest first.
+   */
+  public List<ForwardedForFilter.Ban> newest(int max, long now) {
+    PriorityQueue<KernelBan> newest = new PriorityQueue<>(Comparator.comparingLong(KernelBan::seq));
+    bans.forEachBanEverywhere(
+        now,
+        ban -> {
+          if (!spared.overlaps(ban.ip())) {
+            newest.add(ban);
+            if (newest.size() > max) {
+              newest.poll();
+            }
+          }
+        });
+    return newest.stream()
+        .sorted(Comparator.comparingLong(KernelBan::seq).reversed())
+        .map(ban -> new ForwardedForFilter.Ban(ban.ip(), ban.untilMillis()))
+        .toList();
   }
 
   /** How many elements there are, those with several reasons counted several times. */

@@ -5,6 +5,7 @@ import io.ipsentry.ban.BanEvent;
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.enforcer.desired.DesiredSet;
 import io.ipsentry.enforcer.desired.KnownElements;
+import io.ipsentry.enforcer.kernel.ForwardedForFilter;
 import io.ipsentry.enforcer.kernel.PacketFilter;
 import io.ipsentry.enforcer.kernel.PacketFilterException;
 import io.ipsentry.net.IpPrefix;
@@ -61,7 +62,8 @@ public final class EnforcementLoop implements AutoCloseable {
 
   // Of the thread alone.
   private KnownElements known;
-  private @Nullable PacketFilter filter;
+  private @Nullable NodeKernel kernel;
+  private @Nullable NodeKernel tidied;
   private @Nullable EnforcerConfig opened;
   private int room;
   private long head;
@@ -86,7 +88,7 @@ public final class EnforcementLoop implements AutoCloseable {
       BooleanSupplier areKnown,
       Supplier<PrefixSet> protectedPrefixes,
       Supplier<PrefixSet> feeds,
-      Function<EnforcerConfig, PacketFilter> kernel,
+      Function<EnforcerConfig, NodeKernel> kernel,
       InstantSource clock,
       LongSupplier nanoTicker,
       LongConsumer delay) {}
@@ -276,16 +278,25 @@ public final class EnforcementLoop implements AutoCloseable {
     return readBackDue - parts.nanoTicker().getAsLong() <= 0;
   }
 
-  private PacketFilter filter() {
+  private NodeKernel kernel() {
     EnforcerConfig wanted = config.get();
-    PacketFilter current = filter;
+    NodeKernel current = kernel;
     if (current == null || !sameRules(wanted, Objects.requireNonNull(opened))) {
       current = parts.kernel().apply(wanted);
-      record.opened(current.name());
-      filter = current;
+      record.opened(current.filter().name());
+      logger
+          .atInfo()
+          .addKeyValue("backend", current.filter().name())
+          .addKeyValue("reason", current.reason())
+          .log("the kernel was opened");
+      kernel = current;
     }
     opened = wanted;
     return current;
+  }
+
+  private PacketFilter filter() {
+    return kernel().filter();
   }
 
   private static boolean sameRules(EnforcerConfig left, EnforcerConfig right) {
@@ -303,7 +314,8 @@ public final class EnforcementLoop implements AutoCloseable {
     desired.rebuild(now);
     int wanted = desired.size(now);
     record.decided(wanted, desired.carvedBans(), desired.leftOut());
-    PacketFilter kernel = filter();
+    NodeKernel node = kernel();
+    PacketFilter kernel = node.filter();
     room = wanted + Math.max(LEAST_ROOM, wanted / 4);
     boolean wasMended = mended(kernel.ensure(room));
     known = new KnownElements(desired);
@@ -314,6 +326,16 @@ public final class EnforcementLoop implements AutoCloseable {
     SyncRecord.ReadBack read =
         new SyncRecord.ReadBack(missing, comparison.foreign, comparison.wrongEnd);
     boolean first = !record.hasRead();
+    headers(now);
+    if (!node.equals(tidied)) {
+      // Only now that this kernel enforces: there must be no moment without.
+      List<String> flushed = node.flushOthers().get();
+      if (!flushed.isEmpty()) {
+        logger.atInfo().addKeyValue("what", flushed).log("what enforced before was removed");
+      }
+      record.mismatch(node.mismatch().get());
+      tidied = node;
+    }
     Duration took = Duration.ofNanos(parts.nanoTicker().getAsLong() - began);
     record.read(read, known.count(), kernel.drops(), took);
     mustReadBack = comparison.fixes.isFull();
@@ -431,6 +453,16 @@ public final class EnforcementLoop implements AutoCloseable {
     batch.clear();
   }
 
+  /** The newest bans, whatever their provenance, are looked for in headers where that is wanted. */
+  private void headers(long now) {
+    var enforce = kernel().forwardedFor();
+    if (enforce.isPresent()) {
+      ForwardedForFilter.Outcome outcome =
+          enforce.get().apply(desired.newest(ForwardedForFilter.MAX_BANS, now));
+      record.headersLeftOut(outcome.leftOut());
+    }
+  }
+
   private static void apply(PacketFilter kernel, ChangeBatch batch) {
     if (!batch.isEmpty()) {
       kernel.apply(batch);
@@ -469,6 +501,7 @@ public final class EnforcementLoop implements AutoCloseable {
     }
     int before = known.count();
     applyMissing(filter(), batch);
+    headers(now);
     record.applied(known.count() - before, desired.carvedBans(), desired.leftOut());
   }
 
@@ -480,10 +513,10 @@ public final class EnforcementLoop implements AutoCloseable {
   }
 
   private void exit() {
-    PacketFilter kernel = filter;
-    if (config.get().onExit() == EnforcerConfig.OnExit.FLUSH && kernel != null) {
+    NodeKernel node = kernel;
+    if (config.get().onExit() == EnforcerConfig.OnExit.FLUSH && node != null) {
       try {
-        kernel.flush();
+        node.flush().run();
         logger.atInfo().log("the rules and sets of this instance were removed");
       } catch (PacketFilterException e) {
         logger

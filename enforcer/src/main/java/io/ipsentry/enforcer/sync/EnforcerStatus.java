@@ -33,6 +33,8 @@ import java.util.Optional;
  * @param failures failed attempts by cause
  * @param carvedBans bans that are enforced around an address that is spared
  * @param leftOut banned prefixes that are not enforced, since they would fall into too many pieces
+ * @param mismatch why the backend does not go with the node's own rules; empty: it does
+ * @param headersLeftOut bans that are not looked for in headers although that is wanted
  * @param head number of the last event of the log that is in the kernel
  * @param waiting events that are not in the kernel yet
  * @param lag how long the oldest of them waits
@@ -56,6 +58,8 @@ public record EnforcerStatus(
     Map<PacketFilterException.Cause, Long> failures,
     int carvedBans,
     Collection<IpPrefix> leftOut,
+    String mismatch,
+    Collection<IpPrefix> headersLeftOut,
     long head,
     int waiting,
     Duration lag) {
@@ -64,6 +68,7 @@ public record EnforcerStatus(
     lastMended = List.copyOf(lastMended);
     failures = Map.copyOf(failures);
     leftOut = List.copyOf(leftOut);
+    headersLeftOut = List.copyOf(headersLeftOut);
   }
 
   /**

@@ -32,6 +32,8 @@ final class SyncRecord {
   private int carvedBans;
   private Collection<IpPrefix> leftOut = List.of();
   private long head;
+  private String mismatch = "";
+  private Collection<IpPrefix> headersLeftOut = List.of();
 
   /** What a read-back found. */
   record ReadBack(int missing, int foreign, int wrongEnd) {
@@ -85,6 +87,14 @@ final class SyncRecord {
     return syncs > 0;
   }
 
+  synchronized void mismatch(Optional<String> why) {
+    mismatch = why.orElse("");
+  }
+
+  synchronized void headersLeftOut(Collection<IpPrefix> left) {
+    headersLeftOut = left;
+  }
+
   /** The kernel is as desired, up to an event. */
   synchronized void inSync(Instant at, long upTo) {
     lastSync = at;
@@ -121,6 +131,8 @@ final class SyncRecord {
         failures,
         carvedBans,
         leftOut,
+        mismatch,
+        headersLeftOut,
         head,
         waiting,
         lag);

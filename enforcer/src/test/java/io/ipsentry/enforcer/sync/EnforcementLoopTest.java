@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.ipsentry.config.EnforcerConfig;
+import io.ipsentry.enforcer.kernel.ForwardedForFilter;
 import io.ipsentry.enforcer.kernel.PacketFilter;
 import io.ipsentry.enforcer.kernel.PacketFilterException.Cause;
 import io.ipsentry.net.IpPrefix;
@@ -300,6 +301,41 @@ final class EnforcementLoopTest {
       await().until(() -> rig.kernel.reads() > reads);
       assertThat(rig.kernel.opened()).hasSize(2);
       assertThat(rig.kernel.texts()).containsExactly("192.0.2.1");
+    }
+  }
+
+  @Test
+  void reload_forwardedForPorts_looksForBansOfEveryProvenance() {
+    try (LoopRig rig = LoopRig.seldom()) {
+      rig.loop.start();
+      rig.ban("192.0.2.1", HOUR, SeenAs.FORWARDED);
+      rig.ban("192.0.2.2", null, SeenAs.MANUAL);
+      rig.ban("198.51.100.1", HOUR, SeenAs.FORWARDED);
+      rig.allow("198.51.100.0/24", null);
+      awaitElements(rig, "192.0.2.2");
+      EnforcerConfig defaults = rig.kernel.opened().getLast();
+      rig.loop.reload(
+          new EnforcerConfig(
+              defaults.name(),
+              defaults.backend(),
+              defaults.hook(),
+              defaults.ports(),
+              defaults.verdict(),
+              List.of(new EnforcerConfig.PortRange(80, 80)),
+              defaults.interval(),
+              defaults.onExit(),
+              defaults.hostBinaries()));
+
+      ForwardedForFilter.Ban manual =
+          new ForwardedForFilter.Ban(IpPrefix.parse("192.0.2.2"), PacketFilter.FOR_EVER);
+      ForwardedForFilter.Ban forwarded =
+          new ForwardedForFilter.Ban(IpPrefix.parse("192.0.2.1"), rig.end(HOUR));
+      await()
+          .untilAsserted(
+              () -> assertThat(rig.kernel.lookedFor()).containsExactly(manual, forwarded));
+      rig.unban("192.0.2.2");
+      await().untilAsserted(() -> assertThat(rig.kernel.lookedFor()).containsExactly(forwarded));
+      assertThat(rig.loop.status().mismatch()).isEqualTo("the node has other tables");
     }
   }
 

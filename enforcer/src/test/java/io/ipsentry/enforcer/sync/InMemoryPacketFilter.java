@@ -1,6 +1,7 @@
 package io.ipsentry.enforcer.sync;
 
 import io.ipsentry.config.EnforcerConfig;
+import io.ipsentry.enforcer.kernel.ForwardedForFilter;
 import io.ipsentry.enforcer.kernel.PacketFilter;
 import io.ipsentry.enforcer.kernel.PacketFilterException;
 import io.ipsentry.net.IpPrefix;
@@ -8,6 +9,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,7 @@ final class InMemoryPacketFilter implements PacketFilter {
   private final InstantSource clock;
   private final Map<IpPrefix, Long> elements = new TreeMap<>();
   private final List<EnforcerConfig> opened = new ArrayList<>();
+  private List<ForwardedForFilter.Ban> lookedFor = List.of();
   private boolean made;
   private PacketFilterException.@Nullable Cause refusal;
   private int refusalsLeft = Integer.MAX_VALUE;
@@ -34,11 +37,23 @@ final class InMemoryPacketFilter implements PacketFilter {
     this.clock = clock;
   }
 
-  /** As {@code PacketFilters.open}. */
-  synchronized PacketFilter open(EnforcerConfig config) {
+  /** As {@link NodeKernel#open}. */
+  synchronized NodeKernel open(EnforcerConfig config) {
     refuse();
     opened.add(config);
-    return this;
+    return new NodeKernel(
+        this,
+        "it is a test",
+        config.forwardedForPorts().isEmpty() ? Optional.empty() : Optional.of(this::headers),
+        () -> Optional.of("the node has other tables"),
+        List::of,
+        this::flush);
+  }
+
+  private synchronized ForwardedForFilter.Outcome headers(List<ForwardedForFilter.Ban> bans) {
+    refuse();
+    lookedFor = List.copyOf(bans);
+    return new ForwardedForFilter.Outcome(List.of(), List.of());
   }
 
   @Override
@@ -167,6 +182,10 @@ final class InMemoryPacketFilter implements PacketFilter {
 
   synchronized List<EnforcerConfig> opened() {
     return List.copyOf(opened);
+  }
+
+  synchronized List<ForwardedForFilter.Ban> lookedFor() {
+    return lookedFor;
   }
 
   synchronized int reads() {
