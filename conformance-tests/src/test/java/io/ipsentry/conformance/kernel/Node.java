@@ -48,6 +48,11 @@ final class Node implements AutoCloseable {
   /** Whether the set of the instance has an element that holds the address. */
   boolean isInSet(String address) {
     String set = address.contains(":") ? "ip-blocker-6" : "ip-blocker-4";
+    return isInSet(set, address);
+  }
+
+  /** Whether a set has an element that holds the address; false if there is no such set. */
+  boolean isInSet(String set, String address) {
     return endsWell(host, List.of("ipset", "test", set, address));
   }
 
