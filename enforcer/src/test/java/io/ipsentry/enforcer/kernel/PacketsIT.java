@@ -135,20 +135,15 @@ class PacketsIT {
     Addresses addresses = Addresses.of(family);
     PacketFilter filter = open(backend, hook, Ports.INBOUND, Verdict.DROP);
     put(filter, addresses.banned(), 3_600_000);
-    assertThat(
-            network.nodeEndpoint.tell(
-                "connect",
-                "own",
-                addresses.node(),
-                addresses.banned(),
-                CLIENT_PORT,
-                PATIENCE_MILLIS))
-        .isEqualTo("ok");
-    assertThat(network.nodeEndpoint.tell("echo", "own", PATIENCE_MILLIS)).isEqualTo("ok");
-    assertThat(
-            network.nodeEndpoint.tell(
-                "udp", addresses.node(), addresses.banned(), CLIENT_PORT, PATIENCE_MILLIS))
-        .isEqualTo("ok");
+    for (boolean node : List.of(true, false)) {
+      RunningEndpoint own = node ? network.nodeEndpoint : network.pod;
+      String from = node ? addresses.node() : addresses.pod();
+      assertThat(own.tell("connect", "own", from, addresses.banned(), CLIENT_PORT, PATIENCE_MILLIS))
+          .isEqualTo("ok");
+      assertThat(own.tell("echo", "own", PATIENCE_MILLIS)).isEqualTo("ok");
+      assertThat(own.tell("udp", from, addresses.banned(), CLIENT_PORT, PATIENCE_MILLIS))
+          .isEqualTo("ok");
+    }
   }
 
   @ParameterizedTest

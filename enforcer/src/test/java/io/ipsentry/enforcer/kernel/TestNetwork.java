@@ -59,6 +59,9 @@ final class TestNetwork implements AutoCloseable {
     node.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
     podSpace.run("ip", "route", "add", "default", "via", "10.42.0.1");
     podSpace.run("ip", "-6", "route", "add", "default", "via", "fd42::1");
+    // So that the pod can open connections of its own without masquerading.
+    clientSpace.run("ip", "route", "add", "10.42.0.0/24", "via", "198.51.100.1");
+    clientSpace.run("ip", "-6", "route", "add", "fd42::/64", "via", "2001:db8:a::1");
     for (Family family : Family.values()) {
       Addresses addresses = Addresses.of(family);
       String pod = family == Family.V4 ? addresses.pod() : "[" + addresses.pod() + "]";
