@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.ipsentry.conformance.gateway.Nginx;
+import io.ipsentry.conformance.program.IpSentry;
 import io.ipsentry.conformance.program.RunningEnforcer;
 import io.ipsentry.conformance.program.RunningIpSentry;
 import io.ipsentry.testing.RequiresProgram;
@@ -117,6 +118,53 @@ final class EnforcerProcessIT {
     }
   }
 
+  @Test
+  void run_packetsPassTheRulesBy_countsLeaksAndACanaryArrives() throws IOException {
+    try (Node node = new Node();
+        Nginx nginx = nginx(node, directory);
+        RunningIpSentry program =
+            RunningIpSentry.startIn(
+                node.host()::command,
+                directory,
+                """
+                sources:
+                  - file: %s
+                    format: combined
+                rules:
+                  - name: probing
+                    match: { packs: [default] }
+                    threshold: 3
+                    ban: 1h
+                trustedProxies: []
+                enforcer: { backend: ipset, interval: 1h }
+                """
+                    .formatted(nginx.accessLog()))) {
+      probe(node, CLIENT, 3);
+      soon("dropped").until(() -> !node.isReachable(CLIENT));
+      assertThat(status(program)).contains("\"leaked_lines\":0");
+
+      node.host()
+          .run("iptables-legacy", "-t", "raw", "-I", "PREROUTING", "-s", CLIENT, "-j", "ACCEPT");
+
+      soon("leaks")
+          .until(() -> {
+            probe(node, CLIENT, 1);
+            return !status(program).contains("\"leaked_lines\":0");
+          });
+      List<String> doctor =
+          IpSentry.command(
+              List.of("doctor", "--canary", "-c", directory.resolve("config.yaml").toString()));
+      assertThat(node.host().run("sh", "-c", String.join(" ", doctor) + " || true"))
+          .contains(
+              "requests came through although their address had been in the kernel",
+              "canary: the log has the ban of 192.0.2.254 as event",
+              "canary: the enforcer has applied it",
+              "canary: the kernel has it",
+              "canary: it was taken back");
+      assertThat(node.isInSet("192.0.2.254")).isFalse();
+    }
+  }
+
   private static void damage(Node node, String command) {
     node.host().run("sh", "-c", command);
     soon("repaired after: " + command)
@@ -188,7 +236,8 @@ final class EnforcerProcessIT {
       try (RunningEnforcer enforcer =
           RunningEnforcer.launch(node.host(), own, owner.socket(), config.formatted("[9999]"))) {
         soon("in the set").until(() -> node.isInSet(CLIENT));
-        assertMetricsAreDescribed(node);
+        // One of them is only there when the first read-back has ended.
+        soon("described").untilAsserted(() -> assertMetricsAreDescribed(node));
         assertThat(node.isReachable(CLIENT)).as("another port").isTrue();
 
         Files.writeString(
