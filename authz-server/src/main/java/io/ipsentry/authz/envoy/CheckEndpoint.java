@@ -157,19 +157,17 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
           request.clientHeader().set(message.header(header));
         }
       }
-      switch (judge.judge(request, caller(message))) {
-        case Judgement.Allowed allowed -> {
-          counters.allowed.increment();
-          response = CheckResponses.ALLOWED;
-        }
-        case Judgement.Denied denied -> {
-          response = CheckResponses.denied(denied.denial());
-          counters.denied.increment();
-        }
-        case Judgement.Unavailable unavailable -> {
-          counters.unavailable.increment();
-          failure = Status.UNAVAILABLE.withDescription(unavailable.cause());
-        }
+      Judgement judgement = judge.judge(request, caller(message));
+      // Nearly all are allowed, and asking for that first is quicker than a switch over types.
+      if (judgement instanceof Judgement.Allowed) {
+        counters.allowed.increment();
+        response = CheckResponses.ALLOWED;
+      } else if (judgement instanceof Judgement.Denied denied) {
+        counters.denied.increment();
+        response = CheckResponses.denied(denied.denial());
+      } else if (judgement instanceof Judgement.Unavailable unavailable) {
+        counters.unavailable.increment();
+        failure = Status.UNAVAILABLE.withDescription(unavailable.cause());
       }
     }
 
