@@ -1,18 +1,7 @@
 package io.ipsentry.banlog;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Says that one process counts the hits of a ban log's sources and stores their positions; a second
@@ -27,12 +16,10 @@ import org.jspecify.annotations.Nullable;
  * descriptor of a file drops all of a process's fcntl locks on it.
  */
 public final class RunLock implements AutoCloseable {
-  private static final int MAX_OWNER_BYTES = 32;
+  private final ProcessLock lock;
 
-  private final FileChannel channel;
-
-  private RunLock(FileChannel channel) {
-    this.channel = channel;
+  private RunLock(ProcessLock lock) {
+    this.lock = lock;
   }
 
   /**
@@ -42,65 +29,18 @@ public final class RunLock implements AutoCloseable {
    * @throws BanLogException if another process holds it, or there can be no such file
    */
   public static RunLock take(Path banLog) {
-    Path file = null;
-    FileChannel channel = null;
-    boolean ready = false;
+    Path file = banLog;
     try {
       Path real = banLog.toRealPath();
       file = real.resolveSibling(real.getFileName() + "-run");
-      channel = open(file);
-      FileLock lock = tryLock(channel);
-      if (lock == null) {
-        throw taken(banLog, owner(channel));
-      }
-      channel.truncate(0);
-      channel.write(
-          ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.UTF_8)));
-      ready = true;
-      return new RunLock(channel);
+      return new RunLock(ProcessLock.take(file));
+    } catch (ProcessLock.HeldException e) {
+      throw taken(banLog, e.owner());
     } catch (IOException e) {
       throw BanLogException.permanent(
-          "cannot lock "
-              + (file == null ? banLog : file)
-              + "; its directory must be writable for this user, on a local disk",
+          "cannot lock " + file + "; its directory must be writable for this user, on a local disk",
           e);
-    } finally {
-      if (!ready) {
-        closeQuietly(channel);
-      }
     }
-  }
-
-  private static FileChannel open(Path file) throws IOException {
-    if (Files.getFileStore(file.resolveSibling(".")).supportsFileAttributeView("posix")) {
-      FileAttribute<?> ownerOnly =
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-      try {
-        Files.createFile(file, ownerOnly);
-      } catch (FileAlreadyExistsException e) {
-        // Of an earlier run.
-        return FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
-      }
-    }
-    return FileChannel.open(
-        file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-  }
-
-  private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
-    try {
-      return channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      // This very process holds it.
-      return null;
-    }
-  }
-
-  /** The process that wrote itself down; empty if that cannot be made out. */
-  private static String owner(FileChannel channel) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(MAX_OWNER_BYTES);
-    channel.read(bytes, 0);
-    String text = new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8).strip();
-    return text.matches("[0-9]+") ? text : "";
   }
 
   private static BanLogException taken(Path banLog, String owner) {
@@ -112,24 +52,9 @@ public final class RunLock implements AutoCloseable {
             + "; stop that one, or give this one a store.path of its own");
   }
 
-  private static void closeQuietly(@Nullable FileChannel channel) {
-    try {
-      if (channel != null) {
-        channel.close();
-      }
-    } catch (IOException e) {
-      // Nothing was written through it.
-      return;
-    }
-  }
-
   /** Gives the lock back. A second call does nothing. */
   @Override
   public void close() {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw BanLogException.transientFailure("cannot close the lock of the ban log", e);
-    }
+    lock.close();
   }
 }

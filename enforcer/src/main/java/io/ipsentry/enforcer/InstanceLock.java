@@ -1,15 +1,9 @@
 package io.ipsentry.enforcer;
 
+import io.ipsentry.banlog.ProcessLock;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Says that one process owns the sets and rules of a name in a network namespace; a second one
@@ -24,12 +18,10 @@ public final class InstanceLock implements AutoCloseable {
   /** Where the lock files lie. */
   public static final Path DIRECTORY = Path.of("/run/lock/ip-sentry");
 
-  private static final int MAX_OWNER_BYTES = 32;
+  private final ProcessLock lock;
 
-  private final FileChannel channel;
-
-  private InstanceLock(FileChannel channel) {
-    this.channel = channel;
+  private InstanceLock(ProcessLock lock) {
+    this.lock = lock;
   }
 
   /**
@@ -44,21 +36,11 @@ public final class InstanceLock implements AutoCloseable {
     String namespace = namespace(onHost ? "1" : "self");
     Path file =
         directory.resolve("enforcer-" + (name.isEmpty() ? "" : name + "-") + namespace + ".lock");
-    FileChannel channel = null;
-    boolean ready = false;
     try {
       Files.createDirectories(directory);
-      channel =
-          FileChannel.open(
-              file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-      if (tryLock(channel) == null) {
-        throw taken(name, owner(channel));
-      }
-      channel.truncate(0);
-      channel.write(
-          ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.UTF_8)));
-      ready = true;
-      return new InstanceLock(channel);
+      return new InstanceLock(ProcessLock.take(file));
+    } catch (ProcessLock.HeldException e) {
+      throw taken(name, e.owner());
     } catch (IOException e) {
       throw new InstanceLockException(
           "cannot lock "
@@ -67,10 +49,6 @@ public final class InstanceLock implements AutoCloseable {
               + e
               + "; its directory must be writable for this user (in a container: mount the host's)",
           e);
-    } finally {
-      if (!ready) {
-        closeQuietly(channel);
-      }
     }
   }
 
@@ -84,23 +62,6 @@ public final class InstanceLock implements AutoCloseable {
     }
   }
 
-  private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
-    try {
-      return channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      // This very process holds it.
-      return null;
-    }
-  }
-
-  /** The process that wrote itself down; empty if that cannot be made out. */
-  private static String owner(FileChannel channel) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(MAX_OWNER_BYTES);
-    channel.read(bytes, 0);
-    String text = new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8).strip();
-    return text.matches("[0-9]+") ? text : "";
-  }
-
   private static InstanceLockException taken(String name, String owner) {
     return new InstanceLockException(
         "another ip-sentry"
@@ -111,20 +72,9 @@ public final class InstanceLock implements AutoCloseable {
         null);
   }
 
-  private static void closeQuietly(@Nullable FileChannel channel) {
-    try {
-      if (channel != null) {
-        channel.close();
-      }
-    } catch (IOException e) {
-      // Nothing was written through it.
-      return;
-    }
-  }
-
   /** Gives the lock back. A second call does nothing. */
   @Override
   public void close() {
-    closeQuietly(channel);
+    lock.close();
   }
 }
