@@ -8,7 +8,7 @@ import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.platform.commons.support.AnnotationSupport;
 
-/** Decides about {@link RequiresProgram} and {@link RequiresRoot}. */
+/** Decides about {@link RequiresProgram}, {@link RequiresRoot} and {@link RequiresCluster}. */
 final class RequirementCondition implements ExecutionCondition {
   private final Surroundings surroundings;
 
@@ -42,6 +42,12 @@ final class RequirementCondition implements ExecutionCondition {
             }
           }
         });
+    if (AnnotationSupport.isAnnotated(element, RequiresCluster.class)
+        && surroundings.cluster().get().isEmpty()) {
+      missing.add(
+          "kube-apiserver, etcd and kubectl (conformance-tests/build-kubernetes.sh builds them"
+              + " where Go is)");
+    }
     if (missing.isEmpty()) {
       return ConditionEvaluationResult.enabled("all that is required is there");
     }

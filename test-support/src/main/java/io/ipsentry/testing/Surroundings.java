@@ -1,5 +1,6 @@
 package io.ipsentry.testing;
 
+import io.ipsentry.testing.cluster.ClusterPrograms;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -7,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -15,8 +17,13 @@ import java.util.stream.Stream;
  * @param isRoot whether the tests run as the superuser
  * @param isCi whether a missing part is a failure
  * @param searchPath directories of programs
+ * @param cluster looks for the programs of a cluster's control plane
  */
-record Surroundings(boolean isRoot, boolean isCi, List<Path> searchPath) {
+record Surroundings(
+    boolean isRoot,
+    boolean isCi,
+    List<Path> searchPath,
+    Supplier<Optional<ClusterPrograms>> cluster) {
   /** Directories that a plain user's PATH often lacks, and where systemd keeps its daemons. */
   private static final List<String> ADMINISTRATORS =
       List.of("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/systemd", "/lib/systemd");
@@ -34,7 +41,8 @@ record Surroundings(boolean isRoot, boolean isCi, List<Path> searchPath) {
         Stream.concat(Arrays.stream(path.split(":")), ADMINISTRATORS.stream())
             .filter(directory -> !directory.isEmpty())
             .map(Path::of)
-            .toList());
+            .toList(),
+        ClusterPrograms::find);
   }
 
   /** Path of an executable. */

@@ -3,11 +3,13 @@ package io.ipsentry.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ipsentry.testing.cluster.ClusterPrograms;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,6 +22,9 @@ final class RequirementConditionTest {
 
   @RequiresProgram({"nginx", "kubectl"})
   private static final class NeedsPrograms {}
+
+  @RequiresCluster
+  private static final class NeedsCluster {}
 
   private static final class NeedsNothing {}
 
@@ -62,6 +67,26 @@ final class RequirementConditionTest {
   }
 
   @Test
+  void evaluate_noCluster_isSkippedWithTheWayToMendItAndFailsInCi() {
+    RequirementCondition inCi = condition(true, true);
+
+    assertThat(condition(true, false).evaluate(NeedsCluster.class).getReason())
+        .hasValueSatisfying(reason -> assertThat(reason).contains("build-kubernetes.sh"));
+    assertThatThrownBy(() -> inCi.evaluate(NeedsCluster.class))
+        .hasMessageContaining("kube-apiserver");
+  }
+
+  @Test
+  void evaluate_clusterThere_runs() {
+    RequirementCondition condition =
+        new RequirementCondition(
+            new Surroundings(
+                false, true, List.of(), () -> Optional.of(new ClusterPrograms(directory))));
+
+    assertThat(condition.evaluate(NeedsCluster.class).isDisabled()).isFalse();
+  }
+
+  @Test
   void evaluate_nothingRequired_runs() {
     assertThat(condition(false, true).evaluate(NeedsNothing.class).isDisabled()).isFalse();
   }
@@ -71,14 +96,15 @@ final class RequirementConditionTest {
     Files.createDirectory(directory.resolve("nginx"));
     Files.writeString(directory.resolve("kubectl"), "text");
 
-    Surroundings surroundings = new Surroundings(true, false, List.of(directory));
+    Surroundings surroundings = new Surroundings(true, false, List.of(directory), Optional::empty);
 
     assertThat(surroundings.program("nginx")).isEmpty();
     assertThat(surroundings.program("kubectl")).isEmpty();
   }
 
   private RequirementCondition condition(boolean root, boolean ci) {
-    return new RequirementCondition(new Surroundings(root, ci, List.of(directory)));
+    return new RequirementCondition(
+        new Surroundings(root, ci, List.of(directory), Optional::empty));
   }
 
   private void executable(String name) throws IOException {
