@@ -1,23 +1,17 @@
 package io.ipsentry.ban;
 
 import io.ipsentry.net.IpPrefix;
-import io.ipsentry.net.PrefixTable;
-import io.ipsentry.net.SeenAs;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.PriorityQueue;
 import java.util.TreeMap;
 import java.util.concurrent.locks.StampedLock;
 import java.util.function.Consumer;
-import java.util.function.IntPredicate;
 import java.util.function.Supplier;
-import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -128,16 +122,9 @@ public final class ActiveBans {
     }
   }
 
-  private final Limits limits;
   private final StampedLock lock = new StampedLock();
   // Replaced only under the write lock; who reads without it sees that in the stamp.
-  private PrefixTable table = new PrefixTable();
-  private BanSlots slots = new BanSlots();
-  private EndHeap ends = new EndHeap(slots);
-  private AllowTable allows = new AllowTable();
-  private TreeMap<String, FeedState> feeds = new TreeMap<>();
-  private long head;
-  private long foldMillis = Long.MIN_VALUE;
+  private BanFold fold;
 
   /** Nobody banned, the default limits. */
   public ActiveBans() {
@@ -146,7 +133,7 @@ public final class ActiveBans {
 
   /** Nobody banned. */
   public ActiveBans(Limits limits) {
-    this.limits = limits;
+    fold = new BanFold(limits);
   }
 
   /**
@@ -169,55 +156,42 @@ public final class ActiveBans {
   public void foldUpTo(Iterable<SequencedEvent> events, Instant upTo) {
     for (SequencedEvent event : events) {
       if (!event.event().at().isAfter(upTo)) {
-        fold(event);
+        take(event);
       }
     }
   }
 
   /**
-   * Becomes another state, such as one from a snapshot when the events in between are gone. The
-   * other must not be used any more.
+   * Becomes another state, such as one from a snapshot when the events in between are gone, with
+   * its limits. The other must not be used any more.
    */
   public void become(ActiveBans other) {
     long stamp = lock.writeLock();
     try {
-      table = other.table;
-      slots = other.slots;
-      ends = other.ends;
-      allows = other.allows;
-      feeds = other.feeds;
-      head = other.head;
-      foldMillis = other.foldMillis;
+      fold = other.fold;
     } finally {
       lock.unlockWrite(stamp);
     }
   }
 
   /** Does work on everything that is held, while nobody changes it. */
-  void whileUnchanged(BanParts.Work work) throws IOException {
+  void whileUnchanged(BanFold.Filling work) throws IOException {
     long stamp = lock.readLock();
     try {
-      work.on(parts());
+      work.fill(fold);
     } finally {
       lock.unlockRead(stamp);
     }
   }
 
   /** Is filled with what a snapshot held; only a new state is. */
-  void fill(long newHead, long newFoldMillis, BanParts.Work work) throws IOException {
+  void restore(long head, long foldMillis, BanFold.Filling filling) throws IOException {
     long stamp = lock.writeLock();
     try {
-      head = newHead;
-      foldMillis = newFoldMillis;
-      work.on(parts());
-      forget();
+      fold.restore(head, foldMillis, filling);
     } finally {
       lock.unlockWrite(stamp);
     }
-  }
-
-  private BanParts parts() {
-    return new BanParts(head, foldMillis, table, slots, ends, allows, feeds);
   }
 
   /**
@@ -227,133 +201,46 @@ public final class ActiveBans {
    *     and the reader must start over
    */
   public void apply(SequencedEvent event) {
+    long head = fold.head();
     if (event.seq() != head + 1) {
       throw new IllegalArgumentException(
           "event " + event.seq() + " does not follow event " + head + " of the ban log");
     }
-    fold(event);
+    take(event);
   }
 
-  /** How much of the past is kept. */
-  public Limits limits() {
-    return limits;
-  }
-
-  /** Number of the last event taken in; 0 for none. */
-  public long head() {
-    return read(() -> head);
-  }
-
-  /** The newest time in the events taken in; empty: there was none. */
-  public Optional<Instant> newestTime() {
-    long millis = read(() -> foldMillis);
-    return millis == Long.MIN_VALUE ? Optional.empty() : Optional.of(Instant.ofEpochMilli(millis));
-  }
-
-  private void fold(SequencedEvent event) {
+  private void take(SequencedEvent event) {
     // Growing takes long and changes no answer, so readers need not wait for it.
-    table.reserve();
+    fold.reserve(event.event());
     long stamp = lock.writeLock();
     try {
-      switch (event.event()) {
-        case BanEvent.Ban ban -> ban(event.seq(), ban);
-        case BanEvent.Unban unban -> unban(unban);
-        case BanEvent.Allow allow -> allows.put(new Allowance(event.seq(), allow));
-        case BanEvent.Disallow disallow -> allows.remove(disallow.ip());
-        case BanEvent.Feed feed -> {
-          if (feed.entries() == 0) {
-            feeds.remove(feed.feed());
-          } else {
-            feeds.put(feed.feed(), new FeedState(event.seq(), feed));
-          }
-        }
-      }
-      head = event.seq();
-      foldMillis = Math.max(foldMillis, event.event().at().toEpochMilli());
-      forget();
+      fold.apply(event);
     } finally {
       lock.unlockWrite(stamp);
     }
   }
 
-  private void ban(long seq, BanEvent.Ban ban) {
-    int slot = slotOf(ban.ip(), ban.scope());
-    SeenAs seenAs = ban.seenAs();
-    if (seenAs == SeenAs.FORWARDED && slots.isActive(slot, ban.at().toEpochMilli())) {
-      seenAs = slots.seenAs(slot);
-    }
-    slots.setBan(slot, seq, ban, seenAs);
-    ends.update(slot);
+  /** How much of the past is kept. */
+  public Limits limits() {
+    return fold.limits();
   }
 
-  private void unban(BanEvent.Unban unban) {
-    // Also where nobody was banned: the floor must hold for hits that are still on their way.
-    slotOf(unban.ip(), null);
-    for (int slot = table.get(unban.ip()); slot != BanSlots.NONE; slot = slots.next(slot)) {
-      slots.setUnbanned(slot, unban.at().toEpochMilli());
-      ends.update(slot);
-    }
+  /** Number of the last event taken in; 0 for none. */
+  public long head() {
+    return read(() -> fold.head());
   }
 
-  /** The slot of a prefix and scope; a new one if there is none. */
-  private int slotOf(IpPrefix ip, @Nullable String scope) {
-    int chain = table.get(ip);
-    int count = 0;
-    int endsFirst = chain;
-    for (int slot = chain; slot != BanSlots.NONE; slot = slots.next(slot)) {
-      if (slots.hasScope(slot, scope)) {
-        return slot;
-      }
-      count++;
-      if (slots.until(slot) < slots.until(endsFirst)) {
-        endsFirst = slot;
-      }
-    }
-    if (count == MAX_SCOPES) {
-      drop(endsFirst);
-      chain = table.get(ip);
-    }
-    int slot = slots.add(ip, chain);
-    table.put(ip, slot);
-    return slot;
-  }
-
-  private void drop(int slot) {
-    IpPrefix ip = slots.ip(slot);
-    ends.remove(slot);
-    int chain = table.get(ip);
-    if (chain != slot) {
-      int before = chain;
-      while (slots.next(before) != slot) {
-        before = slots.next(before);
-      }
-      slots.setNext(before, slots.next(slot));
-    } else if (slots.next(slot) == BanSlots.NONE) {
-      table.remove(ip);
-    } else {
-      table.put(ip, slots.next(slot));
-    }
-    slots.free(slot);
-  }
-
-  private void forget() {
-    long rememberMillis = limits.rememberEnded().toMillis();
-    while (!ends.isEmpty()) {
-      int slot = ends.first();
-      long endedAgo = foldMillis - slots.until(slot);
-      if (endedAgo < 0 || (endedAgo < rememberMillis && slots.used() <= limits.maxRemembered())) {
-        break;
-      }
-      drop(slot);
-    }
-    allows.forgetEnded(foldMillis);
+  /** The newest time in the events taken in; empty: there was none. */
+  public Optional<Instant> newestTime() {
+    long millis = read(() -> fold.foldMillis());
+    return millis == Long.MIN_VALUE ? Optional.empty() : Optional.of(Instant.ofEpochMilli(millis));
   }
 
   /** Whether requests of an address are to be refused. Allocates nothing. */
   public boolean isBanned(long hi, long lo, long atMillis, @Nullable String scope) {
     for (int i = 0; i < OPTIMISTIC_ATTEMPTS; i++) {
       long stamp = lock.tryOptimisticRead();
-      boolean banned = stamp != 0 && find(hi, lo, atMillis, scope) != BanSlots.NONE;
+      boolean banned = stamp != 0 && fold.find(hi, lo, atMillis, scope) != BanSlots.NONE;
       if (stamp != 0 && lock.validate(stamp)) {
         return banned;
       }
@@ -361,7 +248,7 @@ public final class ActiveBans {
     }
     long stamp = lock.readLock();
     try {
-      return find(hi, lo, atMillis, scope) != BanSlots.NONE;
+      return fold.find(hi, lo, atMillis, scope) != BanSlots.NONE;
     } finally {
       lock.unlockRead(stamp);
     }
@@ -377,25 +264,10 @@ public final class ActiveBans {
   public Optional<ActiveBan> verdict(long hi, long lo, long atMillis, @Nullable String scope) {
     BanSlots.@Nullable Copy copy =
         read(() -> {
-          int slot = find(hi, lo, atMillis, scope);
-          return slot == BanSlots.NONE ? null : slots.copy(slot);
+          int slot = fold.find(hi, lo, atMillis, scope);
+          return slot == BanSlots.NONE ? null : fold.slots().copy(slot);
         });
     return copy == null ? Optional.empty() : Optional.of(copy.toBan());
-  }
-
-  private int find(long hi, long lo, long atMillis, @Nullable String scope) {
-    long match = table.match(hi, lo, IpPrefix.MAX_LENGTH);
-    while (match != PrefixTable.NONE) {
-      int slot = PrefixTable.valueOf(match);
-      for (int i = 0; i < MAX_SCOPES && slot != BanSlots.NONE; i++) {
-        if (slots.isActive(slot, atMillis) && slots.holdsFor(slot, scope)) {
-          return allows.covers(hi, lo, atMillis) ? BanSlots.NONE : slot;
-        }
-        slot = slots.next(slot);
-      }
-      match = table.match(hi, lo, PrefixTable.lengthOf(match) - 1);
-    }
-    return BanSlots.NONE;
   }
 
   /**
@@ -408,7 +280,7 @@ public final class ActiveBans {
   public long floorMillis(long hi, long lo, @Nullable String scope) {
     for (int i = 0; i < OPTIMISTIC_ATTEMPTS; i++) {
       long stamp = lock.tryOptimisticRead();
-      long floor = stamp == 0 ? NO_FLOOR : floor(hi, lo, scope);
+      long floor = stamp == 0 ? NO_FLOOR : fold.floor(hi, lo, scope);
       if (stamp != 0 && lock.validate(stamp)) {
         return floor;
       }
@@ -416,56 +288,20 @@ public final class ActiveBans {
     }
     long stamp = lock.readLock();
     try {
-      return floor(hi, lo, scope);
+      return fold.floor(hi, lo, scope);
     } finally {
       lock.unlockRead(stamp);
     }
   }
 
-  private long floor(long hi, long lo, @Nullable String scope) {
-    long floor = NO_FLOOR;
-    long match = table.match(hi, lo, IpPrefix.MAX_LENGTH);
-    while (match != PrefixTable.NONE) {
-      int slot = PrefixTable.valueOf(match);
-      for (int i = 0; i < MAX_SCOPES && slot != BanSlots.NONE; i++) {
-        if (slots.holdsFor(slot, scope)) {
-          floor = Math.max(floor, slots.until(slot));
-        }
-        slot = slots.next(slot);
-      }
-      match = table.match(hi, lo, PrefixTable.lengthOf(match) - 1);
-    }
-    return floor;
-  }
-
   /** Active bans of exactly this prefix, one a scope, newest first; allows are not looked at. */
   public List<ActiveBan> get(IpPrefix ip, Instant at) {
-    return locked(() -> {
-      List<ActiveBan> found = new ArrayList<>();
-      for (int slot = table.get(ip); slot != BanSlots.NONE; slot = slots.next(slot)) {
-        if (slots.isActive(slot, at.toEpochMilli())) {
-          found.add(slots.copy(slot).toBan());
-        }
-      }
-      found.sort(Comparator.comparingLong(ActiveBan::seq).reversed());
-      return found;
-    });
+    return locked(() -> fold.listing().ofPrefix(ip, at.toEpochMilli()));
   }
 
   /** The last ban of exactly this prefix, ended or not, in any scope: what escalation goes by. */
   public Optional<Offence> lastOffence(IpPrefix ip) {
-    return locked(() -> {
-      int last = BanSlots.NONE;
-      for (int slot = table.get(ip); slot != BanSlots.NONE; slot = slots.next(slot)) {
-        boolean newer = last == BanSlots.NONE || slots.seq(slot) > slots.seq(last);
-        if (slots.offence(slot) > 0 && newer) {
-          last = slot;
-        }
-      }
-      return last == BanSlots.NONE
-          ? Optional.empty()
-          : Optional.of(new Offence(slots.offence(last), Instant.ofEpochMilli(slots.at(last))));
-    });
+    return locked(() -> fold.listing().lastOffence(ip));
   }
 
   /** All active bans in order of their prefixes; allows are not looked at. */
@@ -480,12 +316,7 @@ public final class ActiveBans {
    * @param max most bans wanted; fewer come only at the end
    */
   public List<ActiveBan> list(Instant at, @Nullable Cursor after, int max) {
-    long atMillis = at.toEpochMilli();
-    return first(
-        max,
-        slot ->
-            slots.isActive(slot, atMillis)
-                && (after == null || slots.compareTo(slot, after.ip(), after.seq()) > 0));
+    return locked(() -> fold.listing().page(at.toEpochMilli(), after, max));
   }
 
   /**
@@ -495,41 +326,14 @@ public final class ActiveBans {
    * @param max most bans wanted
    */
   public List<ActiveBan> overlapping(IpPrefix ip, Instant at, int max) {
-    long atMillis = at.toEpochMilli();
-    return first(max, slot -> slots.isActive(slot, atMillis) && slots.ip(slot).overlaps(ip));
-  }
-
-  private List<ActiveBan> first(int max, IntPredicate wanted) {
-    if (max < 1) {
-      throw new IllegalArgumentException("at least 1 ban must be wanted, is " + max);
-    }
-    Comparator<ActiveBan> order =
-        Comparator.comparing((ActiveBan ban) -> ban.ban().ip()).thenComparingLong(ActiveBan::seq);
-    PriorityQueue<ActiveBan> lowest = new PriorityQueue<>(order.reversed());
-    return locked(() -> {
-      for (int slot = 0; slot < slots.end(); slot++) {
-        if (!wanted.test(slot)) {
-          continue;
-        }
-        ActiveBan highest = lowest.size() == max ? lowest.peek() : null;
-        if (highest == null || slots.compareTo(slot, highest.ban().ip(), highest.seq()) < 0) {
-          if (highest != null) {
-            lowest.poll();
-          }
-          lowest.add(slots.copy(slot).toBan());
-        }
-      }
-      List<ActiveBan> sorted = new ArrayList<>(lowest);
-      sorted.sort(order);
-      return sorted;
-    });
+    return locked(() -> fold.listing().overlapping(ip, at.toEpochMilli(), max));
   }
 
   /** Shows the last ban of each prefix and scope that is remembered, in the order of the events. */
   public void forEachRemembered(Consumer<? super BanEvent.Ban> visitor) {
     locked(() -> {
-      for (int slot : slots.inOrderOfEvents()) {
-        visitor.accept(slots.copy(slot).toBan().ban());
+      for (int slot : fold.slots().inOrderOfEvents()) {
+        visitor.accept(fold.slots().copy(slot).toBan().ban());
       }
       return null;
     });
@@ -537,25 +341,14 @@ public final class ActiveBans {
 
   /** Numbers of the events because of which bans, allows and feeds stand, ascending. */
   public long[] standing(Instant at) {
-    long atMillis = at.toEpochMilli();
-    return locked(() -> {
-      LongStream.Builder seqs = LongStream.builder();
-      for (int slot = 0; slot < slots.end(); slot++) {
-        if (slots.isActive(slot, atMillis)) {
-          seqs.add(slots.seq(slot));
-        }
-      }
-      allows.list(atMillis).forEach(entry -> seqs.add(entry.seq()));
-      feeds.values().forEach(entry -> seqs.add(entry.seq()));
-      return seqs.build().sorted().toArray();
-    });
+    return locked(() -> fold.listing().standing(at.toEpochMilli()));
   }
 
   /** Whether an address is never refused because of an allow. Allocates nothing. */
   public boolean isAllowed(long hi, long lo, long atMillis) {
     for (int i = 0; i < OPTIMISTIC_ATTEMPTS; i++) {
       long stamp = lock.tryOptimisticRead();
-      boolean allowed = stamp != 0 && allows.covers(hi, lo, atMillis);
+      boolean allowed = stamp != 0 && fold.allows().covers(hi, lo, atMillis);
       if (stamp != 0 && lock.validate(stamp)) {
         return allowed;
       }
@@ -563,7 +356,7 @@ public final class ActiveBans {
     }
     long stamp = lock.readLock();
     try {
-      return allows.covers(hi, lo, atMillis);
+      return fold.allows().covers(hi, lo, atMillis);
     } finally {
       lock.unlockRead(stamp);
     }
@@ -571,38 +364,27 @@ public final class ActiveBans {
 
   /** The allow because of which an address is never refused: the one with the longest prefix. */
   public Optional<Allowance> allowance(long hi, long lo, Instant at) {
-    return locked(() -> Optional.ofNullable(allows.find(hi, lo, at.toEpochMilli())));
+    return locked(() -> Optional.ofNullable(fold.allows().find(hi, lo, at.toEpochMilli())));
   }
 
   /** All allows that hold, in order of their prefixes. */
   public List<Allowance> allows(Instant at) {
-    return locked(() -> allows.list(at.toEpochMilli()));
+    return locked(() -> fold.allows().list(at.toEpochMilli()));
   }
 
   /** All feeds, by name. */
   public Map<String, FeedState> feeds() {
-    return locked(() -> new TreeMap<>(feeds));
+    return locked(() -> new TreeMap<>(fold.feeds()));
   }
 
   /** How many there are; takes a look at every ban. */
   public Counts counts(Instant at) {
-    long atMillis = at.toEpochMilli();
-    return locked(() -> {
-      int bans = 0;
-      int visibleAtL3 = 0;
-      for (int slot = 0; slot < slots.end(); slot++) {
-        if (slots.isActive(slot, atMillis)) {
-          bans++;
-          visibleAtL3 += slots.isVisibleAtL3(slot) ? 1 : 0;
-        }
-      }
-      return new Counts(bans, visibleAtL3, allows.list(atMillis).size(), slots.used());
-    });
+    return locked(() -> fold.listing().counts(at.toEpochMilli()));
   }
 
   /** Every {@link KernelBan#slot} is below this. */
   public int slots() {
-    return locked(() -> slots.end());
+    return locked(() -> fold.slots().end());
   }
 
   /**
@@ -614,20 +396,10 @@ public final class ActiveBans {
   public @Nullable KernelBan kernelBan(IpPrefix ip, long atMillis) {
     long stamp = lock.readLock();
     try {
-      for (int slot = table.get(ip); slot != BanSlots.NONE; slot = slots.next(slot)) {
-        if (slots.hasScope(slot, null)) {
-          return kernelBan(slot, ip, atMillis);
-        }
-      }
-      return null;
+      return fold.listing().kernelBan(ip, atMillis);
     } finally {
       lock.unlockRead(stamp);
     }
-  }
-
-  private KernelBan kernelBan(int slot, IpPrefix ip, long atMillis) {
-    boolean enforceable = slots.isActive(slot, atMillis) && slots.isVisibleAtL3(slot);
-    return new KernelBan(slot, ip, slots.seq(slot), enforceable ? slots.until(slot) : NO_FLOOR);
   }
 
   /**
@@ -653,14 +425,9 @@ public final class ActiveBans {
       int from = next;
       next =
           locked(() -> {
-            int end = Math.min(slots.end(), from + KERNEL_PIECE);
-            for (int slot = from; slot < end; slot++) {
-              boolean shown = forwarded ? slots.hasScope(slot, null) : slots.isVisibleAtL3(slot);
-              if (shown && slots.isActive(slot, atMillis)) {
-                piece.add(new KernelBan(slot, slots.ip(slot), slots.seq(slot), slots.until(slot)));
-              }
-            }
-            return end == slots.end() ? -1 : end;
+            int end = Math.min(fold.slots().end(), from + KERNEL_PIECE);
+            fold.listing().kernelBans(from, end, forwarded, atMillis, piece);
+            return end == fold.slots().end() ? -1 : end;
           });
       piece.forEach(visitor);
       piece.clear();
@@ -669,7 +436,7 @@ public final class ActiveBans {
 
   /** Bytes held in arrays: what the state costs, texts left out. */
   public long sizeBytes() {
-    return locked(() -> table.sizeBytes() + slots.sizeBytes() + ends.sizeBytes());
+    return locked(() -> fold.sizeBytes());
   }
 
   /** An end in milliseconds; {@link #FOR_EVER} for null. */

@@ -10,8 +10,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The store of {@link ActiveBans}: one numbered slot a prefix and scope, kept as arrays of fields
- * (78 bytes a slot) so that a million bans are few objects.
+ * The store of {@link ActiveBans}: one numbered slot a prefix and scope, in pages of columns
+ * ({@link BanPage}) so that a million bans are few objects and some 34 MB.
  *
  * <p>Slots of one prefix form a chain, newest scope first. Pages never move, so that a reader that
  * races with the writer finds something, if only nonsense that its owner throws away.
@@ -19,45 +19,43 @@ import org.jspecify.annotations.Nullable;
 final class BanSlots {
   static final int NONE = -1;
 
-  /** Stands for the time of an unban where there was none. */
-  static final long NOT_UNBANNED = Long.MIN_VALUE;
-
   private static final int SLOT_BITS = 26;
 
-  /** Slots there can be: 64 Mi, some 5 GB. */
+  /** Slots there can be: 64 Mi, some 3 GB. */
   static final int MAX_SLOTS = 1 << SLOT_BITS;
 
-  private static final int PAGE_BITS = 13;
-  private static final int PAGE_SLOTS = 1 << PAGE_BITS;
-  private static final long NO_EVIDENCE = Long.MIN_VALUE;
+  private static final int MAX_PAGES = MAX_SLOTS >>> BanPage.BITS;
   private static final int LABELS_POOLED = 1 << 12;
-
-  private static final byte USED = 1;
-  private static final byte UNBANNED = 2;
-  private static final int SEEN_AS_SHIFT = 2;
-
-  private static final class Page {
-    final long[] hi = new long[PAGE_SLOTS];
-    final long[] lo = new long[PAGE_SLOTS];
-    final long[] at = new long[PAGE_SLOTS];
-    final long[] until = new long[PAGE_SLOTS];
-    final long[] evidenceAt = new long[PAGE_SLOTS];
-    final long[] seq = new long[PAGE_SLOTS];
-    final int[] hits = new int[PAGE_SLOTS];
-    final int[] offence = new int[PAGE_SLOTS];
-    final int[] next = new int[PAGE_SLOTS];
-    final int[] heapIndex = new int[PAGE_SLOTS];
-    final @Nullable Label[] label = new Label[PAGE_SLOTS];
-    final byte[] length = new byte[PAGE_SLOTS];
-    final byte[] flags = new byte[PAGE_SLOTS];
-  }
 
   /** The texts of a ban; most bans share theirs with many others. */
   record Label(String rule, String reason, String by, @Nullable String scope) {
     static final Label EMPTY = new Label("", "", "", null);
+
+    // As a record's own, which cost more than the rest of a ban until they are optimised.
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Label label
+          && rule.equals(label.rule)
+          && reason.equals(label.reason)
+          && by.equals(label.by)
+          && Objects.equals(scope, label.scope);
+    }
+
+    @Override
+    public int hashCode() {
+      int hash = 31 * (31 * rule.hashCode() + reason.hashCode()) + by.hashCode();
+      return 31 * hash + Objects.hashCode(scope);
+    }
   }
 
-  /** A copy of a slot, taken without checks; {@link #toBan} once it is known to be good. */
+  /**
+   * What a slot holds. A copy is taken without checks; {@link #toBan} once it is known to be good.
+   *
+   * @param length in the 128-bit space
+   * @param until milliseconds since 1970, {@link ActiveBans#FOR_EVER}; of the ban or its unban
+   * @param evidenceAge milliseconds from the evidence to {@code at}, if there is any
+   * @param flags of {@link BanPage}
+   */
   record Copy(
       long hi,
       long lo,
@@ -65,17 +63,17 @@ final class BanSlots {
       long seq,
       long at,
       long until,
-      long evidenceAt,
+      long evidenceAge,
       int hits,
       int offence,
-      byte flags,
+      int flags,
       Label label) {
     boolean hasEvidence() {
-      return evidenceAt != NO_EVIDENCE;
+      return (flags & BanPage.EVIDENCE) != 0;
     }
 
     boolean isUnbanned() {
-      return (flags & UNBANNED) != 0;
+      return (flags & BanPage.UNBANNED) != 0;
     }
 
     int seenAsCode() {
@@ -95,78 +93,134 @@ final class BanSlots {
               seenAsOf(flags),
               label.by(),
               offence,
-              evidenceAt == NO_EVIDENCE ? null : Instant.ofEpochMilli(evidenceAt),
+              hasEvidence() ? Instant.ofEpochMilli(at - evidenceAge) : null,
               label.scope()));
     }
   }
 
-  private final Page firstPage = new Page();
-  private final @Nullable Page[] pages = new Page[MAX_SLOTS >>> PAGE_BITS];
+  private final BanPage firstPage = new BanPage(true);
+  private final @Nullable BanPage[] pages = new BanPage[MAX_PAGES];
+  private int pagesEver;
   // Recent labels by hash: what is pooled costs nothing, what falls out costs itself.
   private final @Nullable Label[] pool = new Label[LABELS_POOLED];
-  private int slotsEver;
-  private int free = NONE;
+  private final Room v4Room = new Room(true);
+  private final Room v6Room = new Room(false);
   private int used;
+
+  /** Slots of a family that can be taken. */
+  private static final class Room {
+    final boolean isV4;
+
+    /** First of those that were freed; the column of heap indices links them. */
+    int freed = NONE;
+
+    /** Next one of the last page that was never used, and where that page ends. */
+    int next;
+
+    int end;
+
+    Room(boolean isV4) {
+      this.isV4 = isV4;
+    }
+  }
+
+  private Room room(boolean isV4) {
+    return isV4 ? v4Room : v6Room;
+  }
 
   /** A slot for a prefix, in front of a chain; it holds no ban yet. */
   int add(IpPrefix ip, int chain) {
-    int slot = free;
+    Room room = room(ip.isV4());
+    int slot = room.freed;
     if (slot != NONE) {
-      free = next(slot);
+      room.freed = heapIndex(slot);
     } else {
-      if (slotsEver == MAX_SLOTS) {
-        throw new IllegalStateException("more than " + MAX_SLOTS + " bans are remembered");
+      if (room.next == room.end) {
+        addPage(room);
       }
-      slot = slotsEver++;
-      if (pages[slot >>> PAGE_BITS] == null) {
-        pages[slot >>> PAGE_BITS] = slot == 0 ? firstPage : new Page();
-      }
+      slot = room.next++;
     }
-    Page page = page(slot);
-    int i = slot & PAGE_SLOTS - 1;
-    page.hi[i] = ip.hi();
-    page.lo[i] = ip.lo();
-    page.length[i] = (byte) ip.length();
-    page.next[i] = chain;
-    page.flags[i] = USED | UNBANNED;
-    page.offence[i] = 0;
-    page.seq[i] = 0;
-    page.at[i] = 0;
-    page.heapIndex[i] = NONE;
-    page.label[i] = Label.EMPTY;
+    BanPage page = page(slot);
+    int i = slot & BanPage.SLOTS - 1;
+    page.open(i, ip, BanPage.USED | BanPage.UNBANNED);
+    page.setNext(i, chain);
+    page.offence.set(i, 0);
+    page.seq.set(i, 0);
+    page.setHeapIndex(i, NONE);
     used++;
     return slot;
   }
 
+  private void addPage(Room room) {
+    if (pagesEver == MAX_PAGES) {
+      throw new IllegalStateException("more than " + MAX_SLOTS + " bans are remembered");
+    }
+    pages[pagesEver] = pagesEver == 0 && room.isV4 ? firstPage : new BanPage(room.isV4);
+    room.next = pagesEver << BanPage.BITS;
+    room.end = room.next + BanPage.SLOTS;
+    pagesEver++;
+  }
+
   void free(int slot) {
-    Page page = page(slot);
-    int i = slot & PAGE_SLOTS - 1;
-    page.flags[i] = 0;
-    page.label[i] = Label.EMPTY;
-    page.next[i] = free;
-    free = slot;
+    BanPage page = page(slot);
+    int i = slot & BanPage.SLOTS - 1;
+    page.setFlags(i, 0);
+    page.setLabel(i, Label.EMPTY);
+    page.setNext(i, NONE);
+    Room room = room(page.isV4());
+    page.setHeapIndex(i, room.freed);
+    room.freed = slot;
     used--;
   }
 
   void setBan(int slot, long seq, BanEvent.Ban ban, SeenAs seenAs) {
-    Page page = page(slot);
-    int i = slot & PAGE_SLOTS - 1;
-    page.seq[i] = seq;
-    page.at[i] = ban.at().toEpochMilli();
-    page.until[i] = ActiveBans.millisOf(ban.until());
-    page.evidenceAt[i] = ban.evidenceAt() == null ? NO_EVIDENCE : ban.evidenceAt().toEpochMilli();
-    page.hits[i] = ban.hits();
-    page.offence[i] = ban.offence();
-    page.label[i] = pooled(new Label(ban.rule(), ban.reason(), ban.by(), ban.scope()));
-    page.flags[i] = (byte) (USED | code(seenAs) << SEEN_AS_SHIFT);
+    long at = ban.at().toEpochMilli();
+    Instant evidence = ban.evidenceAt();
+    set(
+        slot,
+        new Copy(
+            ban.ip().hi(),
+            ban.ip().lo(),
+            ban.ip().length(),
+            seq,
+            at,
+            ActiveBans.millisOf(ban.until()),
+            evidence == null ? 0 : at - evidence.toEpochMilli(),
+            ban.hits(),
+            ban.offence(),
+            flags(seenAs, false, evidence != null, ban.scope() != null),
+            pooled(new Label(ban.rule(), ban.reason(), ban.by(), ban.scope()))));
+  }
+
+  /** Sets all of a ban but its prefix, which the slot has. */
+  void set(int slot, Copy ban) {
+    BanPage page = page(slot);
+    int i = slot & BanPage.SLOTS - 1;
+    page.seq.set(i, ban.seq());
+    page.at.set(i, ban.at());
+    page.setUntil(i, ban.until());
+    page.evidenceAge.set(i, ban.evidenceAge());
+    page.hits.set(i, ban.hits());
+    page.offence.set(i, ban.offence());
+    page.setLabel(i, ban.label());
+    page.setFlags(i, ban.flags());
+  }
+
+  /** Of a slot in use. */
+  static int flags(SeenAs seenAs, boolean unbanned, boolean evidence, boolean scoped) {
+    return BanPage.USED
+        | code(seenAs) << BanPage.SEEN_AS_SHIFT
+        | (unbanned ? BanPage.UNBANNED : 0)
+        | (evidence ? BanPage.EVIDENCE : 0)
+        | (scoped ? BanPage.SCOPED : 0);
   }
 
   /** Ends whatever ban the slot holds; hits up to then never count. */
   void setUnbanned(int slot, long at) {
-    Page page = page(slot);
-    int i = slot & PAGE_SLOTS - 1;
-    page.until[i] = at;
-    page.flags[i] |= UNBANNED;
+    BanPage page = page(slot);
+    int i = slot & BanPage.SLOTS - 1;
+    page.setUntil(i, at);
+    page.setFlags(i, page.flags(i) | BanPage.UNBANNED);
   }
 
   private Label pooled(Label label) {
@@ -185,28 +239,28 @@ final class BanSlots {
 
   /** Every slot number is below this. */
   int end() {
-    return slotsEver;
+    return pagesEver << BanPage.BITS;
   }
 
   boolean isUsed(int slot) {
-    return (flags(slot) & USED) != 0;
+    return (flags(slot) & BanPage.USED) != 0;
   }
 
   boolean isActive(int slot, long atMillis) {
-    return (flags(slot) & (USED | UNBANNED)) == USED && atMillis < until(slot);
+    return page(slot).isActive(slot & BanPage.SLOTS - 1, atMillis);
   }
 
   boolean isVisibleAtL3(int slot) {
-    return seenAs(slot) != SeenAs.FORWARDED && scope(slot) == null;
+    int flags = flags(slot);
+    return (flags & BanPage.SCOPED) == 0 && seenAsOf(flags) != SeenAs.FORWARDED;
   }
 
   boolean holdsFor(int slot, @Nullable String scope) {
-    String own = scope(slot);
-    return own == null || own.equals(scope);
+    return (flags(slot) & BanPage.SCOPED) == 0 || Objects.equals(scope(slot), scope);
   }
 
   boolean hasScope(int slot, @Nullable String scope) {
-    return Objects.equals(scope(slot), scope);
+    return (flags(slot) & BanPage.SCOPED) == 0 ? scope == null : Objects.equals(scope(slot), scope);
   }
 
   SeenAs seenAs(int slot) {
@@ -214,30 +268,30 @@ final class BanSlots {
   }
 
   IpPrefix ip(int slot) {
-    Page page = page(slot);
-    int i = slot & PAGE_SLOTS - 1;
-    return new IpPrefix(page.hi[i], page.lo[i], page.length[i] & 0xff);
+    BanPage page = page(slot);
+    int i = slot & BanPage.SLOTS - 1;
+    return new IpPrefix(page.hi(i), page.lo(i), page.length(i));
   }
 
   /** Order of {@link IpPrefix}, then of the events. */
   int compareTo(int slot, IpPrefix ip, long seq) {
-    Page page = page(slot);
-    int i = slot & PAGE_SLOTS - 1;
-    int order = Long.compareUnsigned(page.hi[i], ip.hi());
-    order = order != 0 ? order : Long.compareUnsigned(page.lo[i], ip.lo());
-    order = order != 0 ? order : Integer.compare(page.length[i] & 0xff, ip.length());
-    return order != 0 ? order : Long.compare(page.seq[i], seq);
+    BanPage page = page(slot);
+    int i = slot & BanPage.SLOTS - 1;
+    int order = Long.compareUnsigned(page.hi(i), ip.hi());
+    order = order != 0 ? order : Long.compareUnsigned(page.lo(i), ip.lo());
+    order = order != 0 ? order : Integer.compare(page.length(i), ip.length());
+    return order != 0 ? order : Long.compare(page.seq.get(i), seq);
   }
 
   /** Order of the prefixes of two slots, as {@link IpPrefix}'s. */
   int comparePrefixes(int a, int b) {
-    Page left = page(a);
-    Page right = page(b);
-    int i = a & PAGE_SLOTS - 1;
-    int j = b & PAGE_SLOTS - 1;
-    int order = Long.compareUnsigned(left.hi[i], right.hi[j]);
-    order = order != 0 ? order : Long.compareUnsigned(left.lo[i], right.lo[j]);
-    return order != 0 ? order : Integer.compare(left.length[i] & 0xff, right.length[j] & 0xff);
+    BanPage left = page(a);
+    BanPage right = page(b);
+    int i = a & BanPage.SLOTS - 1;
+    int j = b & BanPage.SLOTS - 1;
+    int order = Long.compareUnsigned(left.hi(i), right.hi(j));
+    order = order != 0 ? order : Long.compareUnsigned(left.lo(i), right.lo(j));
+    return order != 0 ? order : Integer.compare(left.length(i), right.length(j));
   }
 
   /**
@@ -249,7 +303,7 @@ final class BanSlots {
     long[] v4 = new long[used];
     List<Integer> v6 = new ArrayList<>();
     int v4Count = 0;
-    for (int slot = 0; slot < slotsEver; slot++) {
+    for (int slot = 0; slot < end(); slot++) {
       if (!isUsed(slot)) {
         continue;
       }
@@ -287,7 +341,7 @@ final class BanSlots {
   int[] inOrderOfEvents() {
     long[] keys = new long[used];
     int count = 0;
-    for (int slot = 0; slot < slotsEver; slot++) {
+    for (int slot = 0; slot < end(); slot++) {
       if (isUsed(slot) && offence(slot) > 0) {
         keys[count++] = seq(slot) << SLOT_BITS | slot;
       }
@@ -301,62 +355,60 @@ final class BanSlots {
   }
 
   Copy copy(int slot) {
-    Page page = page(slot);
-    int i = slot & PAGE_SLOTS - 1;
-    Label label = page.label[i];
+    BanPage page = page(slot);
+    int i = slot & BanPage.SLOTS - 1;
     return new Copy(
-        page.hi[i],
-        page.lo[i],
-        page.length[i] & 0xff,
-        page.seq[i],
-        page.at[i],
-        page.until[i],
-        page.evidenceAt[i],
-        page.hits[i],
-        page.offence[i],
-        page.flags[i],
-        label == null ? Label.EMPTY : label);
+        page.hi(i),
+        page.lo(i),
+        page.length(i),
+        page.seq.get(i),
+        page.at.get(i),
+        page.until(i),
+        page.evidenceAge.get(i),
+        page.hits.get(i),
+        page.offence.get(i),
+        page.flags(i),
+        page.label(i));
   }
 
   private @Nullable String scope(int slot) {
-    Label label = page(slot).label[slot & PAGE_SLOTS - 1];
-    return label == null ? null : label.scope();
+    return page(slot).label(slot & BanPage.SLOTS - 1).scope();
   }
 
   long at(int slot) {
-    return page(slot).at[slot & PAGE_SLOTS - 1];
+    return page(slot).at.get(slot & BanPage.SLOTS - 1);
   }
 
   long until(int slot) {
-    return page(slot).until[slot & PAGE_SLOTS - 1];
+    return page(slot).until(slot & BanPage.SLOTS - 1);
   }
 
   long seq(int slot) {
-    return page(slot).seq[slot & PAGE_SLOTS - 1];
+    return page(slot).seq.get(slot & BanPage.SLOTS - 1);
   }
 
   int offence(int slot) {
-    return page(slot).offence[slot & PAGE_SLOTS - 1];
+    return page(slot).offence.get(slot & BanPage.SLOTS - 1);
   }
 
   int next(int slot) {
-    return page(slot).next[slot & PAGE_SLOTS - 1];
+    return page(slot).next(slot & BanPage.SLOTS - 1);
   }
 
   void setNext(int slot, int next) {
-    page(slot).next[slot & PAGE_SLOTS - 1] = next;
+    page(slot).setNext(slot & BanPage.SLOTS - 1, next);
   }
 
   int heapIndex(int slot) {
-    return page(slot).heapIndex[slot & PAGE_SLOTS - 1];
+    return page(slot).heapIndex(slot & BanPage.SLOTS - 1);
   }
 
   void setHeapIndex(int slot, int index) {
-    page(slot).heapIndex[slot & PAGE_SLOTS - 1] = index;
+    page(slot).setHeapIndex(slot & BanPage.SLOTS - 1, index);
   }
 
   private int flags(int slot) {
-    return page(slot).flags[slot & PAGE_SLOTS - 1];
+    return page(slot).flags(slot & BanPage.SLOTS - 1);
   }
 
   private static int code(SeenAs seenAs) {
@@ -369,7 +421,7 @@ final class BanSlots {
   }
 
   private static SeenAs seenAsOf(int flags) {
-    return seenAsOfCode(flags >>> SEEN_AS_SHIFT & 3);
+    return seenAsOfCode(flags >>> BanPage.SEEN_AS_SHIFT & 3);
   }
 
   /** Of 0 to 3, see {@link BanSnapshot}. */
@@ -384,13 +436,16 @@ final class BanSlots {
 
   /** Bytes of the pages in use. */
   long sizeBytes() {
-    long pagesInUse = (slotsEver + PAGE_SLOTS - 1L) >>> PAGE_BITS;
-    return pagesInUse * PAGE_SLOTS * (6 * 8 + 5 * 4 + 2);
+    long bytes = 0;
+    for (int i = 0; i < pagesEver; i++) {
+      bytes += page(i << BanPage.BITS).sizeBytes();
+    }
+    return bytes;
   }
 
   /** A racing reader may see a slot before its page; the first page does for nonsense. */
-  private Page page(int slot) {
-    Page page = pages[slot >>> PAGE_BITS];
+  private BanPage page(int slot) {
+    BanPage page = pages[slot >>> BanPage.BITS];
     return page != null ? page : firstPage;
   }
 }

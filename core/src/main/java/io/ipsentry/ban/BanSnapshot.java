@@ -1,13 +1,9 @@
 package io.ipsentry.ban;
 
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.security.DigestInputStream;
-import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
@@ -65,46 +61,44 @@ public final class BanSnapshot {
 
   /** Writes a state; the stream is flushed and stays open. */
   public static void write(ActiveBans state, OutputStream out) throws IOException {
-    DigestOutputStream digested = new DigestOutputStream(out, sha256());
-    DataOutputStream data = new DataOutputStream(digested);
-    data.write(MAGIC);
-    data.writeByte(VERSION);
+    SnapshotOutput data = new SnapshotOutput(out, sha256());
+    data.bytes(MAGIC);
+    data.u8(VERSION);
     new BanSnapshotWriter(data).write(state);
-    data.flush();
-    digested.on(false);
-    digested.write(digested.getMessageDigest().digest());
-    digested.flush();
+    data.finish();
   }
 
   /**
    * Reads a state.
    *
-   * @param in is read to the end of the snapshot; a buffered stream, for bytes are read one by one
+   * @param in the snapshot and nothing behind it; it needs no buffer
    * @param limits of the new state; with smaller ones than the writer's, more is forgotten
    * @throws InvalidSnapshotException if it is none that this version reads
    * @throws IOException if the stream cannot be read
    */
   public static ActiveBans read(InputStream in, ActiveBans.Limits limits) throws IOException {
-    DigestInputStream digested = new DigestInputStream(in, sha256());
-    DataInputStream data = new DataInputStream(digested);
+    SnapshotInput data = new SnapshotInput(in, sha256());
     try {
       byte[] magic = new byte[MAGIC.length];
       data.readFully(magic);
       if (!MessageDigest.isEqual(magic, MAGIC)) {
         throw new InvalidSnapshotException("it begins otherwise");
       }
-      int version = data.readUnsignedByte();
+      int version = data.u8();
       if (version != VERSION) {
         throw new InvalidSnapshotException(
             "version " + version + "; this ip-sentry knows " + VERSION);
       }
       ActiveBans state = new ActiveBans(limits);
       new BanSnapshotReader(data).readInto(state);
-      digested.on(false);
+      byte[] digest = data.digest();
       byte[] expected = new byte[DIGEST_BYTES];
       data.readFully(expected);
-      if (!MessageDigest.isEqual(digested.getMessageDigest().digest(), expected)) {
+      if (!MessageDigest.isEqual(digest, expected)) {
         throw new InvalidSnapshotException("its checksum is wrong");
+      }
+      if (!data.isAtEnd()) {
+        throw new InvalidSnapshotException("something follows behind it");
       }
       return state;
     } catch (EOFException e) {

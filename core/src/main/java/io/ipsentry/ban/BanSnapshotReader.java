@@ -1,7 +1,6 @@
 package io.ipsentry.ban;
 
 import io.ipsentry.net.IpPrefix;
-import java.io.DataInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -16,21 +15,21 @@ import org.jspecify.annotations.Nullable;
 final class BanSnapshotReader {
   private static final int MAX_UTF8_BYTES_A_CHAR = 3;
 
-  private final DataInputStream in;
+  private final SnapshotInput in;
   private final BanSlots.@Nullable Label[] recent = new BanSlots.Label[BanSnapshot.LABELS];
   private long labelsEver;
   private long head;
 
-  BanSnapshotReader(DataInputStream in) {
+  BanSnapshotReader(SnapshotInput in) {
     this.in = in;
   }
 
   /** Fills a new state. */
   void readInto(ActiveBans state) throws IOException {
-    head = number();
+    head = in.number();
     long foldMillis = choice("time of the fold") ? time() : Long.MIN_VALUE;
     require((head == 0) == (foldMillis == Long.MIN_VALUE), "the head does not go with its time");
-    state.fill(
+    state.restore(
         head,
         foldMillis,
         filling -> {
@@ -40,13 +39,13 @@ final class BanSnapshotReader {
         });
   }
 
-  private void bans(BanParts state) throws IOException {
-    long count = number();
+  private void bans(BanFold state) throws IOException {
+    long count = in.number();
     require(count <= BanSlots.MAX_SLOTS, "too many bans");
     @Nullable IpPrefix before = null;
     int chained = 0;
     for (long i = 0; i < count; i++) {
-      int flags = in.readUnsignedByte();
+      int flags = in.u8();
       IpPrefix ip;
       if ((flags & BanSnapshot.SAME_PREFIX) == 0) {
         ip = prefix((flags & BanSnapshot.V4) != 0);
@@ -71,43 +70,45 @@ final class BanSnapshotReader {
     }
   }
 
-  private boolean ban(BanParts state, IpPrefix ip, int flags) throws IOException {
+  private boolean ban(BanFold state, IpPrefix ip, int flags) throws IOException {
     long seq = seq();
     long at = time();
+    boolean unbanned = (flags & BanSnapshot.UNBANNED) != 0;
     long until = ActiveBans.FOR_EVER;
     if ((flags & BanSnapshot.PERMANENT) == 0) {
       until = near(at, difference());
+      require(unbanned || until < BanEvent.MAX_TIME.toEpochMilli(), "an end that is none");
     } else {
-      require((flags & BanSnapshot.UNBANNED) == 0, "an end for ever");
+      require(!unbanned, "an end for ever");
     }
-    @Nullable Instant evidence = null;
-    if ((flags & BanSnapshot.EVIDENCE) != 0) {
-      evidence = Instant.ofEpochMilli(near(at, -difference()));
-    }
+    boolean evidence = (flags & BanSnapshot.EVIDENCE) != 0;
+    long evidenceAge = evidence ? at - near(at, -difference()) : 0;
     int hits = integer();
     int offence = integer();
     require(offence > 0, "an offence counts from 1");
     BanSlots.Label label = label();
-    BanEvent.Ban ban =
-        new BanEvent.Ban(
-            Instant.ofEpochMilli(at),
-            ip,
-            until == ActiveBans.FOR_EVER ? null : Instant.ofEpochMilli(until),
-            label.rule(),
-            label.reason(),
+    return state.addBan(
+        ip,
+        new BanSlots.Copy(
+            ip.hi(),
+            ip.lo(),
+            ip.length(),
+            seq,
+            at,
+            until,
+            evidenceAge,
             hits,
-            BanSlots.seenAsOfCode(flags & BanSnapshot.SEEN_AS),
-            label.by(),
             offence,
-            evidence,
-            label.scope());
-    boolean unbanned = (flags & BanSnapshot.UNBANNED) != 0;
-    require(unbanned || ActiveBans.millisOf(ban.until()) == until, "an end that is none");
-    return state.addBan(seq, ban, unbanned ? until : BanSlots.NOT_UNBANNED);
+            BanSlots.flags(
+                BanSlots.seenAsOfCode(flags & BanSnapshot.SEEN_AS),
+                unbanned,
+                evidence,
+                label.scope() != null),
+            label));
   }
 
   private BanSlots.Label label() throws IOException {
-    long back = number();
+    long back = in.number();
     if (back == 0) {
       boolean scoped = choice("scope");
       String rule = text(BanEvent.MAX_NAME_CHARS);
@@ -126,11 +127,11 @@ final class BanSnapshotReader {
     return label;
   }
 
-  private void allows(BanParts state) throws IOException {
-    long count = number();
+  private void allows(BanFold state) throws IOException {
+    long count = in.number();
     @Nullable IpPrefix before = null;
     for (long i = 0; i < count; i++) {
-      int family = in.readUnsignedByte();
+      int family = in.u8();
       require(family == 4 || family == 6, "a family is 4 or 6");
       IpPrefix ip = prefix(family == 4);
       require(before == null || before.compareTo(ip) < 0, "allows are out of order");
@@ -146,8 +147,8 @@ final class BanSnapshotReader {
     }
   }
 
-  private void feeds(BanParts state) throws IOException {
-    long count = number();
+  private void feeds(BanFold state) throws IOException {
+    long count = in.number();
     String before = "";
     for (long i = 0; i < count; i++) {
       long seq = seq();
@@ -166,13 +167,13 @@ final class BanSnapshotReader {
   }
 
   private IpPrefix prefix(boolean v4) throws IOException {
-    int bits = in.readUnsignedByte();
+    int bits = in.u8();
     IpPrefix ip;
     try {
       ip =
           v4
-              ? new IpPrefix(0, IpPrefix.v4ToLo(in.readInt()), bits + IpPrefix.MAX_LENGTH - 32)
-              : new IpPrefix(in.readLong(), in.readLong(), bits);
+              ? new IpPrefix(0, IpPrefix.v4ToLo(in.i32()), bits + IpPrefix.MAX_LENGTH - 32)
+              : new IpPrefix(in.i64(), in.i64(), bits);
     } catch (IllegalArgumentException e) {
       throw new InvalidSnapshotException("a prefix that is none", e);
     }
@@ -181,7 +182,7 @@ final class BanSnapshotReader {
   }
 
   private String text(int maxChars) throws IOException {
-    long length = number();
+    long length = in.number();
     require(length >= 0 && length <= (long) maxChars * MAX_UTF8_BYTES_A_CHAR, "a text too long");
     byte[] bytes = new byte[(int) length];
     in.readFully(bytes);
@@ -195,13 +196,13 @@ final class BanSnapshotReader {
   }
 
   private long seq() throws IOException {
-    long seq = number();
+    long seq = in.number();
     require(seq >= 1 && seq <= head, "an event behind the head");
     return seq;
   }
 
   private long time() throws IOException {
-    return checkedTime(number());
+    return checkedTime(in.number());
   }
 
   /** A time that was written as its distance from another. */
@@ -217,35 +218,20 @@ final class BanSnapshotReader {
   }
 
   private boolean choice(String what) throws IOException {
-    long value = number();
+    long value = in.number();
     require(value == 0 || value == 1, what + " is there or not");
     return value == 1;
   }
 
   private int integer() throws IOException {
-    long value = number();
+    long value = in.number();
     require(value >= 0 && value <= Integer.MAX_VALUE, "a number out of range");
     return (int) value;
   }
 
   private long difference() throws IOException {
-    long value = number();
+    long value = in.number();
     return value >>> 1 ^ -(value & 1);
-  }
-
-  /** In its shortest form, as there must be one form only. */
-  private long number() throws IOException {
-    long value = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      int next = in.readUnsignedByte();
-      value |= (long) (next & 0x7f) << shift;
-      if (next < 0x80) {
-        require(next != 0 || shift == 0, "a number in a long form");
-        require(shift < 63 || next == 1, "a number out of range");
-        return value;
-      }
-    }
-    throw new InvalidSnapshotException("a number out of range");
   }
 
   private static void require(boolean good, String otherwise) {

@@ -1,7 +1,6 @@
 package io.ipsentry.ban;
 
 import io.ipsentry.net.IpPrefix;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -13,25 +12,25 @@ import org.jspecify.annotations.Nullable;
 
 /** The writing half of {@link BanSnapshot}, where the form is told. Confined to one thread. */
 final class BanSnapshotWriter {
-  private final DataOutputStream out;
+  private final SnapshotOutput out;
   private final Map<BanSlots.Label, Long> labels = new HashMap<>();
   private final BanSlots.@Nullable Label[] recent = new BanSlots.Label[BanSnapshot.LABELS];
   private long labelsEver;
 
-  BanSnapshotWriter(DataOutputStream out) {
+  BanSnapshotWriter(SnapshotOutput out) {
     this.out = out;
   }
 
   void write(ActiveBans state) throws IOException {
     state.whileUnchanged(held -> {
-      number(held.head());
+      out.number(held.head());
       if (held.foldMillis() == Long.MIN_VALUE) {
-        number(0);
+        out.number(0);
       } else {
-        number(1);
-        number(held.foldMillis());
+        out.number(1);
+        out.number(held.foldMillis());
       }
-      bans(held.slots(), held.table()::get);
+      bans(held.slots(), held::chain);
       allows(held.allows().list(held.foldMillis()));
       feeds(held.feeds().values());
     });
@@ -43,19 +42,20 @@ final class BanSnapshotWriter {
   }
 
   private void bans(BanSlots slots, ChainOf chains) throws IOException {
-    number(slots.used());
-    @Nullable IpPrefix before = null;
-    for (int slot : slots.inOrderOfPrefixes()) {
-      IpPrefix ip = slots.ip(slot);
-      if (ip.equals(before)) {
-        continue; // written with the first of its chain
+    out.number(slots.used());
+    int[] sorted = slots.inOrderOfPrefixes();
+    for (int i = 0; i < sorted.length; ) {
+      int end = i + 1;
+      while (end < sorted.length && slots.comparePrefixes(sorted[i], sorted[end]) == 0) {
+        end++;
       }
-      before = ip;
-      boolean first = true;
-      for (int s = chains.first(ip); s != BanSlots.NONE; s = slots.next(s)) {
-        ban(slots.copy(s), ip, first);
-        first = false;
+      IpPrefix ip = slots.ip(sorted[i]);
+      // Most are alone; where they are looked for is as far away as they are.
+      int chain = end == i + 1 ? sorted[i] : chains.first(ip);
+      for (int slot = chain; slot != BanSlots.NONE; slot = slots.next(slot)) {
+        ban(slots.copy(slot), ip, slot == chain);
       }
+      i = end;
     }
   }
 
@@ -73,36 +73,36 @@ final class BanSnapshotWriter {
       flags |= evidence ? BanSnapshot.EVIDENCE : 0;
       flags |= permanent ? BanSnapshot.PERMANENT : 0;
     }
-    out.writeByte(flags);
+    out.u8(flags);
     if (first) {
       prefix(ip);
     }
     if (floor) {
-      number(ban.until());
+      out.number(ban.until());
       return;
     }
-    number(ban.seq());
-    number(ban.at());
+    out.number(ban.seq());
+    out.number(ban.at());
     if (!permanent) {
       difference(ban.until() - ban.at());
     }
     if (evidence) {
-      difference(ban.at() - ban.evidenceAt());
+      difference(ban.evidenceAge());
     }
-    number(ban.hits());
-    number(ban.offence());
+    out.number(ban.hits());
+    out.number(ban.offence());
     label(ban.label());
   }
 
   private void label(BanSlots.Label label) throws IOException {
     Long known = labels.get(label);
     if (known != null) {
-      number(labelsEver - known);
+      out.number(labelsEver - known);
       return;
     }
-    number(0);
+    out.number(0);
     String scope = label.scope();
-    out.writeByte(scope == null ? 0 : 1);
+    out.u8(scope == null ? 0 : 1);
     text(label.rule());
     text(label.reason());
     text(label.by());
@@ -119,17 +119,17 @@ final class BanSnapshotWriter {
   }
 
   private void allows(List<ActiveBans.Allowance> allows) throws IOException {
-    number(allows.size());
+    out.number(allows.size());
     for (ActiveBans.Allowance entry : allows) {
       BanEvent.Allow allow = entry.allow();
-      out.writeByte(allow.ip().isV4() ? 4 : 6);
+      out.u8(allow.ip().isV4() ? 4 : 6);
       prefix(allow.ip());
-      number(entry.seq());
-      number(allow.at().toEpochMilli());
+      out.number(entry.seq());
+      out.number(allow.at().toEpochMilli());
       Instant until = allow.until();
-      number(until == null ? 0 : 1);
+      out.number(until == null ? 0 : 1);
       if (until != null) {
-        number(until.toEpochMilli());
+        out.number(until.toEpochMilli());
       }
       text(allow.by());
       text(allow.reason());
@@ -137,44 +137,35 @@ final class BanSnapshotWriter {
   }
 
   private void feeds(Collection<ActiveBans.FeedState> feeds) throws IOException {
-    number(feeds.size());
+    out.number(feeds.size());
     for (ActiveBans.FeedState entry : feeds) {
       BanEvent.Feed feed = entry.feed();
-      number(entry.seq());
-      number(feed.at().toEpochMilli());
+      out.number(entry.seq());
+      out.number(feed.at().toEpochMilli());
       text(feed.feed());
       text(feed.digest());
-      number(feed.entries());
+      out.number(feed.entries());
       text(feed.by());
     }
   }
 
   private void prefix(IpPrefix ip) throws IOException {
-    out.writeByte(ip.bits());
+    out.u8(ip.bits());
     if (ip.isV4()) {
-      out.writeInt((int) ip.lo());
+      out.i32((int) ip.lo());
     } else {
-      out.writeLong(ip.hi());
-      out.writeLong(ip.lo());
+      out.i64(ip.hi());
+      out.i64(ip.lo());
     }
   }
 
   private void text(String text) throws IOException {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    number(bytes.length);
-    out.write(bytes);
+    out.number(bytes.length);
+    out.bytes(bytes);
   }
 
   private void difference(long value) throws IOException {
-    number(value << 1 ^ value >> 63);
-  }
-
-  private void number(long value) throws IOException {
-    long rest = value;
-    while ((rest & ~0x7fL) != 0) {
-      out.writeByte((int) (rest & 0x7f | 0x80));
-      rest >>>= 7;
-    }
-    out.writeByte((int) rest);
+    out.number(value << 1 ^ value >> 63);
   }
 }

@@ -5,11 +5,16 @@ import java.util.Arrays;
 /**
  * The slots whose bans end some day, the one that ends first on top; equal ends by sequence number,
  * floors without a ban (number 0) by prefix, so that the order is the same in every fold, whatever
- * slots it uses. A binary heap that knows where each slot is.
+ * slots it uses. A binary heap that knows where each slot is, in pieces that never move, so that it
+ * grows without a copy of itself.
  */
 final class EndHeap {
+  private static final int PIECE_BITS = 13;
+  private static final int PIECE = 1 << PIECE_BITS;
+  private static final int FIRST_PIECE = 64;
+
   private final BanSlots slots;
-  private int[] heap = new int[64];
+  private int[][] heap = {new int[FIRST_PIECE]};
   private int size;
 
   EndHeap(BanSlots slots) {
@@ -21,7 +26,7 @@ final class EndHeap {
   }
 
   int first() {
-    return heap[0];
+    return heap[0][0];
   }
 
   /** Adds a slot, moves it, or takes it out, as its end now says. */
@@ -34,9 +39,7 @@ final class EndHeap {
       return;
     }
     if (index < 0) {
-      if (size == heap.length) {
-        heap = Arrays.copyOf(heap, size * 2);
-      }
+      makeRoom();
       index = size++;
       place(slot, index);
     }
@@ -49,7 +52,7 @@ final class EndHeap {
       return;
     }
     slots.setHeapIndex(slot, BanSlots.NONE);
-    int last = heap[--size];
+    int last = at(--size);
     if (last != slot) {
       place(last, index);
       down(up(index));
@@ -57,18 +60,36 @@ final class EndHeap {
   }
 
   long sizeBytes() {
-    return 4L * heap.length;
+    return 4L * (size < PIECE ? heap[0].length : (long) heap.length * PIECE);
+  }
+
+  private int at(int index) {
+    return heap[index >>> PIECE_BITS][index & PIECE - 1];
+  }
+
+  private void makeRoom() {
+    int last = heap.length - 1;
+    int room = heap[last].length;
+    if (size < last * PIECE + room) {
+      return;
+    }
+    if (room < PIECE) {
+      heap[last] = Arrays.copyOf(heap[last], room * 2);
+    } else {
+      heap = Arrays.copyOf(heap, heap.length + 1);
+      heap[heap.length - 1] = new int[PIECE];
+    }
   }
 
   private int up(int from) {
     int index = from;
-    int slot = heap[index];
+    int slot = at(index);
     while (index > 0) {
       int parent = (index - 1) >>> 1;
-      if (!isBefore(slot, heap[parent])) {
+      if (!isBefore(slot, at(parent))) {
         break;
       }
-      place(heap[parent], index);
+      place(at(parent), index);
       index = parent;
     }
     place(slot, index);
@@ -77,26 +98,26 @@ final class EndHeap {
 
   private void down(int from) {
     int index = from;
-    int slot = heap[index];
+    int slot = at(index);
     while (true) {
       int child = 2 * index + 1;
       if (child >= size) {
         break;
       }
-      if (child + 1 < size && isBefore(heap[child + 1], heap[child])) {
+      if (child + 1 < size && isBefore(at(child + 1), at(child))) {
         child++;
       }
-      if (!isBefore(heap[child], slot)) {
+      if (!isBefore(at(child), slot)) {
         break;
       }
-      place(heap[child], index);
+      place(at(child), index);
       index = child;
     }
     place(slot, index);
   }
 
   private void place(int slot, int index) {
-    heap[index] = slot;
+    heap[index >>> PIECE_BITS][index & PIECE - 1] = slot;
     slots.setHeapIndex(slot, index);
   }
 

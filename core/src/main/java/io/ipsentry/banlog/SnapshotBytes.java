@@ -2,7 +2,6 @@ package io.ipsentry.banlog;
 
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanSnapshot;
-import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -29,7 +28,7 @@ public record SnapshotBytes(long head, long newestMillis, List<byte[]> parts) {
   /** Encodes a state; whoever wants to apply to it waits meanwhile. */
   public static SnapshotBytes of(ActiveBans state) {
     List<byte[]> parts = new ArrayList<>();
-    try (OutputStream out = new BufferedOutputStream(new PartsOutput(parts), 1 << 16)) {
+    try (OutputStream out = new PartsOutput(parts)) {
       BanSnapshot.write(state, out);
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory failed", e);

@@ -3,7 +3,6 @@ package io.ipsentry.banlog;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanSnapshot;
 import io.ipsentry.ban.InvalidSnapshotException;
-import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.sql.Connection;
@@ -91,7 +90,7 @@ final class SqliteSnapshots {
   }
 
   private Optional<ActiveBans> read(Row row, ActiveBans.Limits limits) {
-    try (InputStream in = new BufferedInputStream(new PartsInput(row))) {
+    try (InputStream in = new PartsInput(row)) {
       ActiveBans state = BanSnapshot.read(in, limits);
       if (state.head() != row.head()) {
         throw new IOException("it goes up to event " + state.head());

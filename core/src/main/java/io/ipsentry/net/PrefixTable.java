@@ -46,12 +46,15 @@ public final class PrefixTable {
   }
 
   /**
-   * Makes room for one more prefix, so that the next {@link #put} does not take the time to grow.
-   * Moves entries and changes none: readers need no protection from it.
+   * Makes room for a prefix, so that the next {@link #put} does not take the time to grow. Moves
+   * entries and changes none: readers need no protection from it.
    */
-  public void reserve() {
-    v4.reserve();
-    v6.reserve();
+  public void reserve(IpPrefix prefix) {
+    if (prefix.isV4()) {
+      v4.reserve((int) prefix.lo(), prefix.bits());
+    } else {
+      v6.reserve();
+    }
   }
 
   /**

@@ -6,8 +6,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The IPv4 half of {@link PrefixTable}.
  *
- * <p>Entries lie in a hash table with linear probing, one long a cell: {@code address << 32 | value
- * << 6 | bits + 1}, 0 for an empty cell. Two summaries make a match cheap:
+ * <p>Entries lie in {@value #SEGMENTS} hash tables with linear probing, one long a cell: {@code
+ * address << 32 | value << 6 | bits + 1}, 0 for an empty cell. Each grows for itself and by a
+ * quarter, so a million entries take 11 to 14 MB, and growing neither takes long nor twice the
+ * room. Two summaries make a match cheap:
  *
  * <ul>
  *   <li>{@code covering[address >>> 16]}: bit n says that an entry of n bits (0 to 16) covers this
@@ -22,8 +24,10 @@ import org.jspecify.annotations.Nullable;
  * is seen by probing its at most 256 neighbours.
  */
 final class V4Prefixes {
-  private static final int MIN_CELLS = 64;
-  private static final int MAX_CELLS = 1 << 29;
+  private static final int SEGMENT_BITS = 6;
+  private static final int SEGMENTS = 1 << SEGMENT_BITS;
+  private static final int MIN_CELLS = 8;
+  private static final int MAX_CELLS = 1 << 23;
   private static final int BLOCKS = 1 << 16;
   private static final int BLOCK_24S = 1 << 8;
 
@@ -34,53 +38,70 @@ final class V4Prefixes {
    * Filled before it is published through its final field, so that a reader without a lock sees all
    * of it.
    */
-  private static final class Cells {
+  private static final class Segment {
     final long[] cells;
 
-    Cells(int capacity) {
+    /** Of the writer alone. */
+    int size;
+
+    Segment(int capacity) {
       cells = new long[capacity];
     }
 
-    Cells(int capacity, Cells old) {
+    Segment(int capacity, Segment old) {
       this(capacity);
+      size = old.size;
       for (long cell : old.cells) {
         if (cell != 0) {
-          cells[find(cells, cell & KEY_MASK)] = cell;
+          long key = cell & KEY_MASK;
+          cells[find(cells, key, hash(key))] = cell;
         }
       }
     }
   }
 
-  private Cells table = new Cells(MIN_CELLS);
-  private final int[] covering = new int[BLOCKS];
-  private final byte[] @Nullable [] longer = new byte[BLOCKS][];
+  private final Segment[] segments = new Segment[SEGMENTS];
+  // There once a prefix needs them: together they are half a megabyte, and many tables stay empty.
+  private int @Nullable [] covering;
+  private byte @Nullable [] @Nullable [] longer;
   private long longerBytes;
+  private long cellsInAll = (long) SEGMENTS * MIN_CELLS;
   private int size;
 
+  V4Prefixes() {
+    Arrays.setAll(segments, i -> new Segment(MIN_CELLS));
+  }
+
   int put(int address, int bits, int value) {
-    reserve();
-    long[] cells = table.cells;
     long key = key(address, bits);
-    int at = find(cells, key);
+    long hash = hash(key);
+    reserve(hash);
+    Segment segment = segments[segment(hash)];
+    long[] cells = segment.cells;
+    int at = find(cells, key, hash);
     long old = cells[at];
     cells[at] = key | (long) value << VALUE_SHIFT;
     if (old != 0) {
       return value(old);
     }
     size++;
+    segment.size++;
     summarise(address, bits, true);
     return PrefixTable.NONE;
   }
 
   int remove(int address, int bits) {
-    long[] cells = table.cells;
-    int at = find(cells, key(address, bits));
-    long old = cells[at];
+    long key = key(address, bits);
+    long hash = hash(key);
+    Segment segment = segments[segment(hash)];
+    int at = find(segment.cells, key, hash);
+    long old = segment.cells[at];
     if (old == 0) {
       return PrefixTable.NONE;
     }
-    close(at);
+    close(segment.cells, at);
     size--;
+    segment.size--;
     if (bits <= 24 || !anotherIn24(address, bits)) {
       summarise(address, bits, false);
     }
@@ -88,9 +109,10 @@ final class V4Prefixes {
   }
 
   int get(int address, int bits) {
-    long[] cells = table.cells;
     long key = key(address, bits);
-    long cell = cells[find(cells, key)];
+    long hash = hash(key);
+    long[] cells = segments[segment(hash)].cells;
+    long cell = cells[find(cells, key, hash)];
     return (cell & KEY_MASK) == key ? value(cell) : PrefixTable.NONE;
   }
 
@@ -99,7 +121,8 @@ final class V4Prefixes {
     if (maxBits < 0) {
       return PrefixTable.NONE;
     }
-    byte[] of24 = longer[address >>> 16];
+    byte[] @Nullable [] blocks = longer;
+    byte[] of24 = blocks == null ? null : blocks[address >>> 16];
     if (of24 != null && maxBits > 16) {
       int at24 = address >>> 8 & 0xff;
       long match = firstOf(address, of24[at24] & 0xff, 25, maxBits);
@@ -110,7 +133,8 @@ final class V4Prefixes {
         return match;
       }
     }
-    return firstOf(address, covering[address >>> 16], 0, maxBits);
+    int[] of16 = covering;
+    return of16 == null ? PrefixTable.NONE : firstOf(address, of16[address >>> 16], 0, maxBits);
   }
 
   /**
@@ -136,42 +160,62 @@ final class V4Prefixes {
   }
 
   long sizeBytes() {
-    return 8L * table.cells.length + 8L * BLOCKS + longerBytes;
+    int summaries = (covering == null ? 0 : 1) + (longer == null ? 0 : 1);
+    return 8L * cellsInAll + 4L * BLOCKS * summaries + longerBytes;
   }
 
   void forEach(PrefixTable.EntryVisitor visitor) {
-    for (long cell : table.cells) {
-      if (cell != 0) {
-        int length = (int) (cell & 0x3f) - 1 + IpPrefix.V4_OFFSET;
-        visitor.visit(0, IpPrefix.v4ToLo((int) (cell >>> 32)), length, value(cell));
+    for (Segment segment : segments) {
+      for (long cell : segment.cells) {
+        if (cell != 0) {
+          int length = (int) (cell & 0x3f) - 1 + IpPrefix.V4_OFFSET;
+          visitor.visit(0, IpPrefix.v4ToLo((int) (cell >>> 32)), length, value(cell));
+        }
       }
     }
   }
 
-  /** Makes room for one more entry. */
-  void reserve() {
-    int capacity = table.cells.length;
-    if (size < capacity / 4 * 3) {
+  /** Makes room for this prefix. */
+  void reserve(int address, int bits) {
+    reserve(hash(key(address, bits)));
+  }
+
+  private void reserve(long hash) {
+    Segment segment = segments[segment(hash)];
+    int capacity = segment.cells.length;
+    if (segment.size < capacity / 4 * 3) {
       return;
     }
     if (capacity == MAX_CELLS) {
       throw new IllegalStateException("prefix table is full; remove entries before adding more");
     }
-    table = new Cells(capacity * 2, table);
+    int larger = Math.min(MAX_CELLS, capacity + Math.max(MIN_CELLS, capacity / 4));
+    segments[segment(hash)] = new Segment(larger, segment);
+    cellsInAll += larger - capacity;
   }
 
   /** Sets or clears the length of an entry wherever a match would look for it. */
   private void summarise(int address, int bits, boolean present) {
     int block = address >>> 16;
     if (bits <= 16) {
+      int[] of16 = covering;
+      if (of16 == null) {
+        of16 = new int[BLOCKS];
+        covering = of16;
+      }
       int bit = 1 << bits;
       int end = block + (1 << (16 - bits));
       for (int i = block; i < end; i++) {
-        covering[i] = present ? covering[i] | bit : covering[i] & ~bit;
+        of16[i] = present ? of16[i] | bit : of16[i] & ~bit;
       }
       return;
     }
-    byte[] of24 = block(block, bits <= 24 ? 2 * BLOCK_24S : BLOCK_24S);
+    byte[] @Nullable [] blocks = longer;
+    if (blocks == null) {
+      blocks = new byte[BLOCKS][];
+      longer = blocks;
+    }
+    byte[] of24 = block(blocks, block, bits <= 24 ? 2 * BLOCK_24S : BLOCK_24S);
     int from = address >>> 8 & 0xff;
     if (bits >= 25) {
       of24[from] = changed(of24[from], bits - 25, present);
@@ -182,7 +226,7 @@ final class V4Prefixes {
       }
     }
     if (!present && isZero(of24)) {
-      longer[block] = null;
+      blocks[block] = null;
       longerBytes -= of24.length;
     }
   }
@@ -192,16 +236,16 @@ final class V4Prefixes {
   }
 
   /** The summary of a /16, of at least so many bytes. */
-  private byte[] block(int block, int bytes) {
-    byte[] of24 = longer[block];
+  private byte[] block(byte[] @Nullable [] blocks, int block, int bytes) {
+    byte[] of24 = blocks[block];
     if (of24 == null) {
       of24 = new byte[bytes];
       longerBytes += bytes;
-      longer[block] = of24;
+      blocks[block] = of24;
     } else if (of24.length < bytes) {
       longerBytes += bytes - of24.length;
       of24 = Arrays.copyOf(of24, bytes);
-      longer[block] = of24;
+      blocks[block] = of24;
     }
     return of24;
   }
@@ -226,39 +270,56 @@ final class V4Prefixes {
   }
 
   /** Empties a cell and moves later entries of its run forward, so that no probe ends too early. */
-  private void close(int hole) {
-    long[] cells = table.cells;
-    int mask = cells.length - 1;
+  private static void close(long[] cells, int hole) {
     int empty = hole;
-    int at = (hole + 1) & mask;
+    int at = next(hole, cells);
     while (cells[at] != 0) {
-      int home = home(cells[at] & KEY_MASK, mask);
-      if (((at - home) & mask) >= ((at - empty) & mask)) {
+      int home = home(hash(cells[at] & KEY_MASK), cells);
+      if (distance(home, at, cells) >= distance(empty, at, cells)) {
         cells[empty] = cells[at];
         empty = at;
       }
-      at = (at + 1) & mask;
+      at = next(at, cells);
     }
     cells[empty] = 0;
   }
 
   /** The cell with the key, or the empty one where it belongs; bounded for racing readers. */
-  private static int find(long[] cells, long key) {
-    int mask = cells.length - 1;
-    int at = home(key, mask);
-    for (int probes = 0; probes < mask; probes++) {
+  private static int find(long[] cells, long key, long hash) {
+    int at = home(hash, cells);
+    for (int probes = 1; probes < cells.length; probes++) {
       long cell = cells[at];
       if (cell == 0 || (cell & KEY_MASK) == key) {
         return at;
       }
-      at = (at + 1) & mask;
+      at = next(at, cells);
     }
     return at;
   }
 
-  private static int home(long key, int mask) {
+  private static int next(int at, long[] cells) {
+    return at + 1 == cells.length ? 0 : at + 1;
+  }
+
+  /** Steps from one cell to another, of which the last is followed by the first. */
+  private static int distance(int from, int to, long[] cells) {
+    return to >= from ? to - from : to - from + cells.length;
+  }
+
+  /** 64 bits of which the upper ones choose the segment and the 32 below them the cell. */
+  private static long hash(long key) {
     long mixed = (key ^ key >>> 32) * 0x9e37_79b9_7f4a_7c15L;
-    return (int) (mixed >>> 32 ^ mixed >>> 57) & mask;
+    return (mixed ^ mixed >>> 32) * 0xd6e8_feb8_6659_fd93L;
+  }
+
+  private static int segment(long hash) {
+    return (int) (hash >>> Long.SIZE - SEGMENT_BITS);
+  }
+
+  /** A place in proportion to the number of cells, which is no power of two. */
+  private static int home(long hash, long[] cells) {
+    long fraction = hash << SEGMENT_BITS >>> 32;
+    return (int) (fraction * cells.length >>> 32);
   }
 
   private static long key(int address, int bits) {

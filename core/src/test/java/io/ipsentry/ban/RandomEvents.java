@@ -2,6 +2,7 @@ package io.ipsentry.ban;
 
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.SeenAs;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Random;
@@ -31,6 +32,27 @@ final class RandomEvents {
               random.nextBoolean() ? now.minusMillis(random.nextInt(900)) : null,
               scope(random));
     };
+  }
+
+  /** As {@link #event}, with numbers and times of all sizes. */
+  static BanEvent wide(Random random, Instant now) {
+    if (!(event(random, now) instanceof BanEvent.Ban ban)) {
+      return new BanEvent.Unban(now, prefix(random), "cli", "");
+    }
+    long days = Duration.ofDays(random.nextInt(3) == 0 ? 3_000_000 : 100).toMillis();
+    Instant evidence = now.plusMillis(random.nextLong(days / 2) - days / 3);
+    return new BanEvent.Ban(
+        now,
+        ban.ip(),
+        ban.until() == null ? null : now.plusMillis(random.nextLong(days)),
+        ban.rule(),
+        ban.reason(),
+        random.nextInt() >>> random.nextInt(1, 32),
+        ban.seenAs(),
+        ban.by(),
+        1 + (random.nextInt() >>> random.nextInt(2, 32)),
+        ban.evidenceAt() == null || evidence.isBefore(Instant.EPOCH) ? null : evidence,
+        ban.scope());
   }
 
   static @Nullable String scope(Random random) {

@@ -39,6 +39,29 @@ final class PrefixTableTest {
     }
   }
 
+  /** Grows every part of the table many times, with prefixes close to each other and far apart. */
+  @Test
+  void get_hundredThousandsPutAndRemoved_agreesWithHashMap() {
+    Random random = new Random(4);
+    PrefixTable table = new PrefixTable();
+    Map<IpPrefix, Integer> naive = new HashMap<>();
+    for (int step = 0; step < 300_000; step++) {
+      int bits = random.nextInt(4) == 0 ? random.nextInt(33) : 32;
+      int address = step % 2 == 0 ? random.nextInt() : 0x2d00_0000 + random.nextInt(100_000);
+      IpPrefix ip = IpPrefix.of(0, IpPrefix.v4ToLo(address), IpPrefix.V4_OFFSET + bits);
+      if (random.nextInt(4) == 0) {
+        assertThat(table.remove(ip)).isEqualTo(orNone(naive.remove(ip)));
+      } else {
+        assertThat(table.put(ip, step)).isEqualTo(orNone(naive.put(ip, step)));
+      }
+    }
+    assertThat(table.size()).isEqualTo(naive.size()).isGreaterThan(150_000);
+    naive.forEach((ip, value) -> assertThat(table.get(ip)).isEqualTo(value));
+    Map<IpPrefix, Integer> shown = new HashMap<>();
+    table.forEach((hi, lo, length, value) -> shown.put(new IpPrefix(hi, lo, length), value));
+    assertThat(shown).isEqualTo(naive);
+  }
+
   @Test
   void match_goingOn_showsEveryPrefixOnceLongestFirst() {
     PrefixTable table = new PrefixTable();

@@ -10,7 +10,6 @@ import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.SnapshotRequest;
 import io.ipsentry.proto.v1.SnapshotResponse;
-import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
@@ -77,12 +76,8 @@ record OwnerState(String logId, ActiveBans bans, @Nullable SequencedEvent last) 
   }
 
   private static ActiveBans read(Chunks chunks, ActiveBans.Limits limits) {
-    try (InputStream in = new BufferedInputStream(chunks)) {
-      ActiveBans bans = BanSnapshot.read(in, limits);
-      if (in.read() >= 0) {
-        throw new InvalidSnapshotException("something follows behind it");
-      }
-      return bans;
+    try (chunks) {
+      return BanSnapshot.read(chunks, limits);
     } catch (IOException e) {
       throw new InvalidSnapshotException("it cannot be read", e);
     }
