@@ -96,24 +96,7 @@ public final class ServerProcess {
    * @throws IllegalStateException as {@link #start}
    */
   public synchronized void awaitReady() {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    Process started = running();
-    while (!ready.getAsBoolean()) {
-      if (!started.isAlive()) {
-        throw new IllegalStateException(
-            name + " ended with " + started.exitValue() + ": " + endOfLog());
-      }
-      if (System.nanoTime() - deadline > 0) {
-        throw new IllegalStateException(
-            name + " is not ready after " + PATIENCE + ": " + endOfLog());
-      }
-      try {
-        Thread.sleep(POLL);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new IllegalStateException("interrupted while " + name + " starts", e);
-      }
-    }
+    await(ready, "ready");
   }
 
   /**
@@ -139,9 +122,13 @@ public final class ServerProcess {
     }
   }
 
-  /** Stops it in its tracks (SIGSTOP): its connections stay open and nothing is answered. */
+  /**
+   * Stops it in its tracks (SIGSTOP), and waits until it stands: its connections stay open and
+   * nothing is answered.
+   */
   public synchronized void freeze() {
     signal("STOP");
+    await(() -> status("State:").startsWith("T"), "frozen");
   }
 
   /** Lets a frozen one go on. */
@@ -172,17 +159,7 @@ public final class ServerProcess {
 
   /** Memory of the process that is resident now, in bytes. */
   public long residentBytes() {
-    Path status = Path.of("/proc", Long.toString(pid()), "status");
-    try {
-      for (String line : Files.readAllLines(status)) {
-        if (line.startsWith("VmRSS:")) {
-          return 1024 * Long.parseLong(line.replaceAll("\\D", ""));
-        }
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + status, e);
-    }
-    throw new IllegalStateException(name + " has ended");
+    return 1024 * Long.parseLong(status("VmRSS:").replaceAll("\\D", ""));
   }
 
   /** What it has written so far, over all its starts. */
@@ -191,6 +168,42 @@ public final class ServerProcess {
       return Files.readString(log);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + log, e);
+    }
+  }
+
+  /** A line of the process's status, without its name. */
+  private String status(String name) {
+    Path status = Path.of("/proc", Long.toString(pid()), "status");
+    try {
+      for (String line : Files.readAllLines(status)) {
+        if (line.startsWith(name)) {
+          return line.substring(name.length()).strip();
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + status, e);
+    }
+    throw new IllegalStateException(this.name + " has ended");
+  }
+
+  private void await(BooleanSupplier condition, String what) {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    Process awaited = running();
+    while (!condition.getAsBoolean()) {
+      if (!awaited.isAlive()) {
+        throw new IllegalStateException(
+            name + " ended with " + awaited.exitValue() + ": " + endOfLog());
+      }
+      if (System.nanoTime() - deadline > 0) {
+        throw new IllegalStateException(
+            name + " is not " + what + " after " + PATIENCE + ": " + endOfLog());
+      }
+      try {
+        Thread.sleep(POLL);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("interrupted while waiting for " + name, e);
+      }
     }
   }
 

@@ -3,6 +3,7 @@ package io.ipsentry.testing.cluster;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.FileVisitResult;
@@ -61,6 +62,7 @@ public final class TestCluster implements AutoCloseable {
   private final ServerProcess etcd;
   private final ServerProcess apiServer;
   private final URI uri;
+  private final String token;
   private final Kubectl kubectl;
 
   private TestCluster(ClusterPrograms programs, Path directory) {
@@ -70,7 +72,7 @@ public final class TestCluster implements AutoCloseable {
     int port = freePort();
     uri = URI.create("https://127.0.0.1:" + port);
     URI etcdUri = URI.create("http://127.0.0.1:" + etcdPort);
-    String token = HexFormat.of().formatHex(new SecureRandom().generateSeed(16));
+    token = HexFormat.of().formatHex(new SecureRandom().generateSeed(16));
     Probe probe = new Probe(uri, token, certificate());
     write("tokens.csv", token + ",admin,admin,\"system:masters\"\n");
     write("service-account.key", serviceAccountKey());
@@ -91,7 +93,7 @@ public final class TestCluster implements AutoCloseable {
     try {
       etcd.start();
       apiServer.start();
-      write("kubeconfig", kubeconfig(uri, base64(certificate()), token));
+      write("kubeconfig", kubeconfig(uri));
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -143,7 +145,19 @@ public final class TestCluster implements AutoCloseable {
     return directory.resolve("kubeconfig");
   }
 
-  /** {@code kubectl} with {@link #kubeconfig}. */
+  /** Like {@link #kubeconfig()}, for a client that reaches the API server through {@code proxy}. */
+  public Path kubeconfig(TcpProxy proxy) {
+    String name = "kubeconfig-" + proxy.port();
+    write(name, kubeconfig(URI.create("https://127.0.0.1:" + proxy.port())));
+    return directory.resolve(name);
+  }
+
+  /** A network of the test's own to the API server, which the test may break and closes. */
+  public TcpProxy proxy() {
+    return TcpProxy.to(new InetSocketAddress(InetAddress.getLoopbackAddress(), uri.getPort()));
+  }
+
+  /** {@code kubectl} with {@link #kubeconfig()}. */
   public Kubectl kubectl() {
     return kubectl;
   }
@@ -193,7 +207,7 @@ public final class TestCluster implements AutoCloseable {
     }
   }
 
-  private static String kubeconfig(URI server, String authority, String token) {
+  private String kubeconfig(URI server) {
     return """
     apiVersion: v1
     kind: Config
@@ -208,7 +222,7 @@ public final class TestCluster implements AutoCloseable {
       context: { cluster: test, user: admin, namespace: default }
     current-context: test
     """
-        .formatted(server, authority, token);
+        .formatted(server, base64(certificate()), token);
   }
 
   private static String base64(Path file) {
