@@ -28,9 +28,8 @@ public final class Slice {
     set(other.array, other.from, other.to);
   }
 
-  /** Makes the field absent. */
+  /** Makes the field absent; the array is kept until the next {@code set}, which nobody sees. */
   public void clear() {
-    array = NOTHING;
     from = 0;
     to = -1;
   }

@@ -160,7 +160,7 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
       Judgement judgement = judge.judge(request, caller(message));
       // Nearly all are allowed, and asking for that first is quicker than a switch over types.
       if (judgement instanceof Judgement.Allowed) {
-        counters.allowed.increment();
+        counters.allowed.increment(0);
         response = CheckResponses.ALLOWED;
       } else if (judgement instanceof Judgement.Denied denied) {
         counters.denied.increment();

@@ -166,29 +166,40 @@ final class CheckRequestSkimmer extends WireReader {
   }
 
   private void http(int end) throws Malformed {
-    while (at < end) {
-      int tag = readTag(end);
-      if (tag == HEADERS) {
-        header(readEnd(end));
-      } else if (tag == METHOD) {
-        set(request.method(), readEnd(end));
-      } else if (tag == PATH) {
-        set(request.target(), readEnd(end));
-      } else if (tag == HOST) {
-        set(request.host(), readEnd(end));
-      } else if (tag == HEADER_MAP) {
-        headerMap(readEnd(end));
-      } else {
-        skip(tag, end, 3);
+    byte[] array = bytes;
+    WantedHeaders wanted = message.wanted();
+    int next = at;
+    while (next < end) {
+      // Most fields are headers that nobody wants: those are stepped over without a call.
+      int after = array[next] == HEADERS ? afterUnwanted(array, next + 1, end, wanted) : 0;
+      if (after == 0) {
+        at = next;
+        httpField(end);
+        after = at;
       }
+      next = after;
+    }
+    at = next;
+  }
+
+  private void httpField(int end) throws Malformed {
+    int tag = readTag(end);
+    if (tag == HEADERS) {
+      header(readEnd(end));
+    } else if (tag == METHOD) {
+      set(request.method(), readEnd(end));
+    } else if (tag == PATH) {
+      set(request.target(), readEnd(end));
+    } else if (tag == HOST) {
+      set(request.host(), readEnd(end));
+    } else if (tag == HEADER_MAP) {
+      headerMap(readEnd(end));
+    } else {
+      skip(tag, end, 3);
     }
   }
 
   private void header(int end) throws Malformed {
-    if (isPlainAndUnwanted(end)) {
-      at = end;
-      return;
-    }
     entry(end, 4, false);
     int header = message.wanted().find(bytes, keyFrom, keyTo);
     if (header >= 0) {
@@ -197,25 +208,43 @@ final class CheckRequestSkimmer extends WireReader {
   }
 
   /**
-   * Whether the entry is a key of a length that no wanted header has, and then a value that fills
-   * the rest: what nearly all of them are, and what then need not be read.
+   * Steps over a header that is a key that no wanted header has, and then a value that fills the
+   * rest: what nearly all of them are, and what then need not be read.
+   *
+   * @param at position of the length of its entry
+   * @return where it ends; 0: it is to be read
    */
-  private boolean isPlainAndUnwanted(int end) {
-    int key = at + 2;
-    if (key > end || bytes[at] != KEY || bytes[at + 1] < 0) {
-      return false;
+  private static int afterUnwanted(byte[] bytes, int at, int end, WantedHeaders wanted) {
+    // Two bytes for the length of the entry; tag and length of the key; and of the value.
+    if (end - at < 6) {
+      return 0;
     }
-    int value = key + bytes[at + 1];
-    if (value + 2 > end || bytes[value] != VALUE || message.wanted().mayHave(value - key)) {
-      return false;
+    int length = bytes[at];
+    int key = at + 3;
+    if (length < 0) {
+      length = length & 0x7f | bytes[at + 1] << 7;
+      key++;
     }
-    int low = bytes[value + 1];
-    if (low >= 0) {
-      return value + 2 + low == end;
+    int entryEnd = key - 2 + length;
+    if (length < 4 || entryEnd > end || bytes[key - 2] != KEY) {
+      return 0;
     }
-    return value + 3 <= end
-        && bytes[value + 2] >= 0
-        && value + 3 + (low & 0x7f | bytes[value + 2] << 7) == end;
+    int keyLength = bytes[key - 1];
+    int value = key + keyLength;
+    if (keyLength <= 0
+        || value + 2 > entryEnd
+        || bytes[value] != VALUE
+        || wanted.mayBe(keyLength, bytes[value - 1])) {
+      return 0;
+    }
+    int valueLength = bytes[value + 1];
+    int from = value + 2;
+    if (valueLength < 0) {
+      // Within the entry or not: a length that runs over it does not end there either.
+      valueLength = from < entryEnd ? valueLength & 0x7f | bytes[from] << 7 : -1;
+      from++;
+    }
+    return valueLength >= 0 && from + valueLength == entryEnd ? entryEnd : 0;
   }
 
   private void headerMap(int end) throws Malformed {

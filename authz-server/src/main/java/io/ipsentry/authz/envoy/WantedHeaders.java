@@ -8,7 +8,7 @@ import java.util.Set;
 
 /**
  * The names of the headers that are read from a request, numbered. Most headers of a request are
- * none of them, and nearly all of those are told by their length alone.
+ * none of them, and nearly all of those are told by their length and last letter alone.
  *
  * <p>Names are in lower case, as Envoy sends them. Immutable; safe for any thread.
  */
@@ -26,7 +26,7 @@ final class WantedHeaders {
   static final WantedHeaders NONE = new WantedHeaders(List.of());
 
   private final byte[][] names;
-  private final long lengths;
+  private final long marks;
 
   private WantedHeaders(List<String> names) {
     this.names =
@@ -35,9 +35,9 @@ final class WantedHeaders {
             .toArray(byte[][]::new);
     long seen = 0;
     for (byte[] name : this.names) {
-      seen |= 1L << name.length;
+      seen |= mark(name.length, name[name.length - 1]);
     }
-    this.lengths = seen;
+    this.marks = seen;
   }
 
   /** The two that are always read, and these. */
@@ -51,15 +51,19 @@ final class WantedHeaders {
     return names.length;
   }
 
-  /** Whether a header with a name of this length may be one of them. */
-  boolean mayHave(int length) {
-    // A shift takes its distance modulo 64: longer names only cost the comparison.
-    return (lengths >>> length & 1) != 0;
+  /** Whether a header with a name of this length, at least 1, and last byte may be one of them. */
+  boolean mayBe(int length, byte last) {
+    return (marks & mark(length, last)) != 0;
+  }
+
+  /** One bit of 64, for a shift takes its distance modulo 64. */
+  private static long mark(int length, byte last) {
+    return 1L << (length ^ last);
   }
 
   /** Number of the header with this name, or {@link #UNWANTED}. */
   int find(byte[] bytes, int from, int to) {
-    if (!mayHave(to - from)) {
+    if (to <= from || !mayBe(to - from, bytes[to - 1])) {
       return UNWANTED;
     }
     for (int i = 0; i < names.length; i++) {

@@ -263,7 +263,7 @@ final class ForwardAuthConnection extends ChannelInboundHandlerAdapter {
     }
     switch (judgement) {
       case Judgement.Allowed allowed -> {
-        server.counters().allowed.increment();
+        server.counters().allowed.increment(0);
         PlainAnswer answer =
             allowed.reason() == Judgement.Reason.SHADOW ? PlainAnswer.SHADOW : PlainAnswer.ALLOWED;
         answer(context, answer, persistence, bodiless);

@@ -1,6 +1,7 @@
 package io.ipsentry.authz.http;
 
 import io.ipsentry.authz.transport.LatencyHistogram;
+import io.ipsentry.authz.transport.ThreadCounts;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -9,7 +10,7 @@ import java.util.concurrent.atomic.LongAdder;
  * they are made. Safe for any thread.
  */
 public final class ForwardAuthCounters {
-  final LongAdder allowed = new LongAdder();
+  final ThreadCounts allowed = new ThreadCounts(1);
   final LongAdder denied = new LongAdder();
   final LongAdder unavailable = new LongAdder();
   final LongAdder failOpen = new LongAdder();
@@ -64,7 +65,7 @@ public final class ForwardAuthCounters {
   /** The numbers now; each is exact, but they are not of one moment. */
   public Snapshot snapshot() {
     return new Snapshot(
-        allowed.sum(),
+        allowed.sum(0),
         denied.sum(),
         unavailable.sum(),
         failOpen.sum(),

@@ -2,7 +2,7 @@ package io.ipsentry.authz.transport;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.IntStream;
 
 /**
  * Durations counted by powers of two from 16 µs to 1 s, which is fine enough to see a proxy's
@@ -12,13 +12,10 @@ public final class LatencyHistogram {
   private static final int BUCKETS = 17;
   private static final long FIRST_BOUND_NANOS = 1 << 14;
 
-  private final LongAdder[] counts = new LongAdder[BUCKETS + 1];
-  private final LongAdder nanos = new LongAdder();
+  private static final int NANOS = BUCKETS + 1;
 
-  /** No durations yet. */
-  public LatencyHistogram() {
-    Arrays.setAll(counts, i -> new LongAdder());
-  }
+  /** By bucket, and all nanoseconds. */
+  private final ThreadCounts counts = new ThreadCounts(BUCKETS + 2);
 
   /**
    * What was counted.
@@ -43,8 +40,8 @@ public final class LatencyHistogram {
   public void record(long durationNanos) {
     long above = Math.max(0, durationNanos - 1) / FIRST_BOUND_NANOS;
     int bucket = Long.SIZE - Long.numberOfLeadingZeros(above);
-    counts[Math.min(bucket, BUCKETS)].increment();
-    nanos.add(durationNanos);
+    counts.increment(Math.min(bucket, BUCKETS));
+    counts.add(NANOS, durationNanos);
   }
 
   /** The counts now; not of one moment. */
@@ -52,6 +49,8 @@ public final class LatencyHistogram {
     Double[] bounds = new Double[BUCKETS];
     Arrays.setAll(bounds, i -> (FIRST_BOUND_NANOS << i) / 1e9);
     return new Snapshot(
-        List.of(bounds), Arrays.stream(counts).map(LongAdder::sum).toList(), nanos.sum() / 1e9);
+        List.of(bounds),
+        IntStream.rangeClosed(0, BUCKETS).mapToObj(counts::sum).toList(),
+        counts.sum(NANOS) / 1e9);
   }
 }

@@ -1,5 +1,6 @@
 package io.ipsentry.authz.verdict;
 
+import io.ipsentry.authz.transport.ThreadCounts;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -16,9 +17,10 @@ import java.util.concurrent.atomic.LongAdder;
 public final class VerdictCounters {
   private static final long QUIET_SECONDS = 10;
   private static final long NEVER = Long.MIN_VALUE;
+  private static final List<Verdict> VERDICTS = List.of(Verdict.values());
 
   private final Map<String, OfPolicy> byPolicy = new ConcurrentHashMap<>();
-  private final LongAdder unauthenticated = new LongAdder();
+  private final ThreadCounts unauthenticated = new ThreadCounts(1);
   private final LongAdder unknownPolicy = new LongAdder();
 
   private final EnumMap<Trouble, AtomicLong> lastSaid = new EnumMap<>(Trouble.class);
@@ -48,19 +50,19 @@ public final class VerdictCounters {
 
   /** Of one policy. */
   static final class OfPolicy {
-    private final EnumMap<Verdict, LongAdder> counts = new EnumMap<>(Verdict.class);
-
-    OfPolicy() {
-      for (Verdict verdict : Verdict.values()) {
-        counts.put(verdict, new LongAdder());
-      }
-    }
+    private final ThreadCounts counts = new ThreadCounts(VERDICTS.size());
 
     void count(Verdict verdict) {
-      LongAdder count = counts.get(verdict);
-      if (count != null) {
-        count.increment();
-      }
+      counts.increment(number(verdict));
+    }
+
+    long sum(Verdict verdict) {
+      return counts.sum(number(verdict));
+    }
+
+    @SuppressWarnings("EnumOrdinal") // A place in memory, which nothing outside sees.
+    private static int number(Verdict verdict) {
+      return verdict.ordinal();
     }
   }
 
@@ -76,7 +78,7 @@ public final class VerdictCounters {
   }
 
   void unauthenticated() {
-    unauthenticated.increment();
+    unauthenticated.increment(0);
   }
 
   void unknownPolicyAsked() {
@@ -88,8 +90,8 @@ public final class VerdictCounters {
     List<Count> all = new ArrayList<>();
     new TreeMap<>(byPolicy)
         .forEach((policy, counters) ->
-            counters.counts.forEach(
-                (verdict, count) -> all.add(new Count(policy, verdict, count.sum()))));
+            VERDICTS.forEach(
+                verdict -> all.add(new Count(policy, verdict, counters.sum(verdict)))));
     return all;
   }
 
@@ -103,7 +105,7 @@ public final class VerdictCounters {
 
   /** Requests of callers that {@code authz.callers} does not name. */
   public long unauthenticatedRequests() {
-    return unauthenticated.sum();
+    return unauthenticated.sum(0);
   }
 
   /** Requests that asked for a policy that is not configured. */
