@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * One server of the cluster, which a test may end, freeze and start again.
  *
  * <p>It never outlives this JVM, however that ends: a watchdog beside it reads from a pipe of ours
- * and kills the server when the pipe breaks. Safe for any thread; every method but {@link
- * #residentBytes} and {@link #log} excludes the others.
+ * and kills the server when the pipe breaks. Safe for any thread; one method at a time, but for
+ * {@link #log}.
  */
 public final class ServerProcess {
   /** A start, and a stop by SIGTERM, must be over after this time. */
