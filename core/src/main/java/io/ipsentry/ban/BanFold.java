@@ -226,6 +226,11 @@ final class BanFold {
     forget();
   }
 
+  /** Makes room for so many more IPv4 prefixes that are likely to be put back. */
+  void reserveV4(int more) {
+    table.reserveV4(more);
+  }
+
   /** Puts back a prefix of which only hits up to a time do not count; false: it is there. */
   boolean addFloor(IpPrefix ip, long until) {
     int slot = append(ip, null);

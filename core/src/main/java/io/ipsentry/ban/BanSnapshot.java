@@ -33,9 +33,9 @@ import java.security.NoSuchAlgorithmException;
  * names, each once. Times are milliseconds since 1970.
  *
  * <p>Evolution: a reader knows the versions up to its own and refuses a newer one. The checksum
- * covers everything before it and is checked before a state is given out. A reader takes memory
- * only as entries arrive, so what is cut short or made up cannot make it take more than its input
- * is worth; the caller bounds the input.
+ * covers everything before it and is checked before a state is given out. A reader takes memory as
+ * entries arrive, and for the rest when a quarter of them has, so what is cut short or made up
+ * cannot make it take much more than its input is worth; the caller bounds the input.
  *
  * <p>Stateless. While a state is written, nobody may {@link ActiveBans#apply} to it (they wait).
  */

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 final class BanSnapshotReader {
   private static final int MAX_UTF8_BYTES_A_CHAR = 3;
 
+  /** When one of so many bans has come, room is made for the others. */
+  private static final int BELIEVED = 4;
+
   private final SnapshotInput in;
   private final BanSlots.@Nullable Label[] recent = new BanSlots.Label[BanSnapshot.LABELS];
   private long labelsEver;
@@ -60,6 +63,9 @@ final class BanSnapshotReader {
         require(++chained < ActiveBans.MAX_SCOPES, "too many scopes");
       }
       before = ip;
+      if (i == count / BELIEVED && ip.isV4()) {
+        state.reserveV4((int) (count - i));
+      }
       if ((flags & BanSnapshot.FLOOR) != 0) {
         int known = BanSnapshot.FLOOR | BanSnapshot.SAME_PREFIX | BanSnapshot.V4;
         require((flags & ~known) == 0, "a floor is no ban");

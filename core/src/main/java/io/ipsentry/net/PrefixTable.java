@@ -58,6 +58,14 @@ public final class PrefixTable {
   }
 
   /**
+   * Makes room for so many more IPv4 prefixes at once, so that what the table grows through before
+   * need not be collected. For those of IPv6 it grows step by step.
+   */
+  public void reserveV4(int more) {
+    v4.reserve(more);
+  }
+
+  /**
    * Forgets a prefix.
    *
    * @return the value it had, or {@link #NONE}

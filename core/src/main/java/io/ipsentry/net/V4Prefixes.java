@@ -189,9 +189,24 @@ final class V4Prefixes {
     if (capacity == MAX_CELLS) {
       throw new IllegalStateException("prefix table is full; remove entries before adding more");
     }
-    int larger = Math.min(MAX_CELLS, capacity + Math.max(MIN_CELLS, capacity / 4));
-    segments[segment(hash)] = new Segment(larger, segment);
-    cellsInAll += larger - capacity;
+    grow(segment(hash), Math.min(MAX_CELLS, capacity + Math.max(MIN_CELLS, capacity / 4)));
+  }
+
+  /** Makes room for so many more prefixes at once. */
+  void reserve(int more) {
+    // Some segments get more than their share; that many seldom do.
+    long share = ((long) size + more) / SEGMENTS * 33 / 32;
+    int capacity = (int) Math.min(MAX_CELLS, share / 3 * 4 + MIN_CELLS);
+    for (int i = 0; i < SEGMENTS; i++) {
+      if (segments[i].cells.length < capacity) {
+        grow(i, capacity);
+      }
+    }
+  }
+
+  private void grow(int at, int capacity) {
+    cellsInAll += capacity - segments[at].cells.length;
+    segments[at] = new Segment(capacity, segments[at]);
   }
 
   /** Sets or clears the length of an entry wherever a match would look for it. */

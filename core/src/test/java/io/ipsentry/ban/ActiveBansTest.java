@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -55,14 +56,14 @@ final class ActiveBansTest {
   /** Numbers that do not fit the narrow columns, in pages that hold others that do. */
   @Test
   void fold_timesAndNumbersOfAllSizes_agreesWithNaiveModel() {
-    for (long seed = 1; seed <= 100; seed++) {
+    for (long seed = 1; seed <= 60; seed++) {
       Random random = new Random(seed);
       ActiveBans.Limits limits =
           new ActiveBans.Limits(Duration.ofDays(random.nextInt(400)), random.nextInt(2) * 992 + 8);
       ActiveBans bans = new ActiveBans(limits);
       NaiveBans naive = new NaiveBans(limits);
       Instant now = random.nextInt(10) == 0 ? Instant.EPOCH : T0;
-      for (long step = 1; step <= 100; step++) {
+      for (long step = 1; step <= 80; step++) {
         now = now.plusMillis(random.nextLong(Duration.ofDays(40).toMillis()));
         // Numbers of events beyond 32 bits come in a log that is as old as that; the fold takes
         // them as they come.
@@ -105,8 +106,8 @@ final class ActiveBansTest {
     endsLast.sort(Comparator.comparing(BanEvent.Ban::until)); // stable: equal ends by their events
     List<BanEvent.Ban> remembered = new ArrayList<>();
     bans.forEachRemembered(remembered::add);
-    assertThat(remembered)
-        .containsExactlyInAnyOrderElementsOf(endsLast.subList(count - kept, count));
+    assertThat(remembered).hasSize(kept);
+    assertThat(Set.copyOf(remembered)).isEqualTo(Set.copyOf(endsLast.subList(count - kept, count)));
   }
 
   private static void assertSameKernelBans(

@@ -49,6 +49,9 @@ final class PrefixTableTest {
       int bits = random.nextInt(4) == 0 ? random.nextInt(33) : 32;
       int address = step % 2 == 0 ? random.nextInt() : 0x2d00_0000 + random.nextInt(100_000);
       IpPrefix ip = IpPrefix.of(0, IpPrefix.v4ToLo(address), IpPrefix.V4_OFFSET + bits);
+      if (step % 100_000 == 50_000) {
+        table.reserveV4(step);
+      }
       if (random.nextInt(4) == 0) {
         assertThat(table.remove(ip)).isEqualTo(orNone(naive.remove(ip)));
       } else {
