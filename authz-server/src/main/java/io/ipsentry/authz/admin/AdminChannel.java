@@ -47,6 +47,12 @@ public final class AdminChannel implements AutoCloseable {
   /** A token file is no longer than this, or it is another file. */
   private static final int MAX_TOKEN_FILE_BYTES = 64 << 10;
 
+  /**
+   * So much may be under way over a socket of this host: two chunks of a snapshot. What waits to be
+   * read is memory, and with more of it than a small young generation holds, garbage grows old.
+   */
+  private static final int SOCKET_WINDOW_BYTES = 128 << 10;
+
   private static final long KEEP_ALIVE_SECONDS = 20;
 
   private static final Metadata.Key<String> AUTHORIZATION =
@@ -88,6 +94,7 @@ public final class AdminChannel implements AutoCloseable {
               NettyChannelBuilder.forAddress(UnixDomainSocketAddress.of(socket.path()))
                   .channelType(NioDomainSocketChannel.class)
                   .overrideAuthority("ip-sentry")
+                  .flowControlWindow(SOCKET_WINDOW_BYTES)
                   .usePlaintext();
           case AdminEndpoint.Tcp tcp -> {
             NettyChannelBuilder over =
