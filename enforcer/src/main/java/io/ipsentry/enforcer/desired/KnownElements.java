@@ -91,7 +91,7 @@ public final class KnownElements {
     desired.forEachBan(
         now,
         (ban, untilMillis) -> {
-          if (!bans.get(ban.slot()) && ban.seq() <= head && !has(ban.ip())) {
+          if (ban.seq() <= head && !has(ban.ip(), ban, desired.feeds().indexOf(ban.ip()))) {
             visitor.element(ban.ip(), untilMillis);
           }
         });
