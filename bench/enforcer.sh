@@ -11,6 +11,6 @@ for program in unshare ipset nft iptables-legacy; do
   command -v "$program" >/dev/null 2>&1 || { printf 'enforcer.sh: needs %s\n' "$program" >&2; exit 3; }
 done
 ./mvnw -q -Dquick -pl bench -am -DskipTests package dependency:build-classpath -Dmdep.outputFile=target/quick/classpath >&2
-exec unshare --net "$JDK_HOME/bin/java" -XX:+UseSerialGC -Xmx64m \
+exec unshare --net "$JDK_HOME/bin/java" -XX:+UseSerialGC -Xmx64m --enable-native-access=ALL-UNNAMED \
   -cp "bench/target/quick/classes:$(cat bench/target/quick/classpath)" \
   io.ipsentry.bench.enforcer.PacketFilterBenchmark "${1:-ipset}" "${2:-1000000}" "${3:-3}"

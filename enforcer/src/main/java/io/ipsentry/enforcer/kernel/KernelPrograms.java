@@ -123,6 +123,38 @@ final class KernelPrograms {
     }
   }
 
+  /**
+   * Opens a socket to the kernel in the network namespace in which the programs run.
+   *
+   * @throws IOException if that cannot be entered, or the kernel does not allow it
+   */
+  NetlinkSocket netlink(LibC libC) throws IOException {
+    if (prefix.isEmpty()) {
+      return NetlinkSocket.open(libC, Optional.empty());
+    }
+    // What the prefix enters is known by a program that waits there.
+    Process process = start(List.of("cat"));
+    Thread watchdog = Thread.startVirtualThread(() -> endsInTime(process));
+    try {
+      process.getOutputStream().write('\n');
+      process.getOutputStream().flush();
+      if (process.getInputStream().read() < 0) {
+        throw new IOException("no program runs after " + prefix);
+      }
+      Path namespace = Path.of("/proc/" + process.pid() + "/ns/net");
+      String there = text(List.of("readlink", "/proc/self/ns/net")).strip();
+      if (!Files.readSymbolicLink(namespace).toString().equals(there)) {
+        throw new IOException("the network namespace of the programs is out of sight");
+      }
+      return NetlinkSocket.open(libC, Optional.of(namespace));
+    } catch (PacketFilterException e) {
+      throw new IOException(e.getMessage(), e);
+    } finally {
+      process.destroyForcibly();
+      watchdog.interrupt();
+    }
+  }
+
   private void execute(List<String> command, Input input, Output output) {
     String program = command.getFirst();
     Process process = start(command);

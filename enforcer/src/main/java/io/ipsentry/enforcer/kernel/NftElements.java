@@ -57,6 +57,11 @@ final class NftElements {
     return matcher.group(1).equals("4") ? bits + 96 : bits;
   }
 
+  /** The family of a set of ours, from its name. */
+  static Family familyOf(String set) {
+    return set.startsWith("v4-") ? Family.V4 : Family.V6;
+  }
+
   /** Reads to the end. */
   void readFrom(InputStream in) throws IOException {
     Reader text = new InputStreamReader(in, StandardCharsets.US_ASCII);

@@ -58,6 +58,7 @@ final class NftablesFilter implements PacketFilter {
   private final InstantSource clock;
   private final boolean mayReplace;
   private final String table;
+  private final NftSets reader;
 
   /** Lengths of prefixes that have a set, which stays when it has become empty. */
   private final Map<Family, NavigableSet<Integer>> lengths = new EnumMap<>(Family.class);
@@ -84,6 +85,7 @@ final class NftablesFilter implements PacketFilter {
     this.config = config;
     this.clock = clock;
     table = new InstanceNames(config.name()).table();
+    reader = new NftSets(programs, table, clock, LONGEST_MILLIS);
     lengths.put(Family.V4, new TreeSet<>());
     lengths.put(Family.V6, new TreeSet<>(List.of(64, 128)));
   }
@@ -390,14 +392,7 @@ final class NftablesFilter implements PacketFilter {
     NftTable there = present();
     // Not only what this process made: a set of a process before it may hold elements as well.
     there.sets().keySet().forEach(this::learnLength);
-    for (String set : there.sets().keySet()) {
-      int length = NftElements.lengthOf(set);
-      if (length > 0) {
-        programs.read(
-            List.of("nft", "--numeric", "list", "set", "inet", table, set),
-            answer -> new NftElements(length, clock, LONGEST_MILLIS, visitor).readFrom(answer));
-      }
-    }
+    reader.read(there.sets().keySet(), visitor);
   }
 
   @Override
