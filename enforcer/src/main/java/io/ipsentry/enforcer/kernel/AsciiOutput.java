@@ -64,6 +64,13 @@ final class AsciiOutput {
     return prefix.isAddress() ? this : text("/").number(prefix.bits());
   }
 
+  /** Text that was made before. */
+  AsciiOutput bytes(byte[] text) throws IOException {
+    makeRoom(SIZE);
+    out.write(text);
+    return this;
+  }
+
   void flush() throws IOException {
     out.write(buffer, 0, length);
     length = 0;

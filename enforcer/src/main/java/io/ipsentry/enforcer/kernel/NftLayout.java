@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * The sets, chains and rules of an instance in nftables, as text for {@code nft -f}.
@@ -26,6 +27,9 @@ import java.util.stream.Collectors;
 record NftLayout(Map<String, String> sets, Map<String, Chain> chains) {
   /** Of the set of IPv4 addresses; a power of two. */
   static final int SHARDS = 32;
+
+  private static final List<String> SHARD_NAMES =
+      IntStream.range(0, SHARDS).mapToObj(number -> "v4-32-" + number).toList();
 
   private static final String SOURCES = "sources";
 
@@ -107,7 +111,7 @@ record NftLayout(Map<String, String> sets, Map<String, Chain> chains) {
   }
 
   private static String shard(int number) {
-    return "v4-32-" + number;
+    return SHARD_NAMES.get(number);
   }
 
   private static String set(Family family, int bits) {

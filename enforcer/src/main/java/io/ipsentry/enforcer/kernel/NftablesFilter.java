@@ -3,21 +3,23 @@ package io.ipsentry.enforcer.kernel;
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.enforcer.kernel.PacketFilterException.Cause;
 import io.ipsentry.net.IpPrefix;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  * <p>See nft(8). One thread at a time.
  */
 final class NftablesFilter implements PacketFilter {
-  /** Changes in one transaction: nft needs about 400 bytes for each, three times. */
+  /** Changes in one transaction: nft needs about 430 bytes for each, three times on old kernels. */
   private static final int PIECE = 20_000;
 
   /** The kernel lists a set in time that grows with the square of its size. */
@@ -276,21 +278,30 @@ final class NftablesFilter implements PacketFilter {
   @Override
   public void apply(Changes changes) {
     Pieces pieces = new Pieces();
-    changes.forEach(pieces);
-    pieces.write();
+    try {
+      changes.forEach(pieces);
+      pieces.write();
+    } finally {
+      pieces.await();
+    }
   }
 
   /**
-   * Gathers changes and writes them in pieces. In a piece only the last change of a prefix counts,
-   * so that they can be sorted by set.
+   * Gathers changes and writes them in pieces, the next while nft works on the one before. In a
+   * piece only the last change of a prefix counts, so that they can be sorted by set.
    */
   private final class Pieces implements ChangeVisitor {
-    private final Map<String, Map<IpPrefix, Long>> bySet = new TreeMap<>();
-    private final Set<IpPrefix> all = new HashSet<>();
+    private final Map<String, Map<IpPrefix, Long>> bySet = new HashMap<>();
+    private int count;
+    private boolean newLengths;
+    private CompletableFuture<Void> written = CompletableFuture.completedFuture(null);
 
     @Override
     public void put(IpPrefix prefix, long untilMillis) {
       Elements.requireNotEverybody(prefix);
+      if (!isAddressOfV4(prefix)) {
+        newLengths |= lengths(Family.of(prefix)).add(prefix.bits());
+      }
       change(prefix, untilMillis);
     }
 
@@ -303,37 +314,55 @@ final class NftablesFilter implements PacketFilter {
     }
 
     private void change(IpPrefix prefix, long untilMillis) {
-      bySet
-          .computeIfAbsent(NftLayout.set(prefix), any -> new LinkedHashMap<>())
-          .put(prefix, untilMillis);
-      if (all.add(prefix) && all.size() == PIECE) {
+      Map<IpPrefix, Long> ends =
+          bySet.computeIfAbsent(NftLayout.set(prefix), any -> new LinkedHashMap<>());
+      if (ends.put(prefix, untilMillis) == null && ++count == PIECE) {
         write();
       }
     }
 
     void write() {
-      if (all.isEmpty()) {
+      if (count == 0) {
         return;
       }
-      boolean newLengths = false;
-      for (IpPrefix prefix : all) {
-        if (!isAddressOfV4(prefix)) {
-          newLengths |= lengths(Family.of(prefix)).add(prefix.bits());
-        }
-      }
+      byte[] script = script();
+      await();
       if (newLengths) {
         arrange(list());
       }
-      long now = clock.millis();
-      programs.feed(
-          List.of("nft", "-f", "-"),
-          out -> {
-            for (Map.Entry<String, Map<IpPrefix, Long>> set : bySet.entrySet()) {
-              writeSet(out, set.getKey(), set.getValue(), now);
-            }
-          });
+      written =
+          CompletableFuture.runAsync(
+              () -> programs.feed(List.of("nft", "-f", "-"), out -> out.bytes(script)),
+              Thread::startVirtualThread);
       bySet.clear();
-      all.clear();
+      count = 0;
+      newLengths = false;
+    }
+
+    private byte[] script() {
+      long now = clock.millis();
+      ByteArrayOutputStream script = new ByteArrayOutputStream();
+      AsciiOutput out = new AsciiOutput(script);
+      try {
+        for (Map.Entry<String, Map<IpPrefix, Long>> set : bySet.entrySet()) {
+          writeSet(out, set.getKey(), set.getValue(), now);
+        }
+        out.flush();
+      } catch (IOException e) {
+        throw new UncheckedIOException("memory does not refuse", e);
+      }
+      return script.toByteArray();
+    }
+
+    /** Until what was written is in the kernel, or is not. */
+    void await() {
+      try {
+        written.join();
+      } catch (CompletionException e) {
+        throw e.getCause() instanceof PacketFilterException failure ? failure : e;
+      } finally {
+        written = CompletableFuture.completedFuture(null);
+      }
     }
 
     private static boolean isAddressOfV4(IpPrefix prefix) {
