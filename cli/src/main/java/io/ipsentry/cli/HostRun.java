@@ -18,6 +18,7 @@ import io.ipsentry.config.ConfigWatcher;
 import io.ipsentry.net.SeenAs;
 import io.ipsentry.proto.v1.EnforcerStatus;
 import io.ipsentry.rule.Hit;
+import io.ipsentry.watcher.WarmUp;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatistics;
 import io.ipsentry.watcher.WatcherStatus;
@@ -123,6 +124,10 @@ final class HostRun implements AutoCloseable {
               opened.add(
                   HostEnforcer.start(
                       first.enforcer().get(), state, () -> true, protection::get, clock)));
+    }
+    if (!first.sources().isEmpty()) {
+      // While the kernel is read. Lines that are written meanwhile wait in their files.
+      int ignored = WarmUp.run(locations.store(), clock);
     }
     admin =
         opened.add(
