@@ -56,6 +56,7 @@ final class IpsetFilter implements PacketFilter {
   private final EnforcerConfig config;
   private final InstantSource clock;
   private final XtablesPlace rules;
+  private final ReadyProgram restore;
 
   /** The room of sets that are as they are made here. */
   private final Map<String, Integer> rooms = new HashMap<>();
@@ -65,6 +66,7 @@ final class IpsetFilter implements PacketFilter {
     this.config = config;
     this.clock = clock;
     names = new InstanceNames(config.name());
+    restore = new ReadyProgram(programs, RESTORE);
     rules = new XtablesPlace(programs, config.hook(), List.of(names.chain(), names.refuseChain()));
   }
 
@@ -187,16 +189,24 @@ final class IpsetFilter implements PacketFilter {
     if (changes.size() == 0) {
       return;
     }
-    programs.feed(
-        RESTORE,
-        out -> {
-          Writer writer = new Writer(out, clock.millis());
-          try {
-            changes.forEach(writer);
-          } catch (UncheckedIOException e) {
-            throw e.getCause();
-          }
-        });
+    restore.feed(out -> {
+      Writer writer = new Writer(out, clock.millis());
+      try {
+        changes.forEach(writer);
+      } catch (UncheckedIOException e) {
+        throw e.getCause();
+      }
+    });
+  }
+
+  @Override
+  public void makeReady() {
+    restore.start();
+  }
+
+  @Override
+  public void relax() {
+    restore.end();
   }
 
   /** Writes changes as lines for {@code ipset restore}. */

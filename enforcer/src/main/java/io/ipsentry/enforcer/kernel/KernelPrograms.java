@@ -73,6 +73,15 @@ final class KernelPrograms {
     execute(command, input, answer -> answer.transferTo(OutputStream.nullOutputStream()));
   }
 
+  /** As {@link #feed(List, Input)} with one that {@link #start} has started. */
+  void feed(List<String> command, Process started, Input input) {
+    execute(
+        command.getFirst(),
+        started,
+        input,
+        answer -> answer.transferTo(OutputStream.nullOutputStream()));
+  }
+
   /** Runs a program whose answer is read while it runs. */
   void read(List<String> command, Output output) {
     execute(command, NOTHING, output);
@@ -156,8 +165,10 @@ final class KernelPrograms {
   }
 
   private void execute(List<String> command, Input input, Output output) {
-    String program = command.getFirst();
-    Process process = start(command);
+    execute(command.getFirst(), start(command), input, output);
+  }
+
+  private void execute(String program, Process process, Input input, Output output) {
     ByteArrayOutputStream complaint = new ByteArrayOutputStream();
     AtomicBoolean late = new AtomicBoolean();
     Thread listener = Thread.startVirtualThread(() -> listen(process, complaint));
@@ -210,7 +221,8 @@ final class KernelPrograms {
     }
   }
 
-  private Process start(List<String> command) {
+  /** Starts a program, which whoever asked has to feed or to end. */
+  Process start(List<String> command) {
     List<String> whole = new ArrayList<>(prefix);
     whole.addAll(prefix.isEmpty() ? resolved(command) : command);
     ProcessBuilder builder = new ProcessBuilder(whole);

@@ -53,6 +53,8 @@ final class NftablesFilter implements PacketFilter {
   private static final List<String> LIST =
       List.of("nft", "--numeric", "--terse", "list", "ruleset", "inet");
 
+  private static final List<String> FEED = List.of("nft", "-f", "-");
+
   private static final Pattern SET_WITH_LENGTH = Pattern.compile("v([46])-(\\d+)");
 
   private final KernelPrograms programs;
@@ -61,6 +63,7 @@ final class NftablesFilter implements PacketFilter {
   private final boolean mayReplace;
   private final String table;
   private final NftSets reader;
+  private final ReadyProgram changer;
 
   /** Lengths of prefixes that have a set, which stays when it has become empty. */
   private final Map<Family, NavigableSet<Integer>> lengths = new EnumMap<>(Family.class);
@@ -88,6 +91,7 @@ final class NftablesFilter implements PacketFilter {
     this.clock = clock;
     table = new InstanceNames(config.name()).table();
     reader = new NftSets(programs, table, clock, LONGEST_MILLIS);
+    changer = new ReadyProgram(programs, FEED);
     lengths.put(Family.V4, new TreeSet<>());
     lengths.put(Family.V6, new TreeSet<>(List.of(64, 128)));
   }
@@ -286,6 +290,16 @@ final class NftablesFilter implements PacketFilter {
     }
   }
 
+  @Override
+  public void makeReady() {
+    changer.start();
+  }
+
+  @Override
+  public void relax() {
+    changer.end();
+  }
+
   /**
    * Gathers changes and writes them in pieces, the next while nft works on the one before. In a
    * piece only the last change of a prefix counts, so that they can be sorted by set.
@@ -332,8 +346,7 @@ final class NftablesFilter implements PacketFilter {
       }
       written =
           CompletableFuture.runAsync(
-              () -> programs.feed(List.of("nft", "-f", "-"), out -> out.bytes(script)),
-              Thread::startVirtualThread);
+              () -> changer.feed(out -> out.bytes(script)), Thread::startVirtualThread);
       bySet.clear();
       count = 0;
       newLengths = false;
@@ -460,7 +473,7 @@ final class NftablesFilter implements PacketFilter {
 
   private void feed(List<String> script) {
     programs.feed(
-        List.of("nft", "-f", "-"),
+        FEED,
         out -> {
           for (String line : script) {
             out.text(line).text("\n");

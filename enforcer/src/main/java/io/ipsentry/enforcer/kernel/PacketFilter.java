@@ -51,6 +51,17 @@ public interface PacketFilter {
   void apply(Changes changes);
 
   /**
+   * Prepares what the next {@link #apply} needs, so that it is done sooner; may be called at any
+   * time and as often as one likes. {@link #relax} lets go of it.
+   *
+   * @throws PacketFilterException if a program cannot be started
+   */
+  default void makeReady() {}
+
+  /** Lets go of what {@link #makeReady} has prepared. */
+  default void relax() {}
+
+  /**
    * Shows every element that is in the kernel now, in no order.
    *
    * @throws PacketFilterException also where a set is missing, which {@link #ensure} mends

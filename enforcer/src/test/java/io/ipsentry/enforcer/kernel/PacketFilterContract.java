@@ -56,6 +56,25 @@ abstract class PacketFilterContract {
   }
 
   @Test
+  void apply_madeReadyOrNot_isTheSame() {
+    PacketFilter filter = filter();
+    filter.makeReady();
+    assertThat(filter.ensure(ROOM)).as("what was made ready before there was a set").isNotEmpty();
+    Map<IpPrefix, Long> wanted = new TreeMap<>();
+    for (String ip : List.of("192.0.2.1", "2001:db8::/64", "192.0.2.2", "192.0.2.3")) {
+      wanted.put(IpPrefix.parse(ip), PacketFilter.FOR_EVER);
+      filter.apply(TestChanges.putting(wanted));
+      assertThatEndsAre(filter, wanted);
+      filter.makeReady();
+      filter.makeReady();
+    }
+    filter.relax();
+    filter.apply(TestChanges.of(visitor -> wanted.keySet().forEach(visitor::remove)));
+    assertThat(read(filter)).isEmpty();
+    filter.relax();
+  }
+
+  @Test
   void apply_endsOfElementsThatAreThere_areReplaced() {
     PacketFilter filter = ensured();
     long now = System.currentTimeMillis();

@@ -83,11 +83,12 @@ final class InMemoryPacketFilter implements PacketFilter {
         new ChangeVisitor() {
           @Override
           public void put(IpPrefix prefix, long untilMillis) {
-            writes++;
             if (untilMillis > now) {
+              writes++;
               elements.put(prefix, kept(untilMillis, now));
             } else {
-              elements.remove(prefix);
+              // One that is not there is no change.
+              writes += elements.remove(prefix) == null ? 0 : 1;
             }
           }
 
