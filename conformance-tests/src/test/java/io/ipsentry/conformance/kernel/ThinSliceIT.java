@@ -38,6 +38,9 @@ final class ThinSliceIT {
   /** From when a ban is in the kernel until nginx has logged what it had received before. */
   private static final Duration IN_FLIGHT = Duration.ofSeconds(5);
 
+  /** For so long after the first request nobody looks whether there is a ban. */
+  private static final Duration NO_LOOK = Duration.ofMillis(200);
+
   private static final String OTHER = "203.0.113.8";
   private static final String CLIENT = "203.0.113.7";
 
@@ -75,9 +78,14 @@ final class ThinSliceIT {
 
     /** The program beside nginx: the third request for {@code /.env} bans. */
     RunningIpSentry ipSentry() {
+      return ipSentry(directory);
+    }
+
+    /** The same with a store of its own. */
+    RunningIpSentry ipSentry(Path own) {
       return RunningIpSentry.startIn(
           node.host()::command,
-          directory,
+          own,
           """
           sources:
             - file: %s
@@ -114,6 +122,26 @@ final class ThinSliceIT {
       nginx.close();
       node.close();
     }
+  }
+
+  /**
+   * The first ban of each of several processes: nothing that a ban alone needs was used before by
+   * anybody but the process itself.
+   */
+  @Test
+  void prober_firstBanOfANewProcess_isDroppedByTheKernel() throws Exception {
+    List<Integer> answered = new ArrayList<>();
+    try (Site site = new Site(directory.resolve("site"))) {
+      warmUp(site);
+      for (int i = 0; i < 2 * ROUNDS; i++) {
+        Path own = Files.createDirectory(directory.resolve("run" + i));
+        try (RunningIpSentry _ = site.ipSentry(own)) {
+          answered.add(probe("new process", site, "ip-blocker-4", attacker(i), i % 2 == 1));
+        }
+      }
+    }
+    System.out.printf("thin slice: answered until the first ban of a process: %s%n", answered);
+    assertThat(answered).allMatch(count -> count < REQUESTS / 2);
   }
 
   private static String attacker(int number) {
@@ -169,7 +197,11 @@ final class ThinSliceIT {
             ? site.waves.startKept(attacker, "/.env", REQUESTS, A_SECOND)
             : site.waves.start(attacker, "/.env", REQUESTS, A_SECOND);
 
-    soon("in the kernel: " + attacker).until(() -> site.node.isInSet(set, attacker));
+    // Not before, for each look is a program that is started.
+    await("in the kernel: " + attacker)
+        .atMost(RunningIpSentry.PATIENCE)
+        .pollDelay(NO_LOOK)
+        .until(() -> site.node.isInSet(set, attacker));
     long inKernel = System.currentTimeMillis();
     Wave wave = Waves.result(attack);
     assertThat(Waves.result(other).answered())
