@@ -50,7 +50,11 @@ final class ProgramFailure {
                   + " SYS_PTRACE"),
           new Meaning("hash is full", Cause.TOO_MANY, "the set has room for no more elements"),
           new Meaning(
-              "table does not exist", Cause.NO_MODULE, "load the kernel module of the table"),
+              "do you need to insmod",
+              Cause.NO_MODULE,
+              "load the kernel module of the table, such as iptable_raw"),
+          new Meaning(
+              "is not loaded in", Cause.NO_MODULE, "load the kernel module that it asks for"),
           new Meaning(
               "cannot open session to kernel", Cause.NO_MODULE, "load the kernel module ip_set"),
           new Meaning(

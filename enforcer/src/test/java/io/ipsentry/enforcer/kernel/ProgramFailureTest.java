@@ -9,7 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ProgramFailureTest {
-  /** What the programs really say; kernels without these modules are not at hand in tests. */
+  /** What the programs really say; see also {@link MissingModuleIT}. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -21,6 +21,10 @@ class ProgramFailureTest {
         "ipset v7.17: The set with the given name does not exist | OTHER | does not exist",
         "iptables-save v1.8.9 (legacy): Cannot initialize: Table does not exist (do you need to"
             + " insmod?) | NO_MODULE | table",
+        "iptables v1.8.9 (legacy): can't initialize iptables table `raw': iptables who? (do you"
+            + " need to insmod?) | NO_MODULE | iptable_raw",
+        "iptables-restore v1.8.9 (legacy): Kernel module xt_set is not loaded in. | NO_MODULE |"
+            + " xt_set",
         "iptables v1.8.9 (legacy): can't initialize iptables table `raw': Permission denied (you"
             + " must be root) | NO_CAPABILITY | NET_RAW",
         "Fatal: can't open lock file /run/xtables.lock: Permission denied | READ_ONLY | mount",
