@@ -131,10 +131,11 @@ final class EnforcerRun implements AutoCloseable {
     StopSignal signal = StopSignal.install(stopped::countDown);
     logger.atInfo().addKeyValue("version", Version.text()).log("started");
     try {
-      boolean settled = false;
+      long settled = 0;
       while (!stopped.await(LOOK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
-        if (!settled && enforcer.status().lastSync().isPresent()) {
-          settled = true;
+        long taken = follower.snapshots();
+        if (settled != taken && enforcer.status().lastSync().isPresent()) {
+          settled = taken;
           giveBack();
         }
       }
@@ -146,7 +147,7 @@ final class EnforcerRun implements AutoCloseable {
     }
   }
 
-  /** The state grew by copies of itself; who waits from now on collects nothing by itself. */
+  /** What a snapshot was read from, and a state before it, grew old; nothing else collects it. */
   private static void giveBack() {
     System.gc();
   }
