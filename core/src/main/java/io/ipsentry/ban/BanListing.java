@@ -85,7 +85,7 @@ final class BanListing {
     Comparator<ActiveBan> order =
         Comparator.comparing((ActiveBan ban) -> ban.ban().ip()).thenComparingLong(ActiveBan::seq);
     PriorityQueue<ActiveBan> lowest = new PriorityQueue<>(order.reversed());
-    for (int slot = 0; slot < slots.end(); slot++) {
+    for (int slot = slots.from(0); slot < slots.end(); slot = slots.from(slot + 1)) {
       if (!wanted.test(slot)) {
         continue;
       }
@@ -105,7 +105,7 @@ final class BanListing {
   long[] standing(long atMillis) {
     BanSlots slots = fold.slots();
     LongStream.Builder seqs = LongStream.builder();
-    for (int slot = 0; slot < slots.end(); slot++) {
+    for (int slot = slots.from(0); slot < slots.end(); slot = slots.from(slot + 1)) {
       if (slots.isActive(slot, atMillis)) {
         seqs.add(slots.seq(slot));
       }
@@ -119,7 +119,7 @@ final class BanListing {
     BanSlots slots = fold.slots();
     int bans = 0;
     int visibleAtL3 = 0;
-    for (int slot = 0; slot < slots.end(); slot++) {
+    for (int slot = slots.from(0); slot < slots.end(); slot = slots.from(slot + 1)) {
       if (slots.isActive(slot, atMillis)) {
         bans++;
         visibleAtL3 += slots.isVisibleAtL3(slot) ? 1 : 0;
@@ -136,7 +136,7 @@ final class BanListing {
    */
   void kernelBans(int from, int to, boolean forwarded, long atMillis, List<KernelBan> found) {
     BanSlots slots = fold.slots();
-    for (int slot = from; slot < to; slot++) {
+    for (int slot = slots.from(from); slot < to; slot = slots.from(slot + 1)) {
       boolean shown = forwarded ? slots.hasScope(slot, null) : slots.isVisibleAtL3(slot);
       if (shown && slots.isActive(slot, atMillis)) {
         found.add(new KernelBan(slot, slots.ip(slot), slots.seq(slot), slots.until(slot)));

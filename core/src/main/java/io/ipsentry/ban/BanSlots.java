@@ -242,6 +242,18 @@ final class BanSlots {
     return pagesEver << BanPage.BITS;
   }
 
+  /** This slot or, where it was never taken, the next one that was; {@link #end} if none was. */
+  int from(int slot) {
+    int at = slot;
+    if (at >= v4Room.next && at < v4Room.end) {
+      at = v4Room.end;
+    }
+    if (at >= v6Room.next && at < v6Room.end) {
+      at = v6Room.end;
+    }
+    return at;
+  }
+
   boolean isUsed(int slot) {
     return (flags(slot) & BanPage.USED) != 0;
   }
@@ -303,7 +315,7 @@ final class BanSlots {
     long[] v4 = new long[used];
     List<Integer> v6 = new ArrayList<>();
     int v4Count = 0;
-    for (int slot = 0; slot < end(); slot++) {
+    for (int slot = from(0); slot < end(); slot = from(slot + 1)) {
       if (!isUsed(slot)) {
         continue;
       }
@@ -341,7 +353,7 @@ final class BanSlots {
   int[] inOrderOfEvents() {
     long[] keys = new long[used];
     int count = 0;
-    for (int slot = 0; slot < end(); slot++) {
+    for (int slot = from(0); slot < end(); slot = from(slot + 1)) {
       if (isUsed(slot) && offence(slot) > 0) {
         keys[count++] = seq(slot) << SLOT_BITS | slot;
       }

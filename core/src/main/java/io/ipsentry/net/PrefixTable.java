@@ -17,8 +17,8 @@ package io.ipsentry.net;
  * but never an exception or an endless loop; owners guard it with the optimistic read of a {@code
  * StampedLock}.
  *
- * <p>Limit: about 400 million entries of each family, the size of a Java array; {@link #put} throws
- * {@link IllegalStateException} there. Owners set lower limits.
+ * <p>Limit: about 400 million entries of each family; {@link #put} throws {@link
+ * IllegalStateException} there. Owners set lower limits.
  */
 public final class PrefixTable {
   /** No match, or no value. */
