@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # What bans cost those who are not banned: requests a second of wrk, through a veth pair, to nginx in a network namespace, with no bans,
-# with 100,000 and 1,000,000 in an ipset by the backend, and with 1,000 and 10,000 plain iptables rules (what fail2ban's iptables actions
-# write), in turns. A line: requests a second, and processor time of nginx and wrk for one, in which the kernel's filtering is; each with its
-# ratio to the round's run without bans. On a machine with other work only the second says something.
+# with 100,000 and 1,000,000 in an ipset by the backend, with 1,000 and 10,000 plain iptables rules, and with what two actions of an installed
+# fail2ban make of its bans, in turns. A line: requests a second, and processor time of nginx and wrk for one, in which the kernel's filtering
+# is; each with its ratio to the round's run without bans. On a machine with other work only the second says something. In the end the medians.
 #
-#   bench/node-throughput.sh [ROUNDS [SECONDS]]
+#   bench/node-throughput.sh [ROUNDS [SECONDS [BANS]]]
 #
-# As root. Needs wrk, nginx, ip, ipset and iptables-legacy.
+# BANS is how many fail2ban gets, 1,000 if not given: it starts a shell for each. As root. Needs wrk, nginx, ip, ipset and iptables-legacy.
 set -euo pipefail
 rounds=${1:-3}
 seconds=${2:-4}
+bans=${3:-1000}
 cd "$(dirname "$0")/.."
 . .mvn/find-jdk.sh
 find_jdk 25 javac || { no_jdk node-throughput.sh 'the build'; exit 3; }
@@ -58,6 +59,17 @@ linear() { # linear COUNT: so many rules
     echo COMMIT
   } | ip netns exec "$node" iptables-legacy-restore --noflush
 }
+jail() { # jail ACTION: bans by an action of fail2ban, which runs the iptables of this machine, whichever that is
+  local took
+  took=$(ip netns exec "$node" /usr/bin/python3 bench/peers/fail2ban_action.py "$1" "$bans")
+  printf '%s: %s bans in %s s\n' "$1" "$bans" "$took"
+}
+release() { # removes what the action made
+  ip netns exec "$node" iptables -F INPUT
+  ip netns exec "$node" iptables -F f2b-bench 2>/dev/null || :
+  ip netns exec "$node" iptables -X f2b-bench 2>/dev/null || :
+  ip netns exec "$node" ipset destroy f2b-bench 2>/dev/null || :
+}
 ticks() { awk '{ print $14 + $15 }' "/proc/$(cat "$scratch/nginx.pid")/stat"; }
 measure() { # measure NAME
   local before row
@@ -69,10 +81,26 @@ measure() { # measure NAME
   [ "$1" != none ] || none=$row
   echo "$row $none" | awk -v name="$1" '{
     cpu = ($3 + $4 / $5) / $2 * 1e6; base = ($8 + $9 / $10) / $7 * 1e6
-    printf "%-16s %8.0f/s %7.3f %8.1f us %7.3f\n", name, $1, $1 / $6, cpu, cpu / base }'
+    printf "%-28s %8.0f/s %7.3f %8.1f us %7.3f\n", name, $1, $1 / $6, cpu, cpu / base }' | tee -a "$scratch/rows"
+}
+medians() { # of both ratios, by name in the order of the first round
+  echo 'medians: ratio of requests a second, ratio of processor time a request; from lowest to highest'
+  awk '
+    function sorted(list, n, i, j, t) {
+      for (i = 2; i <= n; i++) for (j = i; j > 1 && list[j - 1] > list[j]; j--) { t = list[j]; list[j] = list[j - 1]; list[j - 1] = t }
+      return sprintf("%.3f (%.3f to %.3f)", n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2, list[1], list[n])
+    }
+    { name = substr($0, 1, 28); split(substr($0, 29), f, " "); if (!(name in count)) names[++kinds] = name
+      n = ++count[name]; rates[name, n] = f[2]; costs[name, n] = f[5] }
+    END { for (k = 1; k <= kinds; k++) { name = names[k]; n = count[name]
+        for (i = 1; i <= n; i++) { a[i] = rates[name, i]; b[i] = costs[name, i] }
+        print name, sorted(a, n), "  ", sorted(b, n) } }' "$scratch/rows"
 }
 none=
 measure none >/dev/null # nginx and wrk are warm then
+: >"$scratch/rows"
+has_fail2ban=
+if [ -x /usr/bin/fail2ban-server ]; then has_fail2ban=1; else echo 'no fail2ban is installed: it is left out' >&2; fi
 for ((round = 0; round < rounds; round++)); do
   measure none
   load 100000
@@ -85,4 +113,11 @@ for ((round = 0; round < rounds; round++)); do
   linear 9000
   measure 'rules 10,000'
   ip netns exec "$node" iptables-legacy -F INPUT
+  [ -n "$has_fail2ban" ] || continue
+  for action in iptables-multiport iptables-ipset; do
+    jail "$action"
+    measure "fail2ban ${action#iptables-} $bans"
+    release
+  done
 done
+medians
