@@ -236,6 +236,14 @@ public final class ActiveBans {
     return millis == Long.MIN_VALUE ? Optional.empty() : Optional.of(Instant.ofEpochMilli(millis));
   }
 
+  /**
+   * The last change of a shared document that events came of, as it is named in them; empty: none.
+   * Whoever carries out such changes sees by it what was carried out before.
+   */
+  public Optional<String> lastEdit() {
+    return locked(() -> Optional.ofNullable(fold.lastEdit()));
+  }
+
   /** Whether requests of an address are to be refused. Allocates nothing. */
   public boolean isBanned(long hi, long lo, long atMillis, @Nullable String scope) {
     for (int i = 0; i < OPTIMISTIC_ATTEMPTS; i++) {

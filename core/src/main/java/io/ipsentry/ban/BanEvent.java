@@ -20,11 +20,19 @@ public sealed interface BanEvent {
   /** Longest {@code rule}, {@code by}, {@code scope} and feed name, in characters. */
   int MAX_NAME_CHARS = 64;
 
+  /** Longest {@code edit}, in characters. */
+  int MAX_EDIT_CHARS = 128;
+
   /** Longest {@code reason}, in characters. */
   int MAX_REASON_CHARS = 512;
 
   /** Last moment an event can name; a ban that would end later is permanent. */
   Instant MAX_TIME = Instant.parse("9999-12-31T23:59:59Z");
+
+  /** A reason as an event keeps it: cut to {@link #MAX_REASON_CHARS}. */
+  static String cutReason(String reason) {
+    return EventLimits.text(reason, MAX_REASON_CHARS);
+  }
 
   /** When it was decided, by the clock of the writer (by event time in a replay). */
   Instant at();
@@ -44,6 +52,8 @@ public sealed interface BanEvent {
    * @param offence 1 for the first ban within the rule's {@code forget}, 2 for the next, …
    * @param evidenceAt event time of the hit that decided; null if there is none
    * @param scope the policy whose routes alone the ban holds for; null: it holds everywhere
+   * @param edit which change of a shared document asked for it, so that it is not carried out
+   *     twice: what {@link ActiveBans#lastEdit} gives; null: none did
    */
   record Ban(
       Instant at,
@@ -56,7 +66,8 @@ public sealed interface BanEvent {
       String by,
       int offence,
       @Nullable Instant evidenceAt,
-      @Nullable String scope)
+      @Nullable String scope,
+      @Nullable String edit)
       implements BanEvent {
     /** Cuts texts and times to their limits. */
     public Ban {
@@ -67,12 +78,29 @@ public sealed interface BanEvent {
       by = EventLimits.text(by, MAX_NAME_CHARS);
       evidenceAt = evidenceAt == null ? null : EventLimits.time(evidenceAt);
       scope = scope == null ? null : EventLimits.text(scope, MAX_NAME_CHARS);
+      edit = edit == null ? null : EventLimits.edit(edit);
       if (hits < 0) {
         throw new IllegalArgumentException("hits must not be negative, is " + hits);
       }
       if (offence < 1) {
         throw new IllegalArgumentException("offence counts from 1, is " + offence);
       }
+    }
+
+    /** One that no change of a shared document asked for. */
+    public Ban(
+        Instant at,
+        IpPrefix ip,
+        @Nullable Instant until,
+        String rule,
+        String reason,
+        int hits,
+        SeenAs seenAs,
+        String by,
+        int offence,
+        @Nullable Instant evidenceAt,
+        @Nullable String scope) {
+      this(at, ip, until, rule, reason, hits, seenAs, by, offence, evidenceAt, scope, null);
     }
 
     /** Whether it ends at some time. */
@@ -94,13 +122,21 @@ public sealed interface BanEvent {
    * prefixes stay.
    *
    * @param reason a person's words; may be empty
+   * @param edit as of a {@link Ban}
    */
-  record Unban(Instant at, IpPrefix ip, String by, String reason) implements BanEvent {
+  record Unban(Instant at, IpPrefix ip, String by, String reason, @Nullable String edit)
+      implements BanEvent {
     /** Cuts texts and times to their limits. */
     public Unban {
       at = EventLimits.time(at);
       by = EventLimits.text(by, MAX_NAME_CHARS);
       reason = EventLimits.text(reason, MAX_REASON_CHARS);
+      edit = edit == null ? null : EventLimits.edit(edit);
+    }
+
+    /** One that no change of a shared document asked for. */
+    public Unban(Instant at, IpPrefix ip, String by, String reason) {
+      this(at, ip, by, reason, null);
     }
   }
 

@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Times are RFC 3339 in UTC with three decimals; any offset and number of decimals is read.
  * {@code until} is null for ever. {@code offence} is left out if 1; {@code evidence_at}, {@code
- * scope}, an empty {@code by} of a feed and an empty {@code reason} of a disallow are left out if
- * absent.
+ * scope}, {@code edit}, an empty {@code by} of a feed and an empty {@code reason} of a disallow are
+ * left out if absent.
  *
  * <p>Evolution: a reader ignores fields it does not know, so fields can be added when ignoring them
  * is harmless. It refuses a {@code type} it does not know, because a state folded without it would
@@ -85,6 +85,7 @@ public final class BanEventJson {
         writeHead("unban", unban.ip(), json);
         json.writeStringField("by", unban.by());
         json.writeStringField("reason", unban.reason());
+        writeUnlessAbsent("edit", unban.edit(), json);
       }
       case BanEvent.Allow allow -> {
         writeHead("allow", allow.ip(), json);
@@ -122,9 +123,8 @@ public final class BanEventJson {
     if (ban.evidenceAt() != null) {
       writeTime("evidence_at", ban.evidenceAt(), json);
     }
-    if (ban.scope() != null) {
-      json.writeStringField("scope", ban.scope());
-    }
+    writeUnlessAbsent("scope", ban.scope(), json);
+    writeUnlessAbsent("edit", ban.edit(), json);
   }
 
   private static void writeHead(String type, IpPrefix ip, JsonGenerator json) throws IOException {
@@ -138,6 +138,13 @@ public final class BanEventJson {
       json.writeNullField(name);
     } else {
       json.writeStringField(name, formatTime(time));
+    }
+  }
+
+  private static void writeUnlessAbsent(String name, @Nullable String value, JsonGenerator json)
+      throws IOException {
+    if (value != null) {
+      json.writeStringField(name, value);
     }
   }
 
@@ -207,6 +214,7 @@ public final class BanEventJson {
     private @Nullable String by;
     private @Nullable String evidenceAt;
     private @Nullable String scope;
+    private @Nullable String edit;
     private @Nullable String feed;
     private @Nullable String digest;
 
@@ -229,6 +237,7 @@ public final class BanEventJson {
         case "by" -> by = readText(name, json);
         case "evidence_at" -> evidenceAt = readText(name, json);
         case "scope" -> scope = readText(name, json);
+        case "edit" -> edit = readText(name, json);
         case "feed" -> feed = readText(name, json);
         case "digest" -> digest = readText(name, json);
         default -> json.skipChildren();
@@ -251,8 +260,9 @@ public final class BanEventJson {
                 text("by", by),
                 offence == null ? 1 : integer("offence", offence),
                 evidenceAt == null ? null : time("evidence_at", evidenceAt),
-                scope);
-        case "unban" -> new BanEvent.Unban(time, address(), text("by", by), orEmpty(reason));
+                scope,
+                edit);
+        case "unban" -> new BanEvent.Unban(time, address(), text("by", by), orEmpty(reason), edit);
         case "allow" ->
             new BanEvent.Allow(time, address(), until(), text("by", by), orEmpty(reason));
         case "disallow" -> new BanEvent.Disallow(time, address(), text("by", by), orEmpty(reason));

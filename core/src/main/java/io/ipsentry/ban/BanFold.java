@@ -26,6 +26,7 @@ final class BanFold {
   private final BanListing listing = new BanListing(this);
   private long head;
   private long foldMillis = Long.MIN_VALUE;
+  private @Nullable String lastEdit;
 
   BanFold(ActiveBans.Limits limits) {
     this.limits = limits;
@@ -43,6 +44,11 @@ final class BanFold {
   /** Newest time in the events; {@link Long#MIN_VALUE}: there was none. */
   long foldMillis() {
     return foldMillis;
+  }
+
+  /** The last change of a shared document that an event names; null: none does. */
+  @Nullable String lastEdit() {
+    return lastEdit;
   }
 
   BanSlots slots() {
@@ -85,8 +91,14 @@ final class BanFold {
 
   void apply(SequencedEvent event) {
     switch (event.event()) {
-      case BanEvent.Ban ban -> ban(event.seq(), ban);
-      case BanEvent.Unban unban -> unban(unban);
+      case BanEvent.Ban ban -> {
+        ban(event.seq(), ban);
+        edited(ban.edit());
+      }
+      case BanEvent.Unban unban -> {
+        unban(unban);
+        edited(unban.edit());
+      }
       case BanEvent.Allow allow -> allows.put(new ActiveBans.Allowance(event.seq(), allow));
       case BanEvent.Disallow disallow -> allows.remove(disallow.ip());
       case BanEvent.Feed feed -> {
@@ -100,6 +112,12 @@ final class BanFold {
     head = event.seq();
     foldMillis = Math.max(foldMillis, event.event().at().toEpochMilli());
     forget();
+  }
+
+  private void edited(@Nullable String edit) {
+    if (edit != null) {
+      lastEdit = edit;
+    }
   }
 
   private void ban(long seq, BanEvent.Ban ban) {
@@ -224,6 +242,11 @@ final class BanFold {
     foldMillis = newFoldMillis;
     filling.fill(this);
     forget();
+  }
+
+  /** Puts back which change of a shared document was the last. */
+  void setLastEdit(@Nullable String edit) {
+    lastEdit = edit;
   }
 
   /** Makes room for so many more IPv4 prefixes that are likely to be put back. */

@@ -16,7 +16,7 @@ import java.security.NoSuchAlgorithmException;
  * is given; {@code z} is zigzag; a text is its length in bytes and UTF-8; widths are big-endian.
  *
  * <pre>{@code
- * snapshot = "IPSBANS" version:u8=1 head fold bans:count ban* allows:count allow* feeds:count feed* sha256:32 bytes
+ * snapshot = "IPSBANS" version:u8 head fold bans:count ban* allows:count allow* feeds:count feed* edit sha256:32 bytes
  * fold     = 0 (no event yet) | 1 newest-event-time
  * ban      = flags:u8 prefix? ( until                                            flags has FLOOR
  *            | seq at (z until-at)? (z at-evidence)? hits offence label )
@@ -24,6 +24,7 @@ import java.security.NoSuchAlgorithmException;
  * prefix   = bits:u8 address:4 bytes (IPv4) | bits:u8 address:16 bytes (IPv6)
  * allow    = family:u8 (4 or 6) prefix seq at (0 | 1 until) by reason
  * feed     = seq at name digest entries by
+ * edit     = nothing in version 1 | the last edit that events name, in version 2
  * }</pre>
  *
  * <p>Flags of a ban: 1, 2 how it was seen (0 peer, 1 forwarded, 2 manual, 3 feed); 4 unbanned; 8
@@ -32,16 +33,17 @@ import java.security.NoSuchAlgorithmException;
  * are searched; 128 IPv4. Bans and allows are in order of their prefixes, feeds in order of their
  * names, each once. Times are milliseconds since 1970.
  *
- * <p>Evolution: a reader knows the versions up to its own and refuses a newer one. The checksum
- * covers everything before it and is checked before a state is given out. A reader takes memory as
- * entries arrive, and for the rest when a quarter of them has, so what is cut short or made up
- * cannot make it take much more than its input is worth; the caller bounds the input.
+ * <p>Evolution: a reader knows the versions up to its own and refuses a newer one. Version 1 is
+ * written as long as no event names an edit. The checksum covers everything before it and is
+ * checked before a state is given out. A reader takes memory as entries arrive, and for the rest
+ * when a quarter of them has, so what is cut short or made up cannot make it take much more than
+ * its input is worth; the caller bounds the input.
  *
  * <p>Stateless. While a state is written, nobody may {@link ActiveBans#apply} to it (they wait).
  */
 public final class BanSnapshot {
-  /** What {@link #write} writes. */
-  public static final int VERSION = 1;
+  /** The newest that is written and read. */
+  public static final int VERSION = 2;
 
   static final byte[] MAGIC = {'I', 'P', 'S', 'B', 'A', 'N', 'S'};
   static final int DIGEST_BYTES = 32;
@@ -63,7 +65,6 @@ public final class BanSnapshot {
   public static void write(ActiveBans state, OutputStream out) throws IOException {
     SnapshotOutput data = new SnapshotOutput(out, sha256());
     data.bytes(MAGIC);
-    data.u8(VERSION);
     new BanSnapshotWriter(data).write(state);
     data.finish();
   }
@@ -85,12 +86,12 @@ public final class BanSnapshot {
         throw new InvalidSnapshotException("it begins otherwise");
       }
       int version = data.u8();
-      if (version != VERSION) {
+      if (version < 1 || version > VERSION) {
         throw new InvalidSnapshotException(
-            "version " + version + "; this ip-sentry knows " + VERSION);
+            "version " + version + "; this ip-sentry knows 1 to " + VERSION);
       }
       ActiveBans state = new ActiveBans(limits);
-      new BanSnapshotReader(data).readInto(state);
+      new BanSnapshotReader(data, version).readInto(state);
       byte[] digest = data.digest();
       byte[] expected = new byte[DIGEST_BYTES];
       data.readFully(expected);

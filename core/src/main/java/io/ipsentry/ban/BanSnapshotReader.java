@@ -21,10 +21,12 @@ final class BanSnapshotReader {
   private final SnapshotInput in;
   private final BanSlots.@Nullable Label[] recent = new BanSlots.Label[BanSnapshot.LABELS];
   private long labelsEver;
+  private final int version;
   private long head;
 
-  BanSnapshotReader(SnapshotInput in) {
+  BanSnapshotReader(SnapshotInput in, int version) {
     this.in = in;
+    this.version = version;
   }
 
   /** Fills a new state. */
@@ -39,6 +41,11 @@ final class BanSnapshotReader {
           bans(filling);
           allows(filling);
           feeds(filling);
+          if (version > 1) {
+            String edit = text(BanEvent.MAX_EDIT_CHARS);
+            require(!edit.isEmpty(), "an edit without name");
+            filling.setLastEdit(edit);
+          }
         });
   }
 

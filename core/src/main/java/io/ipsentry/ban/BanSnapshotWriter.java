@@ -23,6 +23,8 @@ final class BanSnapshotWriter {
 
   void write(ActiveBans state) throws IOException {
     state.whileUnchanged(held -> {
+      String edit = held.lastEdit();
+      out.u8(edit == null ? 1 : BanSnapshot.VERSION);
       out.number(held.head());
       if (held.foldMillis() == Long.MIN_VALUE) {
         out.number(0);
@@ -33,6 +35,9 @@ final class BanSnapshotWriter {
       bans(held.slots(), held::chain);
       allows(held.allows().list(held.foldMillis()));
       feeds(held.feeds().values());
+      if (edit != null) {
+        text(edit);
+      }
     });
   }
 

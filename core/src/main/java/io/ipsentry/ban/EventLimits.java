@@ -19,6 +19,15 @@ final class EventLimits {
     return until == null || !until.isBefore(BanEvent.MAX_TIME) ? null : time(until);
   }
 
+  /** Names a change; one that was cut would be another's. */
+  static String edit(String edit) {
+    if (edit.isEmpty() || edit.length() > BanEvent.MAX_EDIT_CHARS) {
+      throw new IllegalArgumentException(
+          "edit must have 1 to " + BanEvent.MAX_EDIT_CHARS + " characters, has " + edit.length());
+    }
+    return text(edit, BanEvent.MAX_EDIT_CHARS);
+  }
+
   /** Cut to a length, never within a surrogate pair; half pairs, which UTF-8 lacks, become '?'. */
   static String text(String text, int maxChars) {
     String cut = text;

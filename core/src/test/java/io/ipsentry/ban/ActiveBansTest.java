@@ -45,6 +45,7 @@ final class ActiveBansTest {
         Instant at = newest.plusMillis(random.nextInt(30_000));
 
         assertThat(bans.list(at)).as(where).isEqualTo(naive.list(at.toEpochMilli()));
+        assertThat(bans.lastEdit().orElse(null)).as(where).isEqualTo(naive.lastEdit);
         assertThat(bans.counts(at).remembered()).as(where).isEqualTo(naive.remembered());
         assertThat(bans.allows(at)).as(where).extracting("seq").isEqualTo(naive.allows(at));
         assertSameKernelBans(bans, naive, at.toEpochMilli(), where);

@@ -26,11 +26,15 @@ final class BanEventJsonTest {
         """
         {"seq":42,"at":"2026-11-21T07:00:00.000Z","type":"ban","ip":"2001:db8::/64","until":null,\
         "rule":"manual","reason":"","hits":0,"seen_as":"manual","by":"cli","offence":3,\
-        "evidence_at":"2026-11-21T06:59:59.999Z","scope":"shop"}\
+        "evidence_at":"2026-11-21T06:59:59.999Z","scope":"shop","edit":"0c5e/81"}\
         """,
         """
         {"seq":43,"at":"2026-11-21T07:00:00.123Z","type":"unban","ip":"203.0.113.7",\
         "by":"kubectl-edit","reason":"removed by hand"}\
+        """,
+        """
+        {"seq":43,"at":"2026-11-21T07:00:00.123Z","type":"unban","ip":"203.0.113.7",\
+        "by":"kubectl-edit","reason":"removed by hand","edit":"0c5e/81"}\
         """,
         """
         {"seq":44,"at":"2026-11-21T07:00:00.123Z","type":"allow","ip":"198.51.100.0/24",\

@@ -58,6 +58,7 @@ final class BanSnapshotTest {
 
   private static void assertSame(ActiveBans one, ActiveBans other, Instant at, String where) {
     assertThat(one.head()).as(where).isEqualTo(other.head());
+    assertThat(one.lastEdit()).as(where).isEqualTo(other.lastEdit());
     assertThat(one.newestTime()).as(where).isEqualTo(other.newestTime());
     assertThat(one.list(at)).as(where).isEqualTo(other.list(at));
     assertThat(one.allows(at)).as(where).isEqualTo(other.allows(at));
@@ -135,6 +136,25 @@ final class BanSnapshotTest {
   }
 
   @Test
+  void write_anEventNamesAnEdit_isVersion2WithTheLastOne() throws IOException {
+    ActiveBans state = new ActiveBans();
+    state.apply(
+        new SequencedEvent(
+            1, new BanEvent.Unban(T0, IpPrefix.parse("203.0.113.7"), "c", "", "uid/7")));
+    state.apply(
+        new SequencedEvent(
+            2, new BanEvent.Unban(T0, IpPrefix.parse("203.0.113.8"), "c", "", "uid/8")));
+    state.apply(
+        new SequencedEvent(3, new BanEvent.Unban(T0, IpPrefix.parse("203.0.113.9"), "c", "")));
+    byte[] bytes = write(state);
+
+    assertThat(bytes[BanSnapshot.MAGIC.length]).isEqualTo((byte) 2);
+    assertThat(HexFormat.of().formatHex(bytes, 0, bytes.length - BanSnapshot.DIGEST_BYTES))
+        .endsWith("057569642f38"); // uid/8
+    assertThat(read(bytes, ActiveBans.Limits.DEFAULT).lastEdit()).contains("uid/8");
+  }
+
+  @Test
   void read_anyBitChangedOrCutShort_isRefused() throws IOException {
     Random random = new Random(4);
     ActiveBans state = new ActiveBans();
@@ -160,7 +180,7 @@ final class BanSnapshotTest {
 
     assertThatThrownBy(() -> read(bytes, ActiveBans.Limits.DEFAULT))
         .isInstanceOf(InvalidSnapshotException.class)
-        .hasMessageContaining("version 2; this ip-sentry knows 1");
+        .hasMessageContaining("version 3; this ip-sentry knows 1 to 2");
   }
 
   @Test

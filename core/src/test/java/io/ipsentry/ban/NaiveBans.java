@@ -32,6 +32,7 @@ final class NaiveBans {
   private final Map<Key, Entry> entries = new HashMap<>();
   private final Map<IpPrefix, ActiveBans.Allowance> allows = new HashMap<>();
   private long now = Long.MIN_VALUE;
+  @Nullable String lastEdit;
 
   NaiveBans(ActiveBans.Limits limits) {
     this.limits = limits;
@@ -39,8 +40,12 @@ final class NaiveBans {
 
   void apply(SequencedEvent sequenced) {
     switch (sequenced.event()) {
-      case BanEvent.Ban ban -> ban(sequenced.seq(), ban);
+      case BanEvent.Ban ban -> {
+        ban(sequenced.seq(), ban);
+        lastEdit = ban.edit() == null ? lastEdit : ban.edit();
+      }
       case BanEvent.Unban unban -> {
+        lastEdit = unban.edit() == null ? lastEdit : unban.edit();
         entries.computeIfAbsent(new Key(unban.ip(), null), k -> new Entry());
         entries.forEach((key, entry) -> {
           if (key.ip().equals(unban.ip())) {

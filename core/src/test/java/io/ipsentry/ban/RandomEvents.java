@@ -15,7 +15,7 @@ final class RandomEvents {
   static BanEvent event(Random random, Instant now) {
     Instant until = random.nextInt(5) == 0 ? null : now.plusMillis(random.nextInt(60_000));
     return switch (random.nextInt(10)) {
-      case 0, 1 -> new BanEvent.Unban(now, prefix(random), "cli", "");
+      case 0, 1 -> new BanEvent.Unban(now, prefix(random), "cli", "", edit(random));
       case 2 -> new BanEvent.Allow(now, prefix(random), until, "cli", "");
       case 3 -> new BanEvent.Disallow(now, prefix(random), "cli", "");
       default ->
@@ -30,7 +30,8 @@ final class RandomEvents {
               "watcher",
               1 + random.nextInt(4),
               random.nextBoolean() ? now.minusMillis(random.nextInt(900)) : null,
-              scope(random));
+              scope(random),
+              edit(random));
     };
   }
 
@@ -53,6 +54,10 @@ final class RandomEvents {
         1 + (random.nextInt() >>> random.nextInt(2, 32)),
         ban.evidenceAt() == null || evidence.isBefore(Instant.EPOCH) ? null : evidence,
         ban.scope());
+  }
+
+  private static @Nullable String edit(Random random) {
+    return random.nextInt(8) == 0 ? "object/" + random.nextInt(100) : null;
   }
 
   static @Nullable String scope(Random random) {
