@@ -1,0 +1,430 @@
+package io.ipsentry.kubernetes.blocklist;
+
+import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.banlog.BanLog;
+import io.ipsentry.banlog.BanLogException;
+import io.ipsentry.banlog.BanWriter;
+import io.ipsentry.kubernetes.blocklist.BlocklistStore.Found;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the blocklist: shows the bans in it, and carries out what people make of it. For the
+ * leader; two at once do no harm.
+ *
+ * <p>Every change that the API server tells of is carried out, in order, before the document is
+ * written again; a write names the version that it replaces, so none is written over unseen. An
+ * untouched document is known by its digest. What of a change is not done is told in a note at the
+ * ConfigMap. A ConfigMap that was deleted is made again and nobody is unbanned. The document of the
+ * original ip-sentry, found beside an empty log, is taken over.
+ *
+ * <p>It is written soon after the log has moved or a ban has ended, at most {@link #BYTES_A_SECOND}
+ * on average.
+ *
+ * <p>Has no thread: somebody calls {@link #step} again and again, one at a time. While the API
+ * server or the log is away a step throws, and the next goes on where it was.
+ */
+public final class BlocklistProjection implements AutoCloseable {
+  /** What writing the document may cost, on average. */
+  public static final int BYTES_A_SECOND = 64 * 1024;
+
+  static final String VERSION = "version";
+  static final String ACTIVE = "active";
+  static final String TRUNCATED = "truncated";
+  static final String DIGEST = "digest";
+
+  /** By whom is what was in the blocklist of the original ip-sentry. */
+  static final String IMPORT = "import";
+
+  private static final Logger logger = LoggerFactory.getLogger(BlocklistProjection.class);
+  private static final String UNKNOWN = "kubectl";
+  private static final Duration CONFLICT_PAUSE = Duration.ofMillis(250);
+
+  /** The watch brings what a write conflicts with; if it does not, it is looked at anew. */
+  private static final int MAX_CONFLICTS = 20;
+
+  private final BlocklistStore store;
+  private final BanLog log;
+  private final BanWriter writer;
+  private final Supplier<ProtectedPrefixes> protection;
+  private final InstantSource clock;
+  private final LongSupplier nanoTime;
+  private final PastDocuments past;
+  private final BlocklistInbox inbox = new BlocklistInbox();
+  private final AtomicLong head = new AtomicLong();
+
+  /** Changes that are still to be carried out. */
+  private final ArrayDeque<BlocklistInbox.Signal> pending = new ArrayDeque<>();
+
+  /** Versions that were written here and not heard of yet. */
+  private final Set<String> echoes = new HashSet<>();
+
+  private BlocklistStore.@Nullable Watching watching;
+  private BanLog.@Nullable Subscription following;
+  private @Nullable Found found;
+
+  /** What the document shows; null: it is none of ours, or none at all. */
+  private @Nullable ShownBans shown;
+
+  private long writeFrom;
+  private int conflicts;
+
+  /**
+   * @param writer of the same log
+   * @param protection what must not be banned, at the moment
+   * @param nanoTime monotonic
+   */
+  public BlocklistProjection(
+      BlocklistStore store,
+      BanLog log,
+      BanWriter writer,
+      Supplier<ProtectedPrefixes> protection,
+      InstantSource clock,
+      LongSupplier nanoTime) {
+    this.store = store;
+    this.log = log;
+    this.writer = writer;
+    this.protection = protection;
+    this.clock = clock;
+    this.nanoTime = nanoTime;
+    this.past = new PastDocuments(log);
+    this.writeFrom = nanoTime.getAsLong();
+  }
+
+  /**
+   * Waits for something to do and does it.
+   *
+   * @param patience longest wait
+   * @throws BlocklistStoreException if the API server fails
+   * @throws BanLogException if the log fails
+   * @throws InterruptedException if the thread is interrupted while it waits
+   */
+  public void step(Duration patience) throws InterruptedException {
+    if (following == null) {
+      follow();
+    }
+    if (watching == null && pending.isEmpty()) {
+      // What an earlier watch told comes before.
+      pending.addAll(inbox.await(Duration.ZERO));
+      if (pending.isEmpty()) {
+        look();
+      }
+    }
+    if (pending.isEmpty()) {
+      pending.addAll(inbox.await(shorter(patience)));
+    }
+    while (!pending.isEmpty()) {
+      take(pending.getFirst());
+      BlocklistInbox.Signal done = pending.removeFirst();
+      logger.atTrace().addKeyValue("signal", done).log("taken");
+    }
+    if (isDue()) {
+      show();
+    }
+  }
+
+  private Duration shorter(Duration patience) {
+    Duration wait = patience;
+    if (isBehind()) {
+      wait = Duration.ofNanos(Math.max(0, writeFrom - nanoTime.getAsLong()));
+    } else if (shown != null && !shown.nextEnd().equals(Instant.MAX)) {
+      Duration left = Duration.between(clock.instant(), shown.nextEnd());
+      wait = left.isNegative() ? Duration.ZERO : left;
+    }
+    return wait.compareTo(patience) < 0 ? wait : patience;
+  }
+
+  // ---- what happens
+
+  private void follow() {
+    head.set(log.head());
+    following =
+        log.follow(
+            head.get() + 1,
+            new BanLog.Sink() {
+              @Override
+              public void events(List<SequencedEvent> events) {
+                head.set(events.getLast().seq());
+                inbox.wake();
+              }
+
+              @Override
+              public void failed(RuntimeException cause) {
+                logger.atWarn().setCause(cause).log("the blocklist follows the ban log anew");
+                inbox.add(new BlocklistInbox.LogLost());
+              }
+            });
+  }
+
+  /** Begins with what there is now. */
+  private void look() {
+    echoes.clear();
+    conflicts = 0;
+    Optional<Found> there = store.get();
+    if (there.isEmpty()) {
+      gone();
+      return;
+    }
+    pending.add(new BlocklistInbox.Changed(there.get()));
+    watching = store.watch(there.get().version(), inbox);
+  }
+
+  private void gone() {
+    found = null;
+    shown = null;
+  }
+
+  private void take(BlocklistInbox.Signal signal) {
+    switch (signal) {
+      case BlocklistInbox.Changed changed -> changed(changed.found());
+      case BlocklistInbox.Deleted deleted -> {
+        logger.atWarn().log("the ConfigMap of the blocklist was deleted; it is made again");
+        gone();
+      }
+      case BlocklistInbox.WatchEnded ended -> stopWatching();
+      case BlocklistInbox.LogLost lost -> stopFollowing();
+    }
+  }
+
+  private void changed(Found now) {
+    if (echoes.remove(now.version())) {
+      return;
+    }
+    if (isUntouched(now)) {
+      adopt(now);
+    } else {
+      absorb(now);
+    }
+    found = now;
+    conflicts = 0;
+  }
+
+  /** A document that a leader wrote: the one before, or another who does not know yet. */
+  private void adopt(Found now) {
+    shown = null;
+    WrittenDocument written = WrittenDocument.read(now.document());
+    DocumentStamp stamp = written.stamp();
+    if (stamp != null && past.find(stamp) instanceof PastDocuments.Answer.Known known) {
+      shown = known.shown();
+    }
+  }
+
+  // ---- people's changes
+
+  private void absorb(Found now) {
+    WrittenDocument written = WrittenDocument.read(now.document());
+    Complaints complaints = new Complaints();
+    ShownBans base = null;
+    boolean usable = now.data().containsKey(BlocklistStore.DOCUMENT);
+    DocumentStamp stamp = written.stamp();
+    if (usable && stamp != null) {
+      switch (base(stamp)) {
+        case PastDocuments.Answer.Known known -> base = known.shown();
+        case PastDocuments.Answer.Refused refused -> {
+          complaints.add("nothing was changed: " + refused.why());
+          usable = false;
+        }
+      }
+    }
+    if (usable) {
+      complaints = carryOut(now, written, base);
+    }
+    shown = null;
+    if (!complaints.isEmpty()) {
+      complain(now, complaints);
+    }
+  }
+
+  private PastDocuments.Answer base(DocumentStamp stamp) {
+    ShownBans known = shown;
+    return known != null && known.stamp().equals(stamp)
+        ? new PastDocuments.Answer.Known(known)
+        : past.find(stamp);
+  }
+
+  private Complaints carryOut(Found now, WrittenDocument written, @Nullable ShownBans base) {
+    while (true) {
+      BlocklistHands.Outcome[] last = new BlocklistHands.Outcome[1];
+      BanWriter.Outcome outcome =
+          writer.write((state, at) -> {
+            if (EditName.of(now).isCarriedOut(state.lastEdit())) {
+              last[0] = new BlocklistHands.Outcome(List.of(), new Complaints(), false);
+              return List.of();
+            }
+            boolean imported = state.head() == 0 && base == null && !now.data().containsKey(DIGEST);
+            String by = imported ? IMPORT : now.by().isEmpty() ? UNKNOWN : now.by();
+            BlocklistHands.Edit edit = new BlocklistHands.Edit(EditName.of(now).toString(), by);
+            last[0] = BlocklistHands.absorb(written, base, edit, state, at, protection.get());
+            return last[0].events();
+          });
+      switch (outcome) {
+        case BanWriter.Outcome.Written done -> {
+          logger
+              .atInfo()
+              .addKeyValue("resourceVersion", now.version())
+              .addKeyValue("by", now.by())
+              .addKeyValue("events", done.events().size())
+              .log("a change of the blocklist was carried out");
+        }
+        case BanWriter.Outcome.Full full ->
+            throw BanLogException.transientFailure(
+                "a change of the blocklist waits: " + full.reason());
+        case BanWriter.Outcome.Contended contended ->
+            throw BanLogException.transientFailure(
+                "a change of the blocklist waits: other writers were faster each time");
+      }
+      if (!last[0].more()) {
+        return last[0].complaints();
+      }
+    }
+  }
+
+  private void complain(Found now, Complaints complaints) {
+    for (String complaint : complaints.kept()) {
+      logger
+          .atWarn()
+          .addKeyValue("by", now.by())
+          .addKeyValue("resourceVersion", now.version())
+          .addKeyValue("complaint", complaint)
+          .log("a part of a change of the blocklist was refused");
+    }
+    try {
+      store.tell(now, complaints.text(BlocklistStore.MAX_NOTE_BYTES));
+    } catch (BlocklistStoreException e) {
+      // It stands in our own log lines; what was right in the change must go on.
+      logger.atWarn().setCause(e).log("a note for people could not be left");
+    }
+  }
+
+  // ---- showing
+
+  private boolean isBehind() {
+    ShownBans known = shown;
+    return known == null
+        || known.stamp().version() < head.get()
+        || !known.nextEnd().isAfter(clock.instant());
+  }
+
+  private boolean isDue() {
+    return isBehind() && writeFrom - nanoTime.getAsLong() <= 0;
+  }
+
+  private void show() {
+    ShownBans[] next = new ShownBans[1];
+    BanWriter.Outcome ignored =
+        writer.write((state, at) -> {
+          next[0] = ShownBans.of(state, at);
+          return List.of();
+        });
+    Map<String, @Nullable String> data = data(next[0]);
+    try {
+      Found before = found;
+      if (before == null) {
+        found = store.create(withoutNulls(data));
+      } else {
+        found = store.update(before, data);
+      }
+      if (watching == null) {
+        watching = store.watch(found.version(), inbox);
+      } else {
+        echoes.add(found.version());
+      }
+      shown = next[0];
+      conflicts = 0;
+      writeFrom = nanoTime.getAsLong() + size(data) * 1_000_000_000L / BYTES_A_SECOND;
+    } catch (BlocklistStoreException e) {
+      if (e.kind() != BlocklistStoreException.Kind.CONFLICT) {
+        throw e;
+      }
+      // Somebody changed it: the watch brings what, and that comes first.
+      writeFrom = nanoTime.getAsLong() + CONFLICT_PAUSE.toNanos();
+      if (++conflicts >= MAX_CONFLICTS || watching == null) {
+        stopWatching();
+      }
+    }
+  }
+
+  private static Map<String, @Nullable String> data(ShownBans shown) {
+    Map<String, @Nullable String> data = new HashMap<>();
+    String document = shown.document();
+    data.put(BlocklistStore.DOCUMENT, document);
+    data.put(VERSION, Long.toString(shown.stamp().version()));
+    data.put(ACTIVE, Integer.toString(shown.active()));
+    data.put(TRUNCATED, shown.truncated() == 0 ? null : Integer.toString(shown.truncated()));
+    data.put(DIGEST, digest(document));
+    return data;
+  }
+
+  private static Map<String, String> withoutNulls(Map<String, @Nullable String> data) {
+    Map<String, String> rest = new HashMap<>();
+    data.forEach((key, text) -> {
+      if (text != null) {
+        rest.put(key, text);
+      }
+    });
+    return rest;
+  }
+
+  private static long size(Map<String, @Nullable String> data) {
+    return data.values().stream().filter(Objects::nonNull).mapToLong(String::length).sum();
+  }
+
+  private static boolean isUntouched(Found found) {
+    return digest(found.document()).equals(found.data().get(DIGEST));
+  }
+
+  private static String digest(String document) {
+    try {
+      MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+      return "sha256:"
+          + HexFormat.of().formatHex(sha256.digest(document.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  // ---- end
+
+  private void stopWatching() {
+    BlocklistStore.Watching running = watching;
+    watching = null;
+    if (running != null) {
+      running.close();
+    }
+  }
+
+  private void stopFollowing() {
+    BanLog.Subscription running = following;
+    following = null;
+    if (running != null) {
+      running.close();
+    }
+  }
+
+  /** Ends what it listens to; what is shown stays. Not while a step is running. */
+  @Override
+  public void close() {
+    stopWatching();
+    stopFollowing();
+  }
+}
