@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -37,6 +38,8 @@ final class EnforcerReader {
           Optional.of(Backend.NFTABLES),
           Backend.IPTABLES_RULES.wireName(),
           Optional.of(Backend.IPTABLES_RULES));
+
+  private static final Set<String> IPTABLES = Set.of("iptables", "iptables-legacy");
 
   private static final Map<String, Hook> HOOKS =
       Map.of(
@@ -74,7 +77,7 @@ final class EnforcerReader {
     }
     return new EnforcerConfig(
         section.get("name").flatMap(EnforcerReader::name).orElse(defaults.name()),
-        section.get("backend").flatMap(value -> value.choice(BACKENDS)).orElse(defaults.backend()),
+        section.get("backend").flatMap(EnforcerReader::backend).orElse(defaults.backend()),
         hook,
         section.get("ports").flatMap(EnforcerReader::ports).orElse(defaults.ports()),
         verdict,
@@ -88,6 +91,21 @@ final class EnforcerReader {
             .orElse(defaults.interval()),
         section.get("onExit").flatMap(value -> value.choice(ON_EXIT)).orElse(defaults.onExit()),
         section.get("hostBinaries").flatMap(Value::truth).orElse(defaults.hostBinaries()));
+  }
+
+  private static Optional<Optional<Backend>> backend(Value value) {
+    if (value.node() instanceof YamlNode.Scalar scalar && IPTABLES.contains(scalar.text())) {
+      // By its letters nftables is nearest, and by what is meant it is not.
+      value.error(
+          Value.unknown(scalar.text()),
+          "write "
+              + Backend.IPSET.wireName()
+              + ", which goes with rules of iptables-legacy, or "
+              + Backend.IPTABLES_RULES.wireName()
+              + " for one rule a ban and 2,000 at most");
+      return Optional.empty();
+    }
+    return value.choice(BACKENDS);
   }
 
   private static Optional<String> name(Value value) {
