@@ -52,6 +52,12 @@ public final class HostAddressFollower implements AutoCloseable {
       Supplier<HostAddresses> reader,
       Consumer<HostAddresses> onChange,
       Duration interval) {
+    if (known.interfaces().isEmpty()) {
+      logger
+          .atWarn()
+          .addKeyValue("looked_for_again_after", interval)
+          .log("no network interface of this host has an address yet, so none is protected");
+    }
     HostAddressFollower follower = new HostAddressFollower(known, reader, onChange, interval);
     follower.thread.start();
     return follower;

@@ -26,11 +26,15 @@ import java.util.stream.Stream;
  * Reads {@link HostAddresses} from the kernel and from resolv.conf(5); a reading takes about a
  * millisecond.
  *
- * <p>A file that does not exist adds nothing (not every system has each). Safe for any thread.
+ * <p>A file that does not exist adds nothing (not every system has each), nor does a host on which
+ * no interface is up. Safe for any thread.
  */
 public final class HostAddressReader {
   /** Lines of a file that are read; more are ignored, so that a full routing table costs little. */
   static final int MAX_LINES = 65_536;
+
+  /** What the JDK says where no interface is up, not even that of loopback. */
+  private static final String NO_INTERFACES = "No network interfaces configured";
 
   private final List<Path> resolvConfs;
   private final Path ipv4Routes;
@@ -88,7 +92,9 @@ public final class HostAddressReader {
         }
       });
     } catch (SocketException e) {
-      throw new HostAddressesException("cannot list the network interfaces", e);
+      if (!NO_INTERFACES.equals(e.getMessage())) {
+        throw new HostAddressesException("cannot list the network interfaces", e);
+      }
     }
     return interfaces;
   }

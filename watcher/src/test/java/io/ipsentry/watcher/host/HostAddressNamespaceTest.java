@@ -41,6 +41,24 @@ final class HostAddressNamespaceTest {
     }
   }
 
+  @Test
+  @Timeout(value = 60, unit = TimeUnit.SECONDS)
+  void read_noInterfaceIsUp_isEmptyAndSeesTheFirst() throws IOException {
+    try (NetworkNamespace host = NetworkNamespace.create("bare")) {
+      host.run("ip", "link", "set", "lo", "down");
+      Process process = printer(host);
+      try (BufferedReader output = process.inputReader()) {
+        assertThat(output.readLine()).contains("interfaces={}").contains("gateways=[]");
+
+        host.addInterface("eth0", List.of("203.0.113.4/24"));
+
+        assertThat(output.readLine()).contains("eth0=[203.0.113.4]");
+      } finally {
+        process.destroyForcibly();
+      }
+    }
+  }
+
   private static Process printer(NetworkNamespace host) throws IOException {
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     List<String> program =
