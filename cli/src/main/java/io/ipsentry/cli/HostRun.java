@@ -15,9 +15,8 @@ import io.ipsentry.banlog.SqliteCheckpoints;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.ConfigWatcher;
-import io.ipsentry.net.SeenAs;
 import io.ipsentry.proto.v1.EnforcerStatus;
-import io.ipsentry.rule.Hit;
+import io.ipsentry.watcher.RequestWatch;
 import io.ipsentry.watcher.WarmUp;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatistics;
@@ -104,7 +103,7 @@ final class HostRun implements AutoCloseable {
                 clock,
                 System::nanoTime,
                 banLatency,
-                this::hitOfBanned));
+                new LeakWatch()));
     statistics = new WatcherStatistics(watcher, state, clock);
     hits = new HitServiceEndpoint(watcher.ledger(), watcher);
     RunStatus status =
@@ -187,9 +186,21 @@ final class HostRun implements AutoCloseable {
     }
   }
 
-  private void hitOfBanned(Hit hit) {
-    if (hit.seenAs() == SeenAs.PEER) {
-      enforcer.ifPresent(kernel -> kernel.leaks().line(hit.hi(), hit.lo(), hit.eventTimeMillis()));
+  /** Every request that is read of, whose packets the kernel should have refused. */
+  private final class LeakWatch implements RequestWatch {
+    @Override
+    public boolean watches() {
+      return enforcer.isPresent() && enforcer.get().leaks().watches();
+    }
+
+    @Override
+    public boolean isSuspect(long hi, long lo, long observedAtMillis) {
+      return enforcer.isPresent() && enforcer.get().leaks().isSuspect(hi, lo, observedAtMillis);
+    }
+
+    @Override
+    public void request(long hi, long lo, long eventTimeMillis) {
+      enforcer.ifPresent(kernel -> kernel.leaks().line(hi, lo, eventTimeMillis));
     }
   }
 

@@ -28,7 +28,7 @@ public final class LeakCounter {
   /**
    * What came through.
    *
-   * @param lines hits in logs
+   * @param lines requests in logs, whether they are hits or not
    * @param checks requests that gateways asked about, and that were refused there
    * @param last address of the last one; empty: there was none
    */
@@ -42,6 +42,16 @@ public final class LeakCounter {
   public LeakCounter(ActiveBans bans, EnforcementLoop loop) {
     this.bans = bans;
     this.loop = loop;
+  }
+
+  /** Whether requests can leak: while the kernel enforces. */
+  public boolean watches() {
+    return loop.enforcingSinceMillis() != Long.MAX_VALUE;
+  }
+
+  /** Whether requests of an address can leak: while it is banned. Allocates nothing. */
+  public boolean isSuspect(long hi, long lo, long atMillis) {
+    return bans.isBanned(hi, lo, atMillis, null);
   }
 
   /** A line tells of a request of an address that was the source of its packets. */

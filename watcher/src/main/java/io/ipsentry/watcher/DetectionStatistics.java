@@ -10,7 +10,6 @@ import io.ipsentry.rule.Verdict;
 import io.ipsentry.watcher.metrics.LatencyHistogram;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -21,16 +20,10 @@ final class DetectionStatistics implements DetectionObserver {
   private final DetectionCounters counters;
   private final LongSupplier nanoTicker;
   private final LatencyHistogram banLatency;
-  private final Consumer<Hit> hitsOfBanned;
   private final List<Long> pendingSince = new ArrayList<>();
   private long lineReadAt;
 
-  /**
-   * @param hitsOfBanned is shown hits that do not count since their address is banned, or was then
-   */
-  DetectionStatistics(
-      LongSupplier nanoTicker, LatencyHistogram banLatency, Consumer<Hit> hitsOfBanned) {
-    this.hitsOfBanned = hitsOfBanned;
+  DetectionStatistics(LongSupplier nanoTicker, LatencyHistogram banLatency) {
     this.counters = new DetectionCounters(nanoTicker);
     this.nanoTicker = nanoTicker;
     this.banLatency = banLatency;
@@ -53,9 +46,6 @@ final class DetectionStatistics implements DetectionObserver {
   @Override
   public void judged(Hit hit, Verdict verdict) {
     counters.judged(hit, verdict);
-    if (verdict instanceof Verdict.BelowFloor) {
-      hitsOfBanned.accept(hit);
-    }
   }
 
   @Override

@@ -19,13 +19,24 @@ import java.util.function.BiConsumer;
  * @param defaultZone zone of stamps that name none, where the source does not say
  * @param reference tells which year a stamp without one belongs to
  * @param formatChosen told the label of a stream and the format that {@code auto} settled on
+ * @param watch is shown who asks
  */
 record PipelineFactory(
-    ZoneId defaultZone, InstantSource reference, BiConsumer<String, String> formatChosen) {
+    ZoneId defaultZone,
+    InstantSource reference,
+    BiConsumer<String, String> formatChosen,
+    RequestWatch watch) {
+
+  /** For pipelines that tell nobody who asks. */
+  PipelineFactory(
+      ZoneId defaultZone, InstantSource reference, BiConsumer<String, String> formatChosen) {
+    this(defaultZone, reference, formatChosen, RequestWatch.NONE);
+  }
 
   LinePipeline open(
       SourceConfig source, String label, RuleMatcher matcher, LineCounters counters, HitSink sink) {
-    return new LinePipeline(decoder(source, label), matcher, resolver(source), counters, sink);
+    return new LinePipeline(
+        decoder(source, label), matcher, resolver(source), counters, sink, watch);
   }
 
   LineDecoder decoder(SourceConfig source, String label) {

@@ -16,6 +16,7 @@ import io.ipsentry.detection.HitOwner;
 import io.ipsentry.detection.HitReceiver;
 import io.ipsentry.detection.ReportedHit;
 import io.ipsentry.detection.RequestDetection;
+import io.ipsentry.net.SeenAs;
 import io.ipsentry.rule.Hit;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleEngine;
@@ -35,7 +36,6 @@ import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -84,6 +84,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
   private final HitQueue queue;
   private final List<Runnable> whenCounted = new ArrayList<>();
   private final DetectionStatistics statistics;
+  private final RequestWatch watch;
   private final Sources sources;
   private final HitLedger ledger = new HitLedger();
   private final SourceLoop loop;
@@ -114,8 +115,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
    * @param clock wall clock
    * @param nanoTicker elapsed time, nanoseconds
    * @param banLatency is told the time from reading a line to its ban being durable
-   * @param hitsOfBanned is shown hits that do not count since their address is banned, or was then,
-   *     on the reading thread
+   * @param watch is shown who asks, by lines and by what others report
    */
   public record Parts(
       BanWriter writer,
@@ -126,7 +126,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
       InstantSource clock,
       LongSupplier nanoTicker,
       LatencyHistogram banLatency,
-      Consumer<Hit> hitsOfBanned) {}
+      RequestWatch watch) {}
 
   /**
    * Opens the sources and takes up the last checkpoint.
@@ -146,10 +146,12 @@ public final class Watcher implements AutoCloseable, HitOwner {
     RuleSet rules = logRules(config);
     RuleEngine engine =
         new RuleEngine(rules, config.limits().trackedAddressesBytes(), config.ipv6().countPrefix());
-    statistics = new DetectionStatistics(nanoTicker, parts.banLatency(), parts.hitsOfBanned());
+    statistics = new DetectionStatistics(nanoTicker, parts.banLatency());
     detection =
         new Detection(engine, policy, writer, protection, statistics, reached -> clock.instant());
-    PipelineFactory pipelines = new PipelineFactory(parts.zone(), clock, Watcher::sayFormat);
+    PipelineFactory pipelines =
+        new PipelineFactory(parts.zone(), clock, Watcher::sayFormat, parts.watch());
+    watch = parts.watch();
     sources = new Sources(pipelines, detection::hit, rules, parts.stdin(), clock);
     checkpoints = new CheckpointStore(parts.checkpoints());
     writer.catchUp();
@@ -256,6 +258,9 @@ public final class Watcher implements AutoCloseable, HitOwner {
   private void count(ReportedHit reported) {
     Hit hit = reported.in(detection.engine().rules());
     if (hit != null) {
+      if (hit.seenAs() == SeenAs.PEER) {
+        watch.request(hit.hi(), hit.lo(), hit.eventTimeMillis());
+      }
       detection.hit(hit);
     }
   }

@@ -106,7 +106,7 @@ class WatcherHitsTest {
                 clock,
                 System::nanoTime,
                 new LatencyHistogram(),
-                hit -> {}));
+                RequestWatch.NONE));
     Thread.ofPlatform().name("watcher").start(watcher::run);
     return new Running(log, checkpoints, watcher, config);
   }

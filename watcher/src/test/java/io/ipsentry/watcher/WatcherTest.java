@@ -107,7 +107,7 @@ class WatcherTest {
                 clock,
                 System::nanoTime,
                 new LatencyHistogram(),
-                hit -> {}));
+                RequestWatch.NONE));
     Thread.ofPlatform().name("watcher").start(watcher::run);
     Running started = new Running(log, checkpoints, writer, watcher);
     running = started;
@@ -374,7 +374,7 @@ class WatcherTest {
                   InstantSource.system(),
                   System::nanoTime,
                   new LatencyHistogram(),
-                  hit -> {}));
+                  RequestWatch.NONE));
       watcher.run();
 
       assertThat(log.head()).isEqualTo(1);
