@@ -139,6 +139,11 @@ final class EnforcerMetrics {
             "ip_sentry_enforcer_left_out_bans",
             "Bans that are not enforced because they would fall into too many pieces",
             status.leftOut().size()));
+    all.add(
+        gauge(
+            "ip_sentry_enforcer_headers_left_out_bans",
+            "Bans that are not looked for in X-Forwarded-For although that is wanted",
+            status.headersLeftOut()));
   }
 
   private static void drops(List<MetricSnapshot> all, DropCounters drops) {

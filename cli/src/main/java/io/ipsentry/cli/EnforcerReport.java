@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.google.protobuf.Duration;
 import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.enforcer.LeakCounter;
+import io.ipsentry.enforcer.kernel.ForwardedForFilter;
 import io.ipsentry.enforcer.kernel.PacketFilter.DropCounters;
 import io.ipsentry.proto.v1.DropCount;
 import io.ipsentry.proto.v1.EnforcerStatus;
@@ -40,7 +41,8 @@ final class EnforcerReport {
             .setLeakedLines(leaks.lines())
             .setLeakedChecks(leaks.checks())
             .setLastLeak(leaks.last())
-            .setMismatch(status.mismatch());
+            .setMismatch(status.mismatch())
+            .setHeadersLeftOut(status.headersLeftOut());
     DropCounters drops = status.drops();
     message.addDrops(drops(EnforcerMetrics.IPV4, drops.packets4(), drops.bytes4()));
     message.addDrops(drops(EnforcerMetrics.IPV6, drops.packets6(), drops.bytes6()));
@@ -87,6 +89,9 @@ final class EnforcerReport {
     if (status.getLeftOutCount() > 0) {
       lines.add(leftOut(status));
     }
+    if (status.getHeadersLeftOut() > 0) {
+      lines.add(headersLeftOut(status));
+    }
     if (leaked(status) > 0) {
       lines.add(leak(status));
     }
@@ -102,6 +107,13 @@ final class EnforcerReport {
     return "not enforced, since too many spared addresses lie in it: "
         + String.join(", ", shown)
         + (more > 0 ? " and " + more + " more" : "");
+  }
+
+  private static String headersLeftOut(EnforcerStatus status) {
+    return status.getHeadersLeftOut()
+        + " bans are not looked for in X-Forwarded-For, only the newest "
+        + ForwardedForFilter.MAX_BANS
+        + " of those that can be";
   }
 
   private static long leaked(EnforcerStatus status) {
@@ -162,6 +174,7 @@ final class EnforcerReport {
     json.writeNumberField("leaked_checks", status.getLeakedChecks());
     json.writeStringField("last_leak", status.getLastLeak());
     json.writeStringField("mismatch", status.getMismatch());
+    json.writeNumberField("headers_left_out", status.getHeadersLeftOut());
     json.writeArrayFieldStart("left_out");
     for (String prefix : status.getLeftOutList()) {
       json.writeString(prefix);
@@ -198,6 +211,13 @@ final class EnforcerReport {
     if (status.getLeftOutCount() > 0) {
       findings.add(
           Finding.warn(check, leftOut(status), "ban smaller prefixes, or protect fewer addresses"));
+    }
+    if (status.getHeadersLeftOut() > 0) {
+      findings.add(
+          Finding.warn(
+              check,
+              headersLeftOut(status),
+              "have the gateway ask ip-sentry (authz), which knows all of them"));
     }
     if (!status.getMismatch().isEmpty()) {
       findings.add(

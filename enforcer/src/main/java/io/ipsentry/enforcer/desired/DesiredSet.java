@@ -161,9 +161,20 @@ public final class DesiredSet {
 
   /**
    * The newest bans that hold everywhere and hold nothing spared, also those of addresses that
-   * stand in no packet; the newest first.
+   * stand in no packet.
+   *
+   * @param bans the newest first
+   * @param more how many there are besides
    */
-  public List<ForwardedForFilter.Ban> newest(int max, long now) {
+  public record Newest(List<ForwardedForFilter.Ban> bans, int more) {
+    public Newest {
+      bans = List.copyOf(bans);
+    }
+  }
+
+  /** At most so many of the newest bans. */
+  public Newest newest(int max, long now) {
+    int[] more = {0};
     PriorityQueue<KernelBan> newest = new PriorityQueue<>(Comparator.comparingLong(KernelBan::seq));
     bans.forEachBanEverywhere(
         now,
@@ -172,13 +183,16 @@ public final class DesiredSet {
             newest.add(ban);
             if (newest.size() > max) {
               newest.poll();
+              more[0]++;
             }
           }
         });
-    return newest.stream()
-        .sorted(Comparator.comparingLong(KernelBan::seq).reversed())
-        .map(ban -> new ForwardedForFilter.Ban(ban.ip(), ban.untilMillis()))
-        .toList();
+    return new Newest(
+        newest.stream()
+            .sorted(Comparator.comparingLong(KernelBan::seq).reversed())
+            .map(ban -> new ForwardedForFilter.Ban(ban.ip(), ban.untilMillis()))
+            .toList(),
+        more[0]);
   }
 
   /** How many elements there are, those with several reasons counted several times. */

@@ -83,7 +83,8 @@ public final class KnownElements {
   }
 
   /**
-   * Shows elements that are desired and not known to be there.
+   * Shows elements that are whole bans or members of feeds, desired, and not known to be there. The
+   * visitor may tell of changes to bans ({@link DesiredSet#changed}), not of what is spared.
    *
    * @param head bans of later events are left out: those are on their way
    */
@@ -100,6 +101,10 @@ public final class KnownElements {
         visitor.element(ip, DesiredSet.FOR_EVER);
       }
     });
+  }
+
+  /** Shows elements that are pieces, desired, and not known to be there. */
+  public void forEachMissingPiece(long now, DesiredSet.ElementVisitor visitor) {
     desired.forEachPiece(
         now,
         (ip, untilMillis) -> {

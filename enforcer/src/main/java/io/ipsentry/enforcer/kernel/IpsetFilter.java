@@ -27,7 +27,7 @@ import java.util.stream.Stream;
  * and therefore generous. A set of ours that is of another make is replaced: by {@code ipset swap}
  * where the kernel can, else by letting the rules point at a set that stands in for a while.
  *
- * <p>See ipset(8), iptables-extensions(8). One thread at a time.
+ * <p>See ipset(8), iptables-extensions(8). Threads as {@link PacketFilter} says.
  */
 final class IpsetFilter implements PacketFilter {
   /** Room of a set. Only elements take memory (about 40 bytes), not room. */

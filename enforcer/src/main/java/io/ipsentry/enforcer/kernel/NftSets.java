@@ -19,7 +19,8 @@ import org.slf4j.LoggerFactory;
 final class NftSets {
   /**
    * A dump that met a change of the node's rules is repeated; the last one counts all the same,
-   * because rules of others may change all the time and the set is changed by this thread only.
+   * because rules of others may change all the time. If it is our set that changes all the time, it
+   * may lack an element, which is then put once more.
    */
   private static final int MAX_DUMPS = 5;
 

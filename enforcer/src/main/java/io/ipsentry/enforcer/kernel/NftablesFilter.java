@@ -17,9 +17,9 @@ import java.util.Map;
 import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Versions of nft show the same rule differently. So what is there is compared with what nft
  * shows of the same rules in a dormant table, which looks at no packet.
  *
- * <p>See nft(8). One thread at a time.
+ * <p>See nft(8). Threads as {@link PacketFilter} says.
  */
 final class NftablesFilter implements PacketFilter {
   /** Changes in one transaction: nft needs about 430 bytes for each, three times on old kernels. */
@@ -66,7 +66,13 @@ final class NftablesFilter implements PacketFilter {
   private final ReadyProgram changer;
 
   /** Lengths of prefixes that have a set, which stays when it has become empty. */
-  private final Map<Family, NavigableSet<Integer>> lengths = new EnumMap<>(Family.class);
+  private final Map<Family, NavigableSet<Integer>> lengths =
+      new EnumMap<>(
+          Map.of(
+              Family.V4,
+              new ConcurrentSkipListSet<>(),
+              Family.V6,
+              new ConcurrentSkipListSet<>(List.of(64, 128))));
 
   /** How nft shows the layout that was last asked for. */
   private @Nullable NftLayout shownLayout;
@@ -92,8 +98,6 @@ final class NftablesFilter implements PacketFilter {
     table = new InstanceNames(config.name()).table();
     reader = new NftSets(programs, table, clock, LONGEST_MILLIS);
     changer = new ReadyProgram(programs, FEED);
-    lengths.put(Family.V4, new TreeSet<>());
-    lengths.put(Family.V6, new TreeSet<>(List.of(64, 128)));
   }
 
   @Override
@@ -138,7 +142,7 @@ final class NftablesFilter implements PacketFilter {
   }
 
   private NavigableSet<Integer> lengths(Family family) {
-    return lengths.computeIfAbsent(family, any -> new TreeSet<>());
+    return Objects.requireNonNull(lengths.get(family));
   }
 
   /** Makes what is there to be what is wanted, in one transaction. */

@@ -11,9 +11,9 @@ import java.util.List;
  * when this process is dead. Elements may lie in one another; a packet is refused when any holds
  * its source. Everything is named after the instance, and nothing that is not is ever touched.
  *
- * <p>All operations but {@link #read} may be repeated without harm. One thread at a time. Each may
- * take until {@link #TIMEOUT}, and then has either happened or not, which the next {@link #read}
- * tells.
+ * <p>All operations but {@link #read} may be repeated without harm. Each may take until {@link
+ * #TIMEOUT}, and then has either happened or not, which the next {@link #read} tells. One thread at
+ * a time; but while one thread reads, another may {@link #apply} and {@link #makeReady}.
  */
 public interface PacketFilter {
   /** End of an element that never ends. */
@@ -62,7 +62,8 @@ public interface PacketFilter {
   default void relax() {}
 
   /**
-   * Shows every element that is in the kernel now, in no order.
+   * Shows every element that is in the kernel now, in no order. One that is changed while it reads
+   * is shown as it was before or after, or not at all.
    *
    * @throws PacketFilterException also where a set is missing, which {@link #ensure} mends
    */

@@ -22,7 +22,7 @@ import java.util.Optional;
  * which it matches no more ({@code -m time}, UTC, whole seconds, wall clock of the kernel), also
  * when this process is dead; it is taken out with the next change. See iptables-extensions(8).
  *
- * <p>One thread at a time.
+ * <p>Threads as {@link PacketFilter} says.
  */
 final class RulesFilter implements PacketFilter {
   static final int MAX_ELEMENTS = 2_000;

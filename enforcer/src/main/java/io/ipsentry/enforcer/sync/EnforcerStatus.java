@@ -1,5 +1,6 @@
 package io.ipsentry.enforcer.sync;
 
+import io.ipsentry.enforcer.kernel.ForwardedForFilter;
 import io.ipsentry.enforcer.kernel.PacketFilter.DropCounters;
 import io.ipsentry.enforcer.kernel.PacketFilterException;
 import io.ipsentry.net.IpPrefix;
@@ -34,7 +35,8 @@ import java.util.Optional;
  * @param carvedBans bans that are enforced around an address that is spared
  * @param leftOut banned prefixes that are not enforced, since they would fall into too many pieces
  * @param mismatch why the backend does not go with the node's own rules; empty: it does
- * @param headersLeftOut bans that are not looked for in headers although that is wanted
+ * @param headersLeftOut how many bans are not looked for in headers although that is wanted: those
+ *     beyond the newest {@value ForwardedForFilter#MAX_BANS}, and those that cannot be searched for
  * @param head number of the last event of the log that is in the kernel
  * @param waiting events that are not in the kernel yet
  * @param lag how long the oldest of them waits
@@ -59,7 +61,7 @@ public record EnforcerStatus(
     int carvedBans,
     Collection<IpPrefix> leftOut,
     String mismatch,
-    Collection<IpPrefix> headersLeftOut,
+    int headersLeftOut,
     long head,
     int waiting,
     Duration lag) {
@@ -68,7 +70,6 @@ public record EnforcerStatus(
     lastMended = List.copyOf(lastMended);
     failures = Map.copyOf(failures);
     leftOut = List.copyOf(leftOut);
-    headersLeftOut = List.copyOf(headersLeftOut);
   }
 
   /**

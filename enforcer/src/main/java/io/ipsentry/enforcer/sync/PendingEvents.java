@@ -32,6 +32,11 @@ final class PendingEvents {
       boolean closed,
       long head,
       long since) {
+    /** Whether something is to be carried out, but for an end of the loop. */
+    boolean hasChanges() {
+      return !banned.isEmpty() || everything || spared;
+    }
+
     /** The same as if nobody waited for it. */
     News rehearsed() {
       return new News(banned, everything, spared, closed, head, 0);
@@ -138,6 +143,72 @@ final class PendingEvents {
         left = told.awaitNanos(left);
       }
       return take();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What else somebody waits for; looked at with the lock held. */
+  @FunctionalInterface
+  interface Other {
+    boolean isThere();
+  }
+
+  /** Has {@link #awaitChanges} look again whether the other thing is there. */
+  void wake() {
+    lock.lock();
+    try {
+      told.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Waits until something has changed of which is known what, or the other thing is there, or the
+   * loop is to end; takes the changes. What is not known stays, and everything behind it.
+   *
+   * @param takes false: all changes stay
+   */
+  News awaitChanges(boolean takes, Other other) throws InterruptedException {
+    lock.lock();
+    try {
+      while (!closed && !(takes && hasKnown()) && !other.isThere()) {
+        told.await();
+      }
+      return takes && hasKnown() ? take() : nothing();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Takes bans and unbans, if there is nothing else; never waits. */
+  News takeBans() {
+    lock.lock();
+    try {
+      return hasKnown() && !spared && !closed ? take() : nothing();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean hasKnown() {
+    return !everything && (!banned.isEmpty() || spared);
+  }
+
+  private News nothing() {
+    return new News(List.of(), false, false, closed, head, 0);
+  }
+
+  /** Waits until an event is told, at most so long; returns whether it is. */
+  boolean awaitHead(long seq, long nanos) throws InterruptedException {
+    lock.lock();
+    try {
+      long left = nanos;
+      while (left > 0 && head < seq && !closed) {
+        left = told.awaitNanos(left);
+      }
+      return head >= seq;
     } finally {
       lock.unlock();
     }

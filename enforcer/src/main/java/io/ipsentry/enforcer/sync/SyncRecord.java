@@ -33,7 +33,7 @@ final class SyncRecord {
   private Collection<IpPrefix> leftOut = List.of();
   private long head;
   private String mismatch = "";
-  private Collection<IpPrefix> headersLeftOut = List.of();
+  private int headersLeftOut;
 
   /** What a read-back found. */
   record ReadBack(int missing, int foreign, int wrongEnd) {
@@ -54,6 +54,10 @@ final class SyncRecord {
     decided = elements;
     carvedBans = carved;
     leftOut = left;
+  }
+
+  synchronized int decided() {
+    return decided;
   }
 
   /** What {@code ensure} had to do; at the first time of a process that is no repair. */
@@ -91,7 +95,7 @@ final class SyncRecord {
     mismatch = why.orElse("");
   }
 
-  synchronized void headersLeftOut(Collection<IpPrefix> left) {
+  synchronized void headersLeftOut(int left) {
     headersLeftOut = left;
   }
 

@@ -176,12 +176,14 @@ final class DesiredSetModelTest {
     Set<IpPrefix> missing = new HashSet<>();
     KnownElements known = new KnownElements(desired);
     known.forEachMissing(now, Long.MAX_VALUE, (ip, until) -> missing.add(ip));
+    known.forEachMissingPiece(now, (ip, until) -> missing.add(ip));
     assertThat(missing).as(where).isEqualTo(elements.keySet());
     if (!elements.isEmpty()) {
       IpPrefix there = elements.keySet().iterator().next();
       known.add(there);
       missing.clear();
       known.forEachMissing(now, Long.MAX_VALUE, (ip, until) -> missing.add(ip));
+      known.forEachMissingPiece(now, (ip, until) -> missing.add(ip));
       assertThat(missing).as(where).hasSize(elements.size() - 1).doesNotContain(there);
       known.remove(there);
       assertThat(known.count()).as(where).isZero();

@@ -3,6 +3,7 @@ package io.ipsentry.enforcer.sync;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.enforcer.desired.DesiredSet;
 import io.ipsentry.enforcer.kernel.PacketFilter;
 import io.ipsentry.enforcer.kernel.PacketFilterException.Cause;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 final class EnforcementLoopSimulationTest {
   private static final int STEPS = 3_000;
+  private static final Duration POLL = Duration.ofMillis(1);
 
   @ParameterizedTest
   @ValueSource(longs = {11, 12, 13, 14})
@@ -39,6 +41,45 @@ final class EnforcementLoopSimulationTest {
           .atMost(Duration.ofSeconds(30))
           .untilAsserted(() -> assertConverged(rig));
       assertThat(rig.loop.status().head()).isEqualTo(rig.bans.head());
+    }
+  }
+
+  /**
+   * Bans come and go while the kernel is read back again and again, and nobody else touches it:
+   * each is carried out once, and none is ever taken for a fault.
+   */
+  @ParameterizedTest
+  @ValueSource(longs = {21, 22, 23})
+  void events_duringListings_areNeverRepaired(long seed) {
+    Random random = new Random(seed);
+    try (LoopRig rig = new LoopRig(EnforcerConfig.OnExit.KEEP, Duration.ofNanos(1))) {
+      // It takes its time, so that much comes in between.
+      rig.kernel.duringRead(shown -> {
+        List<String> ignored = rig.kernel.texts();
+      });
+      rig.loop.start();
+      await().until(() -> rig.loop.status().isEnforcing());
+      for (int step = 0; step < STEPS; step++) {
+        String ip = prefix(random);
+        if (random.nextInt(3) == 0) {
+          rig.unban(ip);
+        } else {
+          Duration length = Duration.ofSeconds(60 + random.nextInt(9_000));
+          rig.ban(ip, random.nextInt(6) == 0 ? null : length, SeenAs.PEER);
+        }
+        if (random.nextInt(4) == 0) {
+          long head = rig.bans.head();
+          await().pollInterval(POLL).until(() -> rig.loop.status().head() >= head - 8);
+        }
+      }
+
+      await("seed " + seed)
+          .atMost(Duration.ofSeconds(30))
+          .untilAsserted(() -> assertConverged(rig));
+      EnforcerStatus status = rig.loop.status();
+      assertThat(status.repairs()).as("seed %d", seed).isZero();
+      assertThat(status.failures()).isEmpty();
+      System.out.printf("seed %d: %d events, %d read-backs%n", seed, STEPS, status.syncs());
     }
   }
 

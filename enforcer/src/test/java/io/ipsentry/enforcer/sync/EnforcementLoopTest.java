@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.enforcer.kernel.ForwardedForFilter;
 import io.ipsentry.enforcer.kernel.PacketFilter;
+import io.ipsentry.enforcer.kernel.PacketFilterException;
 import io.ipsentry.enforcer.kernel.PacketFilterException.Cause;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.PrefixSet;
@@ -14,6 +15,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 final class EnforcementLoopTest {
@@ -171,6 +175,145 @@ final class EnforcementLoopTest {
       assertThat(rig.loop.status().lastMended()).containsExactly("made the sets");
       await().until(() -> rig.loop.status().missing() == 0);
     }
+  }
+
+  /** The kernel lists; meanwhile bans come and go, of what is listed already and what is not. */
+  @Test
+  void readBack_changesMeanwhile_areCarriedOutAndNoFaults() {
+    try (LoopRig rig = LoopRig.seldom()) {
+      rig.ban("192.0.2.1", HOUR);
+      rig.ban("192.0.2.5", HOUR);
+      rig.ban("192.0.2.7", HOUR);
+      rig.ban("192.0.2.9", HOUR);
+      rig.loop.start();
+      await().until(() -> rig.loop.status().isEnforcing());
+      long since = rig.loop.enforcingSinceMillis();
+      CountDownLatch midway = new CountDownLatch(1);
+      CountDownLatch goOn = new CountDownLatch(1);
+      rig.kernel.duringRead(shown -> {
+        if (shown.equals(IpPrefix.parse("192.0.2.5"))) {
+          midway.countDown();
+          awaitLatch(goOn);
+        }
+      });
+      rig.loop.replaced();
+      awaitLatch(midway);
+
+      rig.unban("192.0.2.1");
+      rig.unban("192.0.2.7");
+      rig.ban("192.0.2.3", HOUR);
+      rig.ban("192.0.2.5", Duration.ofHours(3));
+      rig.ban("192.0.2.8", HOUR);
+      rig.allow("192.0.2.9", null);
+
+      awaitElements(rig, "192.0.2.3", "192.0.2.5", "192.0.2.8");
+      IpPrefix longer = IpPrefix.parse("192.0.2.5");
+      assertThat(rig.kernel.elements()).containsEntry(longer, rig.end(Duration.ofHours(3)));
+      int writes = rig.kernel.writes();
+      goOn.countDown();
+      await().until(() -> rig.loop.status().syncs() == 2);
+      await().until(() -> rig.loop.status().head() == rig.bans.head());
+      assertThat(rig.kernel.texts()).containsExactly("192.0.2.3", "192.0.2.5", "192.0.2.8");
+      assertThat(rig.kernel.writes()).as("nothing is undone or done twice").isEqualTo(writes);
+      EnforcerStatus status = rig.loop.status();
+      assertThat(status.repairs()).isZero();
+      assertThat(status.decided()).isEqualTo(3);
+      assertThat(status.enforced()).isEqualTo(3);
+      assertThat(rig.loop.enforcingSinceMillis()).isEqualTo(since);
+    }
+  }
+
+  private static void awaitLatch(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
+  }
+
+  /** More is missing than fits into a batch; between two of them, bans come and go. */
+  @Test
+  void readBack_changesWhileMissingElementsArePut_areCarriedOutInBetween() {
+    try (LoopRig rig = LoopRig.seldom()) {
+      int many = 3 * ChangeBatch.MAX_CHANGES;
+      for (int i = 0; i < many; i++) {
+        rig.ban(IpPrefix.ofV4(0xcb00_0000 + i).toString(), HOUR);
+      }
+      String early = IpPrefix.ofV4(0xcb00_0000).toString();
+      String late = IpPrefix.ofV4(0xcb00_0000 + many - 1).toString();
+      List<Integer> sizes = new CopyOnWriteArrayList<>();
+      rig.kernel.afterApply(() -> {
+        sizes.add(rig.kernel.elements().size());
+        if (sizes.size() == 1) {
+          rig.unban(early);
+          rig.unban(late);
+          rig.ban("192.0.2.1", HOUR);
+        } else if (sizes.size() == 2) {
+          assertThat(rig.kernel.elements()).containsKey(IpPrefix.parse("192.0.2.1"));
+        }
+      });
+
+      rig.loop.start();
+
+      await().until(() -> rig.loop.status().isEnforcing());
+      rig.kernel.afterApply(() -> {});
+      assertThat(sizes).startsWith(ChangeBatch.MAX_CHANGES, ChangeBatch.MAX_CHANGES);
+      assertThat(rig.kernel.elements())
+          .hasSize(many - 1)
+          .containsKey(IpPrefix.parse("192.0.2.1"))
+          .doesNotContainKey(IpPrefix.parse(early))
+          .doesNotContainKey(IpPrefix.parse(late));
+      assertThat(rig.loop.status().failures()).isEmpty();
+      assertThat(rig.loop.status().decided()).isEqualTo(many - 1);
+    }
+  }
+
+  @Test
+  void readBack_listingFails_isReportedAndTriedAgain() {
+    try (LoopRig rig = LoopRig.seldom()) {
+      rig.ban("192.0.2.1", HOUR);
+      rig.ban("192.0.2.2", HOUR);
+      rig.loop.start();
+      await().until(() -> rig.loop.status().isEnforcing());
+      rig.kernel.duringRead(shown -> {
+        rig.kernel.duringRead(any -> {});
+        throw new PacketFilterException(Cause.TIMEOUT, "too slow");
+      });
+
+      rig.loop.replaced();
+
+      await().until(() -> rig.loop.status().failures().containsKey(Cause.TIMEOUT));
+      await().until(() -> rig.loop.status().isEnforcing());
+      assertThat(rig.kernel.texts()).containsExactly("192.0.2.1", "192.0.2.2");
+      assertThat(rig.loop.status().repairs()).isZero();
+    }
+  }
+
+  @Test
+  void close_whileTheKernelLists_endsAndFlushes() {
+    LoopRig rig = new LoopRig(EnforcerConfig.OnExit.FLUSH, HOUR);
+    rig.ban("192.0.2.1", HOUR);
+    rig.loop.start();
+    await().until(() -> rig.loop.status().isEnforcing());
+    CountDownLatch midway = new CountDownLatch(1);
+    CountDownLatch never = new CountDownLatch(1);
+    rig.kernel.duringRead(shown -> {
+      midway.countDown();
+      try {
+        never.await();
+      } catch (InterruptedException e) {
+        // What a program's answer does when the program is killed.
+        throw new PacketFilterException(Cause.OTHER, "ended");
+      }
+    });
+    rig.loop.replaced();
+    awaitLatch(midway);
+
+    rig.close();
+
+    assertThat(rig.kernel.flushes()).isEqualTo(1);
+    assertThat(rig.kernel.texts()).isEmpty();
   }
 
   @Test
@@ -336,6 +479,15 @@ final class EnforcementLoopTest {
       rig.unban("192.0.2.2");
       await().untilAsserted(() -> assertThat(rig.kernel.lookedFor()).containsExactly(forwarded));
       assertThat(rig.loop.status().mismatch()).isEqualTo("the node has other tables");
+      assertThat(rig.loop.status().headersLeftOut()).isZero();
+      for (int i = 0; i < ForwardedForFilter.MAX_BANS + 6; i++) {
+        rig.ban(IpPrefix.ofV4(0xcb00_7100 + i).toString(), HOUR, SeenAs.FORWARDED);
+      }
+      await()
+          .untilAsserted(() -> {
+            assertThat(rig.kernel.lookedFor()).hasSize(ForwardedForFilter.MAX_BANS);
+            assertThat(rig.loop.status().headersLeftOut()).isEqualTo(7);
+          });
     }
   }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +23,7 @@ final class InMemoryPacketFilter implements PacketFilter {
   static final long LIMIT_MILLIS = 2_147_483_000L;
 
   private final InstantSource clock;
-  private final Map<IpPrefix, Long> elements = new TreeMap<>();
+  private final TreeMap<IpPrefix, Long> elements = new TreeMap<>();
   private final List<EnforcerConfig> opened = new ArrayList<>();
   private List<ForwardedForFilter.Ban> lookedFor = List.of();
   private boolean made;
@@ -32,6 +33,8 @@ final class InMemoryPacketFilter implements PacketFilter {
   private int reads;
   private int writes;
   private int flushes;
+  private volatile Consumer<IpPrefix> duringRead = shown -> {};
+  private volatile Runnable afterApply = () -> {};
 
   InMemoryPacketFilter(InstantSource clock) {
     this.clock = clock;
@@ -76,7 +79,12 @@ final class InMemoryPacketFilter implements PacketFilter {
   }
 
   @Override
-  public synchronized void apply(Changes changes) {
+  public void apply(Changes changes) {
+    applyAll(changes);
+    afterApply.run();
+  }
+
+  private synchronized void applyAll(Changes changes) {
     refuse();
     long now = clock.millis();
     changes.forEach(
@@ -112,15 +120,32 @@ final class InMemoryPacketFilter implements PacketFilter {
     return now + left * 1_000;
   }
 
+  /** As a kernel lists: while others change it, each element as it is when its turn comes. */
   @Override
-  public synchronized void read(ElementVisitor visitor) {
+  public void read(ElementVisitor visitor) {
+    Map.@Nullable Entry<IpPrefix, Long> next = first();
+    while (next != null) {
+      visitor.element(next.getKey(), next.getValue());
+      IpPrefix shown = next.getKey();
+      duringRead.accept(shown);
+      next = after(shown);
+    }
+  }
+
+  private synchronized Map.@Nullable Entry<IpPrefix, Long> first() {
     refuse();
     reads++;
     if (!made) {
       throw new PacketFilterException(PacketFilterException.Cause.OTHER, "no set");
     }
     end();
-    elements.forEach(visitor::element);
+    return elements.firstEntry();
+  }
+
+  private synchronized Map.@Nullable Entry<IpPrefix, Long> after(IpPrefix shown) {
+    refuse();
+    end();
+    return elements.higherEntry(shown);
   }
 
   @Override
@@ -151,6 +176,16 @@ final class InMemoryPacketFilter implements PacketFilter {
   }
 
   // ---- what others do to it
+
+  /** What the reading thread does after each element that it has shown. */
+  void duringRead(Consumer<IpPrefix> what) {
+    duringRead = what;
+  }
+
+  /** What the changing thread does after each batch. */
+  void afterApply(Runnable what) {
+    afterApply = what;
+  }
 
   synchronized void refuseWith(PacketFilterException.@Nullable Cause cause, int times) {
     refusal = cause;
