@@ -7,6 +7,7 @@ import io.ipsentry.conformance.gateway.Nginx;
 import io.ipsentry.conformance.program.IpSentry;
 import io.ipsentry.conformance.program.RunningEnforcer;
 import io.ipsentry.conformance.program.RunningIpSentry;
+import io.ipsentry.testing.NetworkNamespace;
 import io.ipsentry.testing.RequiresProgram;
 import io.ipsentry.testing.RequiresRoot;
 import java.io.IOException;
@@ -18,6 +19,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -162,6 +164,73 @@ final class EnforcerProcessIT {
               "canary: the kernel has it",
               "canary: it was taken back");
       assertThat(node.isInSet("192.0.2.254")).isFalse();
+    }
+  }
+
+  /** Of 502 bans of addresses behind a proxy, the newest 500 are looked for in headers. */
+  @Test
+  void run_forwardedForPorts_dropsWhoeverIsBannedBehindAProxyAndSaysWhatItCannot()
+      throws IOException {
+    String list =
+        IntStream.range(0, 501)
+            .mapToObj(i -> "198.51.%d.%d".formatted(100 + i / 250, i % 250 + 1))
+            .collect(Collectors.joining(", "));
+    try (Node node = new Node();
+        Nginx _ = nginx(node, directory);
+        RunningIpSentry program =
+            RunningIpSentry.startIn(
+                node.host()::command,
+                directory,
+                NO_SOURCES
+                    + """
+                    alwaysBan: [%s]
+                    enforcer: { forwardedForPorts: 8080, interval: 1h }
+                    """
+                        .formatted(list))) {
+      assertThat(isAnswered(node, "192.0.2.77")).isTrue();
+
+      assertThat(program.command("ban", "192.0.2.77", "--for", "1h").exitCode()).isZero();
+
+      soon("dropped").until(() -> !isAnswered(node, "192.0.2.77"));
+      assertThat(isAnswered(node, "192.0.2.7")).isTrue();
+      soon("counted").until(() -> status(program).contains("\"headers_left_out\":2"));
+      assertThat(program.command("status").out())
+          .contains("2 bans are not looked for in X-Forwarded-For, only the newest 500");
+      assertThat(program.command("doctor").out())
+          .contains("2 bans are not looked for in X-Forwarded-For", "have the gateway ask");
+      assertThat(program.command("unban", "192.0.2.77").exitCode()).isZero();
+      soon("let in").until(() -> isAnswered(node, "192.0.2.77"));
+    }
+  }
+
+  /** Whether a proxy gets an answer to a request that it forwards for somebody. */
+  private static boolean isAnswered(Node node, String client) {
+    String curl =
+        "curl --silent --output /dev/null --max-time 1 --interface "
+            + OTHER
+            + " --header 'X-Forwarded-For: "
+            + client
+            + "' http://"
+            + Node.ADDRESS
+            + ":8080/ && echo answered || true";
+    return node.world().run("sh", "-c", curl).contains("answered");
+  }
+
+  @Test
+  void enforcer_noInterfaceIsUp_enforcesAndSaysSo() throws Exception {
+    Path own = Files.createDirectory(directory.resolve("enforcer"));
+    try (NetworkNamespace bare = NetworkNamespace.create("bare");
+        RunningIpSentry owner = RunningIpSentry.start(directory, NO_SOURCES)) {
+      bare.run("ip", "link", "set", "lo", "down");
+      assertThat(owner.command("ban", CLIENT, "--for", "1h").exitCode()).isZero();
+      try (RunningEnforcer enforcer =
+          RunningEnforcer.launch(
+              bare, own, owner.socket(), "enforcer: {}\nmetrics: { listen: \"off\" }\n")) {
+        soon("enforced").until(() -> enforcer.log().contains("the kernel enforces the bans"));
+        assertThat(enforcer.log()).contains("no network interface of this host has an address");
+        assertThat(bare.run("ipset", "list", "ip-blocker-4")).contains(CLIENT);
+        assertThat(enforcer.stop()).isZero();
+      }
     }
   }
 

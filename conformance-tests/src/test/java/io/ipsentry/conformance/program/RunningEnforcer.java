@@ -22,15 +22,15 @@ public final class RunningEnforcer implements AutoCloseable {
    * Starts it and does not wait.
    *
    * @param directory of its own, not the owner's
-   * @param config YAML: the section {@code enforcer}, and what is never banned
+   * @param config YAML: the section {@code enforcer}, and what is never banned; {@code metrics}, if
+   *     they are to be elsewhere than on port 9003 of the loopback address
    */
   public static RunningEnforcer launch(
       NetworkNamespace node, Path directory, Path ownerSocket, String config) {
     try {
-      Path file =
-          Files.writeString(
-              directory.resolve("enforcer.yaml"),
-              config + "metrics: { listen: \"127.0.0.1:9003\" }\n");
+      String metrics =
+          config.contains("metrics:") ? "" : "metrics: { listen: \"127.0.0.1:9003\" }\n";
+      Path file = Files.writeString(directory.resolve("enforcer.yaml"), config + metrics);
       Path log = directory.resolve("enforcer.log");
       List<String> command =
           IpSentry.command(
