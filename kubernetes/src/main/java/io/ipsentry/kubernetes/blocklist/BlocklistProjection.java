@@ -58,6 +58,7 @@ public final class BlocklistProjection implements AutoCloseable {
 
   private static final Logger logger = LoggerFactory.getLogger(BlocklistProjection.class);
   private static final String UNKNOWN = "kubectl";
+  private static final Duration PAST_PATIENCE = Duration.ofSeconds(10);
   private static final Duration CONFLICT_PAUSE = Duration.ofMillis(250);
 
   /** The watch brings what a write conflicts with; if it does not, it is looked at anew. */
@@ -79,6 +80,10 @@ public final class BlocklistProjection implements AutoCloseable {
   /** Versions that were written here and not heard of yet. */
   private final Set<String> echoes = new HashSet<>();
 
+  /** What a watch that began earlier must have told before anything is taken. */
+  private @Nullable Found awaited;
+
+  private long awaitedUntil;
   private BlocklistStore.@Nullable Watching watching;
   private BanLog.@Nullable Subscription following;
   private @Nullable Found found;
@@ -130,9 +135,13 @@ public final class BlocklistProjection implements AutoCloseable {
         look();
       }
     }
-    if (pending.isEmpty()) {
+    if (pending.isEmpty() || awaited != null) {
       pending.addAll(inbox.await(shorter(patience)));
     }
+    if (!isCaughtUp()) {
+      return;
+    }
+    dropSettled();
     while (!pending.isEmpty()) {
       take(pending.getFirst());
       BlocklistInbox.Signal done = pending.removeFirst();
@@ -176,7 +185,10 @@ public final class BlocklistProjection implements AutoCloseable {
             });
   }
 
-  /** Begins with what there is now. */
+  /**
+   * Begins with what there is now, and what people made of it since the last change that was
+   * carried out, as far as the API server remembers it.
+   */
   private void look() {
     echoes.clear();
     conflicts = 0;
@@ -185,8 +197,69 @@ public final class BlocklistProjection implements AutoCloseable {
       gone();
       return;
     }
-    pending.add(new BlocklistInbox.Changed(there.get()));
-    watching = store.watch(there.get().version(), inbox);
+    Found now = there.get();
+    writer.catchUp();
+    Optional<String> from = EditName.of(now).carriedOutBefore(writer.state().lastEdit());
+    if (from.isEmpty()) {
+      beginWith(now);
+    } else {
+      awaited = now;
+      awaitedUntil = nanoTime.getAsLong() + PAST_PATIENCE.toNanos();
+      watching = store.watch(from.get(), inbox);
+    }
+  }
+
+  private void beginWith(Found now) {
+    pending.add(new BlocklistInbox.Changed(now));
+    watching = store.watch(now.version(), inbox);
+  }
+
+  /** Whether all that lies before what was found at the beginning is there to be taken. */
+  private boolean isCaughtUp() {
+    Found found = awaited;
+    if (found == null) {
+      return true;
+    }
+    if (pending.stream().anyMatch(signal -> isOf(signal, found))) {
+      awaited = null;
+      return true;
+    }
+    boolean ended = pending.stream().anyMatch(BlocklistInbox.WatchEnded.class::isInstance);
+    if (ended || nanoTime.getAsLong() - awaitedUntil > 0) {
+      // The API server does not remember what was before.
+      stopWatching();
+      awaited = null;
+      pending.clear();
+      beginWith(found);
+      return true;
+    }
+    return false;
+  }
+
+  private static boolean isOf(BlocklistInbox.Signal signal, Found found) {
+    return signal instanceof BlocklistInbox.Changed changed
+        && changed.found().version().equals(found.version());
+  }
+
+  /** A leader writes over a version only when all up to it is carried out. */
+  private void dropSettled() {
+    int settled = 0;
+    int position = 0;
+    for (BlocklistInbox.Signal signal : pending) {
+      if (signal instanceof BlocklistInbox.Changed changed && isUntouched(changed.found())) {
+        settled = position;
+      }
+      position++;
+    }
+    for (; settled > 0; settled--) {
+      BlocklistInbox.Signal dropped = pending.removeFirst();
+      if (!(dropped instanceof BlocklistInbox.Changed)
+          && !(dropped instanceof BlocklistInbox.Deleted)) {
+        inbox.add(dropped);
+      } else if (dropped instanceof BlocklistInbox.Changed changed) {
+        echoes.remove(changed.found().version());
+      }
+    }
   }
 
   private void gone() {

@@ -34,6 +34,22 @@ record EditName(String uid, String version) {
     return numbers ? Long.parseLong(version) <= Long.parseLong(other) : version.equals(other);
   }
 
+  /**
+   * The version of this object that was carried out last and lies before this one; empty: that is
+   * not known.
+   *
+   * @param last {@code ActiveBans.lastEdit}
+   */
+  Optional<String> carriedOutBefore(Optional<String> last) {
+    EditName other = new EditName(uid, last.orElse("").replaceFirst(".*/", ""));
+    return NUMBER.matcher(other.version).matches()
+            && other.isCarriedOut(last)
+            && !isCarriedOut(last)
+            && NUMBER.matcher(version).matches()
+        ? Optional.of(other.version)
+        : Optional.empty();
+  }
+
   @Override
   public String toString() {
     return uid + '/' + version;

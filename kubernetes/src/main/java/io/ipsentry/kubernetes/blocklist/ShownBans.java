@@ -112,13 +112,19 @@ record ShownBans(DocumentStamp stamp, SortedMap<IpPrefix, ActiveBan> bans, int a
     return active - bans.size();
   }
 
-  /** The first moment at which less is to be shown; empty: never. */
+  /** The first whole second at which less is to be shown; {@link Instant#MAX}: never. */
   Instant nextEnd() {
     return bans.values().stream()
         .map(ban -> ban.ban().until())
         .filter(until -> until != null)
         .min(Comparator.naturalOrder())
+        .map(ShownBans::nextSecond)
         .orElse(Instant.MAX);
+  }
+
+  private static Instant nextSecond(Instant time) {
+    Instant second = time.truncatedTo(ChronoUnit.SECONDS);
+    return second.equals(time) ? second : second.plusSeconds(1);
   }
 
   /** The document, with a newline at its end. */
