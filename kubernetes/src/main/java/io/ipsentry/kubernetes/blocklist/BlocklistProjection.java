@@ -6,19 +6,13 @@ import io.ipsentry.banlog.BanLog;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.kubernetes.blocklist.BlocklistStore.Found;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -47,11 +41,6 @@ import org.slf4j.LoggerFactory;
 public final class BlocklistProjection implements AutoCloseable {
   /** What writing the document may cost, on average. */
   public static final int BYTES_A_SECOND = 64 * 1024;
-
-  static final String VERSION = "version";
-  static final String ACTIVE = "active";
-  static final String TRUNCATED = "truncated";
-  static final String DIGEST = "digest";
 
   /** By whom is what was in the blocklist of the original ip-sentry. */
   static final String IMPORT = "import";
@@ -246,7 +235,8 @@ public final class BlocklistProjection implements AutoCloseable {
     int settled = 0;
     int position = 0;
     for (BlocklistInbox.Signal signal : pending) {
-      if (signal instanceof BlocklistInbox.Changed changed && isUntouched(changed.found())) {
+      if (signal instanceof BlocklistInbox.Changed changed
+          && DocumentData.isUntouched(changed.found())) {
         settled = position;
       }
       position++;
@@ -283,7 +273,7 @@ public final class BlocklistProjection implements AutoCloseable {
     if (echoes.remove(now.version())) {
       return;
     }
-    if (isUntouched(now)) {
+    if (DocumentData.isUntouched(now)) {
       adopt(now);
     } else {
       absorb(now);
@@ -344,7 +334,8 @@ public final class BlocklistProjection implements AutoCloseable {
               last[0] = new BlocklistHands.Outcome(List.of(), new Complaints(), false);
               return List.of();
             }
-            boolean imported = state.head() == 0 && base == null && !now.data().containsKey(DIGEST);
+            boolean imported =
+                state.head() == 0 && base == null && !now.data().containsKey(DocumentData.DIGEST);
             String by = imported ? IMPORT : now.by().isEmpty() ? UNKNOWN : now.by();
             BlocklistHands.Edit edit = new BlocklistHands.Edit(EditName.of(now).toString(), by);
             last[0] = BlocklistHands.absorb(written, base, edit, state, at, protection.get());
@@ -409,11 +400,11 @@ public final class BlocklistProjection implements AutoCloseable {
           next[0] = ShownBans.of(state, at);
           return List.of();
         });
-    Map<String, @Nullable String> data = data(next[0]);
+    Map<String, @Nullable String> data = DocumentData.of(next[0]);
     try {
       Found before = found;
       if (before == null) {
-        found = store.create(withoutNulls(data));
+        found = store.create(DocumentData.withoutNulls(data));
       } else {
         found = store.update(before, data);
       }
@@ -424,7 +415,7 @@ public final class BlocklistProjection implements AutoCloseable {
       }
       shown = next[0];
       conflicts = 0;
-      writeFrom = nanoTime.getAsLong() + size(data) * 1_000_000_000L / BYTES_A_SECOND;
+      writeFrom = nanoTime.getAsLong() + DocumentData.size(data) * 1_000_000_000L / BYTES_A_SECOND;
     } catch (BlocklistStoreException e) {
       if (e.kind() != BlocklistStoreException.Kind.CONFLICT) {
         throw e;
@@ -434,45 +425,6 @@ public final class BlocklistProjection implements AutoCloseable {
       if (++conflicts >= MAX_CONFLICTS || watching == null) {
         stopWatching();
       }
-    }
-  }
-
-  private static Map<String, @Nullable String> data(ShownBans shown) {
-    Map<String, @Nullable String> data = new HashMap<>();
-    String document = shown.document();
-    data.put(BlocklistStore.DOCUMENT, document);
-    data.put(VERSION, Long.toString(shown.stamp().version()));
-    data.put(ACTIVE, Integer.toString(shown.active()));
-    data.put(TRUNCATED, shown.truncated() == 0 ? null : Integer.toString(shown.truncated()));
-    data.put(DIGEST, digest(document));
-    return data;
-  }
-
-  private static Map<String, String> withoutNulls(Map<String, @Nullable String> data) {
-    Map<String, String> rest = new HashMap<>();
-    data.forEach((key, text) -> {
-      if (text != null) {
-        rest.put(key, text);
-      }
-    });
-    return rest;
-  }
-
-  private static long size(Map<String, @Nullable String> data) {
-    return data.values().stream().filter(Objects::nonNull).mapToLong(String::length).sum();
-  }
-
-  private static boolean isUntouched(Found found) {
-    return digest(found.document()).equals(found.data().get(DIGEST));
-  }
-
-  private static String digest(String document) {
-    try {
-      MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
-      return "sha256:"
-          + HexFormat.of().formatHex(sha256.digest(document.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
     }
   }
 

@@ -48,7 +48,7 @@ final class BlocklistIT {
   private final String namespace = TestCluster.shared().newNamespace();
   private final Kubectl kubectl = TestCluster.shared().kubectl().with("--namespace=" + namespace);
   private final KubernetesClient client = client();
-  private final BlocklistProjection projection = projection();
+  private BlocklistProjection projection = projection();
 
   @BeforeEach
   void show() throws Exception {
@@ -245,6 +245,25 @@ final class BlocklistIT {
         .isEqualTo(
             "Warning EditRefused 10.1.2.3 was not banned: private network 10.0.0.0/8 is protected");
     assertThat(document()).doesNotContain("10.1.2.3");
+  }
+
+  @Test
+  void patches_whileNobodyLeads_allCountForTheNext() throws Exception {
+    patch("{\\\"203.0.113.2\\\":{\\\"expires_at\\\":\\\"2099-01-01\\\"}}");
+    settle();
+    projection.close();
+    patch("{\\\"203.0.113.3\\\":{\\\"expires_at\\\":\\\"2099-01-01\\\"}}");
+    patch("{\\\"203.0.113.4\\\":{\\\"expires_at\\\":\\\"2099-01-01\\\"}}");
+
+    projection = projection();
+    settle();
+
+    assertThat(history().subList(1, 4))
+        .containsExactly(
+            "ban 203.0.113.2 until 2099-01-01T00:00:00Z by kubectl-patch: ",
+            "ban 203.0.113.3 until 2099-01-01T00:00:00Z by kubectl-patch: ",
+            "ban 203.0.113.4 until 2099-01-01T00:00:00Z by kubectl-patch: ");
+    assertThat(document()).contains(A, B, "203.0.113.3", "203.0.113.4");
   }
 
   @Test
