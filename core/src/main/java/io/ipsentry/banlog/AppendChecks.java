@@ -6,11 +6,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The limits of the port's arguments, the same in every implementation. */
-final class AppendChecks {
+/** The limits of the port's arguments, the same in every implementation. Stateless. */
+public final class AppendChecks {
   private AppendChecks() {}
 
-  static void check(long expectedHead, List<BanEvent> batch) {
+  /**
+   * Checks the arguments of {@link BanLog#append}.
+   *
+   * @throws IllegalArgumentException if one is out of range
+   */
+  public static void check(long expectedHead, List<BanEvent> batch) {
     if (expectedHead < 0) {
       throw new IllegalArgumentException("a head is 0 or more, is " + expectedHead);
     }
@@ -20,7 +25,12 @@ final class AppendChecks {
     }
   }
 
-  static void checkRead(long from, int max) {
+  /**
+   * Checks the arguments of {@link BanLog#read}.
+   *
+   * @throws IllegalArgumentException if one is out of range
+   */
+  public static void checkRead(long from, int max) {
     if (from < 1) {
       throw new IllegalArgumentException("events are numbered from 1, is " + from);
     }
@@ -43,7 +53,7 @@ final class AppendChecks {
   }
 
   /** What an event is about; a feed is about no single prefix. */
-  static Optional<IpPrefix> prefixOf(BanEvent event) {
+  public static Optional<IpPrefix> prefixOf(BanEvent event) {
     return switch (event) {
       case BanEvent.Ban ban -> Optional.of(ban.ip());
       case BanEvent.Unban unban -> Optional.of(unban.ip());

@@ -16,14 +16,14 @@ final class FollowLoop implements BanLog.Subscription {
 
   private static final Logger LOGGER = LoggerFactory.getLogger(FollowLoop.class);
 
-  private final BanLog log;
+  private final Followers.Reader log;
   private final BanLog.Sink sink;
   private final Followers followers;
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Thread thread;
   private volatile boolean closed;
 
-  FollowLoop(BanLog log, long from, BanLog.Sink sink, Followers followers) {
+  FollowLoop(Followers.Reader log, long from, BanLog.Sink sink, Followers followers) {
     this.log = log;
     this.sink = sink;
     this.followers = followers;

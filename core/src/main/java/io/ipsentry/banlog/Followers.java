@@ -1,5 +1,6 @@
 package io.ipsentry.banlog;
 
+import io.ipsentry.ban.SequencedEvent;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -7,8 +8,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** The subscriptions of one log: starts them, wakes them when events come, ends them. */
-final class Followers {
+/**
+ * The subscriptions of one log: starts them, wakes them when events come, ends them. For whoever
+ * implements {@link BanLog}. Safe for any thread.
+ */
+public final class Followers {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final Set<FollowLoop> running = ConcurrentHashMap.newKeySet();
@@ -19,11 +23,24 @@ final class Followers {
   /**
    * @param pollMillis a waiting loop looks again after this time, as other processes may append
    */
-  Followers(long pollMillis) {
+  public Followers(long pollMillis) {
     this.pollMillis = pollMillis;
   }
 
-  BanLog.Subscription follow(BanLog log, long from, BanLog.Sink sink) {
+  /** Reads events as {@link BanLog#read} does; may be behind what other processes appended. */
+  @FunctionalInterface
+  public interface Reader {
+    /** Events in order; empty: none yet. */
+    List<SequencedEvent> read(long from, int max);
+  }
+
+  /**
+   * Begins to deliver, as {@link BanLog#follow} says.
+   *
+   * @throws IllegalArgumentException if {@code from} is below 1
+   * @throws BanLogException after {@link #close}
+   */
+  public BanLog.Subscription follow(Reader log, long from, BanLog.Sink sink) {
     if (from < 1) {
       throw new IllegalArgumentException("events are numbered from 1, is " + from);
     }
@@ -42,7 +59,7 @@ final class Followers {
   }
 
   /** Tells the loops that the log goes up to a number. */
-  void appended(long head) {
+  public void appended(long head) {
     lock.lock();
     try {
       knownHead = Math.max(knownHead, head);
@@ -53,7 +70,7 @@ final class Followers {
   }
 
   /** Ends all subscriptions and waits for them; new ones are refused. */
-  void close() {
+  public void close() {
     lock.lock();
     try {
       closed = true;

@@ -89,7 +89,7 @@ public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
 
   @Override
   public Subscription follow(long from, Sink sink) {
-    return followers.follow(this, from, sink);
+    return followers.follow(this::read, from, sink);
   }
 
   @Override

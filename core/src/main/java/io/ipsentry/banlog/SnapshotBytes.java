@@ -44,7 +44,7 @@ public record SnapshotBytes(long head, long newestMillis, List<byte[]> parts) {
 
   private static final class PartsOutput extends OutputStream {
     private final List<byte[]> parts;
-    private ByteArrayOutputStream part = new ByteArrayOutputStream(PART_BYTES);
+    private ByteArrayOutputStream part = new ByteArrayOutputStream();
 
     PartsOutput(List<byte[]> parts) {
       this.parts = parts;

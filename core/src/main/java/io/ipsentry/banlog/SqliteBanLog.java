@@ -382,7 +382,7 @@ public final class SqliteBanLog implements BanLog, BanHistory {
 
   @Override
   public Subscription follow(long from, Sink sink) {
-    return followers.follow(this, from, sink);
+    return followers.follow(this::read, from, sink);
   }
 
   @Override

@@ -12,7 +12,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What a log keeps to that lets old events go once a snapshot has them. */
-abstract class CompactedBanLogContract extends BanLogContract {
+public abstract class CompactedBanLogContract extends BanLogContract {
   /** Stores a snapshot of at least the events up to a number and deletes them. */
   protected abstract void compact(BanLog from, long upTo);
 
@@ -79,7 +79,8 @@ abstract class CompactedBanLogContract extends BanLogContract {
     BanWriter behind = new BanWriter(log, new ActiveBans(), InstantSource.system(), event -> {});
     log.append(0, TestEvents.timedBans("a", 0, 10));
     behind.catchUp();
-    log.append(10, TestEvents.timedBans("b", 10, 990));
+    log.append(10, TestEvents.timedBans("b", 10, 690));
+    log.append(700, TestEvents.timedBans("c", 700, 300));
     compact(log, 700);
 
     behind.catchUp();
@@ -89,7 +90,8 @@ abstract class CompactedBanLogContract extends BanLogContract {
 
   /** A log of 1,000 events; returns their fold. */
   private ActiveBans compactedUpTo(long upTo) {
-    log.append(0, TestEvents.timedBans("a", 0, 1_000));
+    log.append(0, TestEvents.timedBans("a", 0, (int) upTo));
+    log.append(upTo, TestEvents.timedBans("b", upTo, 1_000 - (int) upTo));
     ActiveBans whole = new ActiveBans();
     log.read(1, 1_000).forEach(whole::apply);
     compact(log, upTo);

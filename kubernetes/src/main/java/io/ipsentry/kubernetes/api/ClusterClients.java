@@ -1,0 +1,28 @@
+package io.ipsentry.kubernetes.api;
+
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import java.time.Duration;
+
+/** Makes clients of the API server that do as the ban log needs it. Stateless. */
+public final class ClusterClients {
+  /** Longer than the API server takes for anything that we ask for. */
+  private static final Duration TIMEOUT = Duration.ofSeconds(10);
+
+  private ClusterClients() {}
+
+  /**
+   * A client; the caller closes it.
+   *
+   * @param config where the API server is and who we are; changed here
+   */
+  public static KubernetesClient of(Config config) {
+    // Whoever writes must know which attempt failed, and tries again by himself.
+    config.setRequestRetryBackoffLimit(0);
+    config.setRequestTimeout((int) TIMEOUT.toMillis());
+    config.setConnectionTimeout((int) TIMEOUT.toMillis());
+    config.setUserAgent("ip-sentry");
+    return new KubernetesClientBuilder().withConfig(config).build();
+  }
+}

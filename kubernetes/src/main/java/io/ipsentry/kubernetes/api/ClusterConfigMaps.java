@@ -1,0 +1,184 @@
+package io.ipsentry.kubernetes.api;
+
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
+import io.fabric8.kubernetes.api.model.ConfigMapList;
+import io.fabric8.kubernetes.api.model.LabelSelector;
+import io.fabric8.kubernetes.api.model.LabelSelectorBuilder;
+import io.fabric8.kubernetes.api.model.ListOptions;
+import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.MixedOperation;
+import io.fabric8.kubernetes.client.dsl.Resource;
+import io.ipsentry.kubernetes.api.ApiServerException.Reason;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** {@link ConfigMaps} of a real API server, in the namespace of a client. Safe for any thread. */
+public final class ClusterConfigMaps implements ConfigMaps {
+  /** Objects in an answer of a listing: with the largest entries 25 MiB. */
+  private static final long PAGE = 100;
+
+  /** A listing whose pages outlive what the API server keeps is begun again. */
+  private static final int MAX_LISTINGS = 5;
+
+  private final KubernetesClient client;
+
+  /**
+   * @param client stays the caller's to close
+   */
+  public ClusterConfigMaps(KubernetesClient client) {
+    this.client = client;
+  }
+
+  @Override
+  public StoredConfigMap create(StoredConfigMap map) {
+    return calling("create " + map.name(), () -> read(client.resource(write(map)).create()));
+  }
+
+  @Override
+  public Optional<StoredConfigMap> get(String name) {
+    return calling(
+        "get " + name,
+        () -> Optional.ofNullable(configMaps().withName(name).get()).map(ClusterConfigMaps::read));
+  }
+
+  @Override
+  public StoredConfigMap replace(StoredConfigMap map) {
+    return calling("replace " + map.name(), () -> read(client.resource(write(map)).update()));
+  }
+
+  @Override
+  public void delete(StoredConfigMap map) {
+    calling(
+        "delete " + map.name(),
+        () -> configMaps().withName(map.name()).lockResourceVersion(map.version()).delete());
+  }
+
+  @Override
+  public Listing list(Selector selector) {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return listOnce(selector);
+      } catch (ApiServerException e) {
+        if (e.reason() != Reason.GONE || attempt == MAX_LISTINGS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private Listing listOnce(Selector selector) {
+    List<StoredConfigMap> items = new ArrayList<>();
+    ConfigMapList page = page(selector, null);
+    String version = page.getMetadata().getResourceVersion();
+    while (true) {
+      page.getItems().forEach(map -> items.add(read(map)));
+      String next = page.getMetadata().getContinue();
+      if (next == null || next.isEmpty()) {
+        return new Listing(items, version);
+      }
+      page = page(selector, next);
+    }
+  }
+
+  private ConfigMapList page(Selector selector, @Nullable String next) {
+    ListOptions options = new ListOptionsBuilder().withLimit(PAGE).withContinue(next).build();
+    return calling(
+        "list " + selector.labels(),
+        () -> configMaps().withLabelSelector(labels(selector)).list(options));
+  }
+
+  @Override
+  public Changes watch(Selector selector, String version) {
+    ListOptions options =
+        new ListOptionsBuilder().withResourceVersion(version).withAllowWatchBookmarks(true).build();
+    WatchedChanges changes = new WatchedChanges(version);
+    return calling(
+        "watch " + selector.labels(),
+        () ->
+            changes.running(
+                configMaps().withLabelSelector(labels(selector)).watch(options, changes)));
+  }
+
+  private MixedOperation<ConfigMap, ConfigMapList, Resource<ConfigMap>> configMaps() {
+    return client.configMaps();
+  }
+
+  private static LabelSelector labels(Selector selector) {
+    return new LabelSelectorBuilder()
+        .withMatchLabels(selector.labels())
+        .addNewMatchExpression()
+        .withKey(selector.key())
+        .withOperator("In")
+        .withValues(selector.values().stream().sorted().toList())
+        .endMatchExpression()
+        .build();
+  }
+
+  private static <T> T calling(String what, Supplier<T> call) {
+    try {
+      return call.get();
+    } catch (KubernetesClientException e) {
+      throw failure(what, e);
+    }
+  }
+
+  /** What a failure means; a code of 0 is one below HTTP. */
+  static ApiServerException failure(String what, KubernetesClientException e) {
+    String told = String.valueOf(e.getMessage());
+    String status = e.getStatus() == null ? "" : String.valueOf(e.getStatus().getReason());
+    boolean noRoom =
+        told.toLowerCase(Locale.ROOT).contains("database space exceeded")
+            || e.getCode() == 403 && told.contains("exceeded quota");
+    Reason reason =
+        switch (e.getCode()) {
+          case 409 -> status.equals("AlreadyExists") ? Reason.EXISTS : Reason.CONFLICT;
+          case 410 -> Reason.GONE;
+          case 403 -> noRoom ? Reason.FULL : Reason.FORBIDDEN;
+          case 404 -> what.startsWith("replace") ? Reason.CONFLICT : Reason.REFUSED;
+          case 400, 405, 406, 413, 415, 422 -> Reason.REFUSED;
+          default -> noRoom ? Reason.FULL : Reason.UNAVAILABLE;
+        };
+    return new ApiServerException(reason, "cannot " + what + ": " + told, e);
+  }
+
+  private static ConfigMap write(StoredConfigMap map) {
+    Map<String, String> binary = new HashMap<>();
+    map.binary()
+        .forEach((key, bytes) -> binary.put(key, Base64.getEncoder().encodeToString(bytes)));
+    return new ConfigMapBuilder()
+        .withNewMetadata()
+        .withName(map.name())
+        .withLabels(map.labels())
+        .withResourceVersion(map.version().isEmpty() ? null : map.version())
+        .endMetadata()
+        .withData(map.data())
+        .withBinaryData(binary.isEmpty() ? null : binary)
+        .withImmutable(map.immutable() ? true : null)
+        .build();
+  }
+
+  static StoredConfigMap read(ConfigMap map) {
+    Map<String, byte[]> binary = new HashMap<>();
+    Objects.requireNonNullElse(map.getBinaryData(), Map.<String, String>of())
+        .forEach((key, text) -> binary.put(key, Base64.getDecoder().decode(text)));
+    return new StoredConfigMap(
+        map.getMetadata().getName(),
+        Objects.requireNonNullElse(map.getMetadata().getLabels(), Map.of()),
+        Objects.requireNonNullElse(map.getData(), Map.of()),
+        binary,
+        Boolean.TRUE.equals(map.getImmutable()),
+        Objects.requireNonNullElse(map.getMetadata().getUid(), ""),
+        Objects.requireNonNullElse(map.getMetadata().getResourceVersion(), ""));
+  }
+}
