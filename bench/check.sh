@@ -1,5 +1,7 @@
 #!/bin/sh
-# Checks over gRPC against a server that only echoes: bench/check.sh [SECONDS [ROUNDS [CALLS_A_SECOND]]]
+# Checks over gRPC against a server that only echoes: bench/check.sh [SECONDS [PAIRS [CALLS_A_SECOND]]]
+#
+# SECONDS of each measurement of latencies, 0 for none; PAIRS of 60,000 calls each for the throughput.
 #
 # The servers run on core 0, the load on core 1. Needs h2load (Debian: nghttp2-client) and taskset.
 set -eu
@@ -12,4 +14,4 @@ done
 ./mvnw -q -Dquick -pl bench -am -DskipTests package dependency:build-classpath -Dmdep.outputFile=target/quick/classpath >&2
 exec taskset -c 1 "$JDK_HOME/bin/java" -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED \
   -cp "bench/target/quick/classes:$(cat bench/target/quick/classpath)" \
-  io.ipsentry.bench.check.CheckBenchmark "${1:-5}" "${2:-5}" "${3:-10000}" 0
+  io.ipsentry.bench.check.CheckBenchmark "${1:-3}" "${2:-60}" "${3:-10000}" 0

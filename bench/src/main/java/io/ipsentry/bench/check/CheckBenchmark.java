@@ -20,13 +20,19 @@ import java.util.regex.Pattern;
  * Checks against an echo, in pairs that follow each other: throughput, processor time and
  * allocation a call under full load (h2load), then latencies at a fixed rate.
  *
- * <p>Arguments: seconds of a measurement, rounds, calls a second for the latencies, core of the
- * server. Started by {@code bench/check.sh}, which pins this JVM, and h2load with it, to the other
- * core.
+ * <p>Arguments: seconds of a measurement of latencies (0: none), pairs of measurements of
+ * throughput, calls a second for the latencies, core of the server. Started by {@code
+ * bench/check.sh}, which pins this JVM, and h2load with it, to the other core.
  */
 public final class CheckBenchmark {
   private static final String ECHO = "echo";
-  private static final int WARM_UP_CALLS = 200_000;
+  private static final int WARM_UP_CALLS = 400_000;
+
+  /** Of a measurement: a third of a second, so that both of a pair see the same machine. */
+  private static final int CALLS = 60_000;
+
+  private static final int LATENCY_ROUNDS = 5;
+
   private static final Pattern RATE = Pattern.compile("finished in [^,]+, ([0-9.]+) req/s");
   private static final Pattern DONE =
       Pattern.compile("requests: \\d+ total, \\d+ started, (\\d+) done, (\\d+) succeeded");
@@ -79,8 +85,10 @@ public final class CheckBenchmark {
     int rate = Integer.parseInt(arguments[2]);
     CheckBenchmark benchmark = new CheckBenchmark(arguments[3]);
     try {
-      benchmark.throughput(seconds, rounds);
-      benchmark.latencies(seconds, rounds, rate);
+      benchmark.throughput(rounds);
+      if (seconds > 0) {
+        benchmark.latencies(seconds, LATENCY_ROUNDS, rate);
+      }
     } finally {
       benchmark.commands.close();
       benchmark.servers.destroy();
@@ -90,12 +98,12 @@ public final class CheckBenchmark {
     }
   }
 
-  private void throughput(int seconds, int rounds) throws IOException, InterruptedException {
+  private void throughput(int rounds) throws IOException, InterruptedException {
     System.out.printf(
         "messages: echo %d bytes, check %d bytes%n",
         Services.echoMessage().length, Services.checkMessage().length);
     for (String service : ports.keySet()) {
-      load(service, "-n" + WARM_UP_CALLS);
+      load(service, WARM_UP_CALLS);
     }
     Map<String, List<double[]>> pairs = new LinkedHashMap<>();
     for (int round = 0; round < rounds; round++) {
@@ -104,8 +112,8 @@ public final class CheckBenchmark {
           continue;
         }
         // Which of a pair goes first alternates.
-        Load first = load(round % 2 == 0 ? ECHO : service, "-D" + seconds);
-        Load second = load(round % 2 == 0 ? service : ECHO, "-D" + seconds);
+        Load first = load(round % 2 == 0 ? ECHO : service, CALLS);
+        Load second = load(round % 2 == 0 ? service : ECHO, CALLS);
         Load echo = round % 2 == 0 ? first : second;
         Load other = round % 2 == 0 ? second : first;
         System.out.printf(
@@ -145,10 +153,7 @@ public final class CheckBenchmark {
             median(values, 2)));
   }
 
-  /**
-   * @param length h2load's option for it
-   */
-  private Load load(String service, String length) throws IOException, InterruptedException {
+  private Load load(String service, int count) throws IOException, InterruptedException {
     boolean echo = service.equals(ECHO);
     String path = (echo ? Services.ECHO : Services.CHECK).getFullMethodName();
     long[] before = stats();
@@ -158,7 +163,7 @@ public final class CheckBenchmark {
                 "-t1",
                 "-c2",
                 "-m32",
-                length,
+                "-n" + count,
                 "-d",
                 directory.resolve(echo ? ECHO : "check").toString(),
                 "-H",
