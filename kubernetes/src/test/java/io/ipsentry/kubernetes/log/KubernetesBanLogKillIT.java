@@ -31,6 +31,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -45,6 +46,7 @@ final class KubernetesBanLogKillIT {
   private static final int KILLS = Integer.getInteger("kills", 50);
   private static final int AT_ONCE = 2;
   private static final int MAX_ACKS_BEFORE_KILL = 60;
+  private static final int MAX_APPEND_NANOS = 12_000_000;
 
   private final TestCluster cluster = TestCluster.shared();
   private final String namespace = cluster.newNamespace();
@@ -87,8 +89,8 @@ final class KubernetesBanLogKillIT {
 
   private void judge(List<SequencedEvent> events, KubernetesBanLog log) {
     System.out.printf(
-        "kills: %d, %d events, %d acknowledged, %d compactions%n",
-        KILLS, events.size(), acknowledged.size(), compactions.get());
+        "kills: %d, %d events, %d of them not acknowledged, %d compactions%n",
+        KILLS, events.size(), events.size() - acknowledged.size(), compactions.get());
     assertThat(events)
         .extracting(SequencedEvent::seq)
         .isEqualTo(LongStream.rangeClosed(1, events.size()).boxed().toList());
@@ -109,22 +111,24 @@ final class KubernetesBanLogKillIT {
   private Void killAgainAndAgain(int number) throws Exception {
     Random random = new Random(20_261_126L + number);
     for (int kill = 0; kill < KILLS / AT_ONCE; kill++) {
-      runAndKill("p" + number + "k" + kill, random.nextInt(MAX_ACKS_BEFORE_KILL));
+      runAndKill("p" + number + "k" + kill, random);
     }
     return null;
   }
 
-  private void runAndKill(String name, int acks) throws IOException, InterruptedException {
+  private void runAndKill(String name, Random random) throws IOException, InterruptedException {
     Path errors = work.resolve(name + ".err");
     Process process = start(name, errors);
     try (BufferedReader output = process.inputReader(StandardCharsets.US_ASCII)) {
-      for (int i = 0; i <= acks; i++) {
+      for (int i = random.nextInt(MAX_ACKS_BEFORE_KILL); i >= 0; i--) {
         String line = output.readLine();
         if (line == null) {
           throw new AssertionError(name + " ended by itself: " + Files.readString(errors));
         }
         take(line);
       }
+      // Anywhere in the next append, or between it and what it says.
+      LockSupport.parkNanos(random.nextInt(MAX_APPEND_NANOS));
       // Not by the process: that would close its output, and what it still had to say would be
       // lost.
       assertThat(process.toHandle().destroyForcibly()).isTrue();
