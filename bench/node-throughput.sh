@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# What bans cost those who are not banned: requests a second of wrk, through a veth pair, to nginx in a network namespace, with no bans,
-# with 100,000 and 1,000,000 in an ipset by the backend, with 1,000 and 10,000 plain iptables rules, and with what two actions of an installed
+# What bans cost those who are not banned: requests a second of wrk, through a veth pair, to nginx in a network namespace, with the backend
+# and no bans, without it, with 100,000 and 1,000,000 in its ipset, with 1,000 and 10,000 plain iptables rules, and with what two actions of an installed
 # fail2ban make of its bans, in turns. A line: requests a second, and processor time of nginx and wrk for one, in which the kernel's filtering
-# is; each with its ratio to the round's run without bans. On a machine with other work only the second says something. In the end the medians.
+# is; each with its ratio to the round's run of no bans. On a machine with other work only the second says something. In the end the medians.
 #
 #   bench/node-throughput.sh [ROUNDS [SECONDS [BANS]]]
 #
-# BANS is how many fail2ban gets, 1,000 if not given: it starts a shell for each. As root. Needs wrk, nginx, ip, ipset and iptables-legacy.
+# BANS is how many fail2ban gets, 1,000 if not given: it starts a shell for each; 0 leaves it and the plain rules out. As root. Needs wrk, nginx, ip, ipset and iptables-legacy.
 set -euo pipefail
 rounds=${1:-3}
 seconds=${2:-4}
@@ -78,8 +78,8 @@ measure() { # measure NAME
   row=$({ time ip netns exec "$client" wrk -t1 -c32 -d"${seconds}s" http://198.51.100.1:8080/; } 2>&1 | awk '
     /requests in/ { requests = $1 } /Requests\/sec/ { rate = $2 } /^time/ { cpu = $2 + $3 } END { print rate, requests, cpu }')
   row="$row $(($(ticks) - before)) $(getconf CLK_TCK)"
-  [ "$1" != none ] || none=$row
-  echo "$row $none" | awk -v name="$1" '{
+  [ "$1" != 'no bans' ] || base=$row
+  echo "$row $base" | awk -v name="$1" '{
     cpu = ($3 + $4 / $5) / $2 * 1e6; base = ($8 + $9 / $10) / $7 * 1e6
     printf "%-28s %8.0f/s %7.3f %8.1f us %7.3f\n", name, $1, $1 / $6, cpu, cpu / base }' | tee -a "$scratch/rows"
 }
@@ -96,18 +96,23 @@ medians() { # of both ratios, by name in the order of the first round
         for (i = 1; i <= n; i++) { a[i] = rates[name, i]; b[i] = costs[name, i] }
         print name, sorted(a, n), "  ", sorted(b, n) } }' "$scratch/rows"
 }
-none=
-measure none >/dev/null # nginx and wrk are warm then
+base=
+load 0
+measure 'no bans' >/dev/null # nginx and wrk are warm then
 : >"$scratch/rows"
 has_fail2ban=
-if [ -x /usr/bin/fail2ban-server ]; then has_fail2ban=1; else echo 'no fail2ban is installed: it is left out' >&2; fi
+if [ "$bans" = 0 ]; then :; elif [ -x /usr/bin/fail2ban-server ]; then has_fail2ban=1; else echo 'no fail2ban is installed: it is left out' >&2; fi
 for ((round = 0; round < rounds; round++)); do
-  measure none
+  load 0
+  measure 'no bans'
+  load -1
+  measure 'no enforcer'
   load 100000
   measure 'ipset 100,000'
   load 1000000
   measure 'ipset 1,000,000'
-  load 0
+  [ "$bans" != 0 ] || continue
+  load -1
   linear 1000
   measure 'rules 1,000'
   linear 9000

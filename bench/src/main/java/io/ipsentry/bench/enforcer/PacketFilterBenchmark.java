@@ -77,13 +77,14 @@ public final class PacketFilterBenchmark {
     print("ratio of the load", ratios);
   }
 
-  /** Leaves so many bans in the kernel; 0: nothing of ours. */
+  /** Leaves so many bans in the kernel; below 0: nothing of ours. */
   private static void load(Backend backend, int count) {
     PacketFilter filter = open(backend);
-    if (count == 0) {
+    if (count < 0) {
       filter.flush();
       return;
     }
+    filter.flush();
     filter.ensure(count);
     filter.apply(addresses(0, count));
   }
