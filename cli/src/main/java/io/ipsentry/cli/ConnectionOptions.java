@@ -116,9 +116,17 @@ final class ConnectionOptions {
     if (store != null) {
       return new Way.Store(store, locations, null);
     }
-    return probe(locations.socket()) == Answer.ANSWERS
-        ? new Way.Instance(new AdminEndpoint.Socket(locations.socket()))
-        : new Way.Store(locations.store(), locations, locations.socket());
+    if (probe(locations.socket()) == Answer.ANSWERS) {
+      return new Way.Instance(new AdminEndpoint.Socket(locations.socket()));
+    }
+    if (locations.config().store().kubernetes().isPresent()) {
+      throw CommandException.failed(
+          "nobody answers on "
+              + locations.socket()
+              + ", and the log of this configuration is in a cluster (store.kubernetes); name an"
+              + " ip-sentry watcher with --server");
+    }
+    return new Way.Store(locations.store(), locations, locations.socket());
   }
 
   /** Opens the log. */

@@ -52,6 +52,11 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Locations locations = Locations.find(config, shell, ExitCode.NO);
+    if (locations.config().store().kubernetes().isPresent()) {
+      throw CommandException.no(
+          "the log of this configuration is in a cluster (store.kubernetes), and run keeps one on"
+              + " this host; start ip-sentry watcher, or remove store.kubernetes");
+    }
     if (locations.config().sources().isEmpty()
         && locations.config().authz().isEmpty()
         && locations.config().enforcer().isEmpty()) {

@@ -132,6 +132,22 @@ final class CommandsTest {
   }
 
   @Test
+  void configuration_ofACluster_isNothingForAHost() throws IOException {
+    Path config = directory.resolve("cluster.yaml");
+    Files.writeString(
+        config,
+        "store: { kubernetes: {} }\nadmin: { socket: none.sock }\nsources: [{ file: a.log }]\n");
+
+    Said run = commands.run("run", "--config", config.toString());
+    Said list = commands.run("list", "--config", config.toString());
+
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.err()).contains("store.kubernetes").contains("ip-sentry watcher");
+    assertThat(list.exitCode()).isEqualTo(3);
+    assertThat(list.err()).contains("none.sock").contains("in a cluster").contains("--server");
+  }
+
+  @Test
   void defaults_withoutRoot_areBelowTheUsersOwnDirectories() {
     assertThat(Set.of(Path.of("/run/ip-sentry"), Path.of("/var/lib/ip-sentry")))
         .noneMatch(Files::exists);

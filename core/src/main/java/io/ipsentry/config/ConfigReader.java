@@ -62,7 +62,6 @@ final class ConfigReader {
   }
 
   private Config read(Section root, Supplier<List<Rule>> shippedRules) {
-    ServiceReader services = new ServiceReader(directory);
     TrustedProxies proxies =
         root.get("trustedProxies").map(addresses::proxies).orElse(TrustedProxies.DEFAULT);
     SourceReader reader = new SourceReader(addresses, problems, directory, proxies);
@@ -82,13 +81,15 @@ final class ConfigReader {
             PrefixSet.empty(),
             root.get("protectPrivate").flatMap(Value::truth).orElse(true),
             proxies,
-            root.get("limits").flatMap(services::limits).orElse(LimitsConfig.DEFAULT),
-            root.get("store").flatMap(services::store).orElse(StoreConfig.DEFAULT),
+            root.get("limits").flatMap(ServiceReader::limits).orElse(LimitsConfig.DEFAULT),
+            root.get("store")
+                .flatMap(new StoreReader(directory)::store)
+                .orElse(StoreConfig.DEFAULT),
             root.get("admin").flatMap(admin::admin).orElse(AdminConfig.DEFAULT),
             metrics.isPresent()
-                ? services.metrics(metrics.get())
+                ? ServiceReader.metrics(metrics.get())
                 : Optional.of(ListenAddress.DEFAULT_METRICS),
-            root.get("ipv6").flatMap(services::ipv6).orElse(Ipv6Config.DEFAULT),
+            root.get("ipv6").flatMap(ServiceReader::ipv6).orElse(Ipv6Config.DEFAULT),
             authz,
             root.get("enforcer").flatMap(EnforcerReader::enforcer));
     checkListens(root, withoutBans);

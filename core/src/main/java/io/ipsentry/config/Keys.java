@@ -69,7 +69,9 @@ enum Keys {
   /** The long form of every list of addresses. */
   ADDRESSES("neverBan", "ip", "files"),
   LIMITS("limits", "maxNewBansPerMinute", "trackedAddressesBytes"),
-  STORE("store", "path", "keepHistory"),
+  STORE("store", "path", "keepHistory", "kubernetes", "leader", "checkpoints"),
+  STORE_KUBERNETES("store.kubernetes", "release", "namespace", "kubeconfig"),
+  LEADER("store.leader", "advertise", "ca", "serverName", "tokenFile", "insecure"),
   ADMIN("admin", "socket", "listen", "tls", "tokens", "insecure"),
   ADMIN_TOKEN("admin.tokens[]", "name", "file", "token"),
   METRICS("metrics", "listen"),
@@ -198,7 +200,7 @@ enum Keys {
 
   /** Sections that are known to come, in lower case. */
   private static final List<String> LATER =
-      List.of("sinks", "feeds", "kubernetes", "cloudflare", "telegram", "webhook");
+      List.of("sinks", "feeds", "cloudflare", "telegram", "webhook");
 
   private final String path;
   private final List<String> names;

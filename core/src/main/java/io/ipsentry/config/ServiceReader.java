@@ -1,26 +1,13 @@
 package io.ipsentry.config;
 
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
-/** Reads the sections that say what the program keeps, where it listens, and what it may cost. */
+/** Reads the sections that say where the program listens, and what it may cost. */
 final class ServiceReader {
-  private static final String FOR_EVER = "forever";
+  private ServiceReader() {}
 
-  private final Path directory;
-
-  /**
-   * A reader.
-   *
-   * @param directory what relative paths start from
-   */
-  ServiceReader(Path directory) {
-    this.directory = directory;
-  }
-
-  Optional<LimitsConfig> limits(Value value) {
+  static Optional<LimitsConfig> limits(Value value) {
     return value
         .section(Keys.LIMITS)
         .map(section -> {
@@ -56,31 +43,6 @@ final class ServiceReader {
     return bytes;
   }
 
-  Optional<StoreConfig> store(Value value) {
-    return value
-        .section(Keys.STORE)
-        .map(section -> {
-          Path path =
-              section
-                  .get("path")
-                  .flatMap(text -> path(text, directory))
-                  .orElse(StoreConfig.DEFAULT.path());
-          Optional<Value> keep = section.get("keepHistory");
-          return new StoreConfig(
-              path, keep.isEmpty() ? StoreConfig.DEFAULT.keepHistory() : keepHistory(keep.get()));
-        });
-  }
-
-  /** A duration or {@code forever}, which is null. */
-  private static @Nullable Duration keepHistory(Value value) {
-    if (value.text().filter(FOR_EVER::equals).isPresent()) {
-      return null;
-    }
-    return value
-        .duration(StoreConfig.MIN_KEEP_HISTORY, Durations.MAX)
-        .orElse(StoreConfig.DEFAULT.keepHistory());
-  }
-
   /** The path of a file; a relative one starts from {@code directory}. */
   static Optional<Path> path(Value value, Path directory) {
     return value
@@ -95,7 +57,7 @@ final class ServiceReader {
   }
 
   /** Where metrics are served; empty when they were switched off. */
-  Optional<ListenAddress> metrics(Value value) {
+  static Optional<ListenAddress> metrics(Value value) {
     Optional<Value> listen = value.section(Keys.METRICS).flatMap(section -> section.get("listen"));
     if (listen.isEmpty()) {
       return Optional.of(ListenAddress.DEFAULT_METRICS);
@@ -107,7 +69,7 @@ final class ServiceReader {
         : ListenReader.read(listen.get(), ListenAddress.DEFAULT_METRICS.port());
   }
 
-  Optional<Ipv6Config> ipv6(Value value) {
+  static Optional<Ipv6Config> ipv6(Value value) {
     return value.section(Keys.IPV6).map(ServiceReader::ipv6);
   }
 

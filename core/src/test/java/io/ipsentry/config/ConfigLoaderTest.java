@@ -71,7 +71,10 @@ final class ConfigLoaderTest {
     assertThat(logins.ban().length()).isEqualTo(Duration.ofHours(1));
     assertThat(config.store())
         .isEqualTo(
-            new StoreConfig(Path.of("/var/lib/ip-sentry/ip-sentry.db"), Duration.ofDays(400)));
+            new StoreConfig(
+                Path.of("/var/lib/ip-sentry/ip-sentry.db"),
+                Duration.ofDays(400),
+                Optional.empty()));
     assertThat(config.metrics()).contains(new ListenAddress("127.0.0.1", 9003));
     assertThat(config.limits()).isEqualTo(new LimitsConfig(1_000, 64L * 1024 * 1024));
     assertThat(config.ipv6()).isEqualTo(new Ipv6Config(64, 64, true));
@@ -604,12 +607,51 @@ final class ConfigLoaderTest {
 
     assertThat(config.limits()).isEqualTo(new LimitsConfig(50, 128L << 20));
     assertThat(config.store())
-        .isEqualTo(new StoreConfig(directory.resolve("bans.db"), Duration.ofDays(90)));
+        .isEqualTo(
+            new StoreConfig(directory.resolve("bans.db"), Duration.ofDays(90), Optional.empty()));
     assertThat(valid("store: { keepHistory: forever }").config().store())
-        .isEqualTo(new StoreConfig(StoreConfig.DEFAULT.path(), null));
+        .isEqualTo(new StoreConfig(StoreConfig.DEFAULT.path(), null, Optional.empty()));
     assertThat(config.metrics()).contains(new ListenAddress("::1", 9100));
     assertThat(config.ipv6()).isEqualTo(new Ipv6Config(128, 64, false));
     assertThat(valid("metrics: { listen: off }").config().metrics()).isEmpty();
+  }
+
+  @Test
+  void parse_storeInACluster_isTaken() {
+    StoreConfig store =
+        valid(
+                """
+                store:
+                  kubernetes: { release: edge, namespace: security, kubeconfig: kube.yaml }
+                  checkpoints: positions.db
+                  leader:
+                    advertise: 192.0.2.7:9004
+                    ca: ca.pem
+                    serverName: edge-watcher.security.svc
+                    tokenFile: token
+                """)
+            .config()
+            .store();
+
+    assertThat(store.keepHistory()).isEqualTo(Duration.ofDays(30));
+    assertThat(store.kubernetes())
+        .contains(
+            new ClusterStoreConfig(
+                "edge",
+                Optional.of("security"),
+                Optional.of(directory.resolve("kube.yaml")),
+                Optional.of(directory.resolve("positions.db")),
+                new ClusterStoreConfig.LeaderConfig(
+                    Optional.of(new ListenAddress("192.0.2.7", 9004)),
+                    Optional.of(directory.resolve("ca.pem")),
+                    Optional.of("edge-watcher.security.svc"),
+                    Optional.of(directory.resolve("token")),
+                    false)));
+    assertThat(valid("store: { kubernetes: {} }").config().store().kubernetes())
+        .contains(ClusterStoreConfig.DEFAULT);
+    assertThat(
+            valid("store: { kubernetes: {}, keepHistory: forever }").config().store().keepHistory())
+        .isNull();
   }
 
   @Test
