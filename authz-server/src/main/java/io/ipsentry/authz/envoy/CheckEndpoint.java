@@ -13,6 +13,7 @@ import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.ipsentry.authz.caller.CallerConnection;
 import io.ipsentry.authz.envoy.CheckRequestMarshaller.Received;
+import io.ipsentry.authz.transport.CallsInFlight;
 import io.ipsentry.authz.transport.RareLog;
 import io.ipsentry.authz.verdict.GatewayRequest;
 import io.ipsentry.authz.verdict.Judgement;
@@ -93,15 +94,15 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
   @Override
   public ServerCall.Listener<Received> startCall(
       ServerCall<Received, SerializedResponse> call, Metadata headers) {
-    if (counters.inFlight.incrementAndGet() > maxInFlight) {
-      counters.inFlight.decrementAndGet();
+    CallsInFlight.OfThread place = counters.inFlight.enter(maxInFlight);
+    if (place == null) {
       counters.overload.increment();
       call.close(OVERLOAD, new Metadata());
       return new ServerCall.Listener<>() {};
     }
     // One, and one more so that gRPC sees a caller that sends two, and cancels its call.
     call.request(2);
-    return new Check(call, headers);
+    return new Check(call, headers, place);
   }
 
   /** One call. Its events come one at a time. */
@@ -111,11 +112,15 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
     private final long startNanos = System.nanoTime();
     private @Nullable SerializedResponse response;
     private @Nullable Status failure;
-    private boolean inFlight = true;
+    private CallsInFlight.@Nullable OfThread place;
 
-    Check(ServerCall<Received, SerializedResponse> call, Metadata headers) {
+    Check(
+        ServerCall<Received, SerializedResponse> call,
+        Metadata headers,
+        CallsInFlight.OfThread place) {
       this.call = call;
       this.headers = headers;
+      this.place = place;
     }
 
     @Override
@@ -204,16 +209,17 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
 
     @Override
     public void onCancel() {
-      if (inFlight) {
+      if (place != null) {
         counters.cancelled.increment();
         leave();
       }
     }
 
     private void leave() {
-      if (inFlight) {
-        inFlight = false;
-        counters.inFlight.decrementAndGet();
+      CallsInFlight.OfThread taken = place;
+      if (taken != null) {
+        place = null;
+        counters.inFlight.leave(taken);
       }
     }
   }

@@ -1,8 +1,8 @@
 package io.ipsentry.authz.envoy;
 
+import io.ipsentry.authz.transport.CallsInFlight;
 import io.ipsentry.authz.transport.LatencyHistogram;
 import io.ipsentry.authz.transport.ThreadCounts;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -18,7 +18,7 @@ public final class EnvoyCounters {
   final LongAdder malformed = new LongAdder();
   final LongAdder cancelled = new LongAdder();
   final LongAdder errors = new LongAdder();
-  final AtomicInteger inFlight = new AtomicInteger();
+  final CallsInFlight inFlight = new CallsInFlight();
   final LatencyHistogram latency = new LatencyHistogram();
   final LongAdder logStreams = new LongAdder();
   final LongAdder logStreamsRefused = new LongAdder();
@@ -121,7 +121,7 @@ public final class EnvoyCounters {
         malformed.sum(),
         cancelled.sum(),
         errors.sum(),
-        inFlight.get(),
+        inFlight.count(),
         latency.snapshot());
   }
 }

@@ -40,8 +40,7 @@ public final class LatencyHistogram {
   public void record(long durationNanos) {
     long above = Math.max(0, durationNanos - 1) / FIRST_BOUND_NANOS;
     int bucket = Long.SIZE - Long.numberOfLeadingZeros(above);
-    counts.increment(Math.min(bucket, BUCKETS));
-    counts.add(NANOS, durationNanos);
+    counts.add(Math.min(bucket, BUCKETS), 1, NANOS, durationNanos);
   }
 
   /** The counts now; not of one moment. */

@@ -59,7 +59,17 @@ public final class ThreadCounts {
 
   /** Adds to a number. */
   public void add(int number, long by) {
+    add(own.get(), number, by);
+  }
+
+  /** Adds to two numbers. */
+  public void add(int number, long by, int other, long otherBy) {
     long[] counts = own.get();
+    add(counts, number, by);
+    add(counts, other, otherBy);
+  }
+
+  private static void add(long[] counts, int number, long by) {
     // Opaque: no other thread writes it, and one that reads sees all of the number, soon.
     ELEMENT.setOpaque(counts, number, counts[number] + by);
   }

@@ -34,11 +34,20 @@ public final class PolicyJudge implements RequestJudge {
   private static final Judgement NOT_SYNCED = new Judgement.Unavailable("not-synced");
   private static final Judgement ERROR = new Judgement.Unavailable("error");
 
+  /**
+   * Whoever is banned or allowed at some time is so at this one. Nearly nobody is, and for them the
+   * clock, which costs as much as a lookup, need not be asked.
+   */
+  private static final long BEFORE_ALL = Long.MIN_VALUE;
+
   private final Parts parts;
   private final ClientAddress client = new ClientAddress();
   private final RequestFacts facts = new RequestFacts();
   private @Nullable Policies known;
   private Compiled[] compiled = new Compiled[0];
+
+  /** Of the judgement at hand; {@link #BEFORE_ALL}: not asked for yet. */
+  private long nowMillis = BEFORE_ALL;
 
   /**
    * What the judges of one transport share.
@@ -123,9 +132,9 @@ public final class PolicyJudge implements RequestJudge {
     }
     long hi = client.hi();
     long lo = client.lo();
-    long now = parts.clock().millis();
+    nowMillis = BEFORE_ALL;
     ActiveBans bans = parts.state().bans();
-    if (parts.protection().get().contains(hi, lo) || bans.isAllowed(hi, lo, now)) {
+    if (parts.protection().get().contains(hi, lo) || isAllowed(bans, hi, lo)) {
       return allowed(asked, Judgement.Reason.ADDRESS_ALLOWED);
     }
     RuleMatcher matcher = asked.matcher();
@@ -134,34 +143,45 @@ public final class PolicyJudge implements RequestJudge {
       return allowed(asked, Judgement.Reason.PATH_ALLOWED);
     }
     if (matcher.blocking() < 0) {
-      Denial denial = banned(asked.policy, bans, hi, lo, now);
+      Denial denial = banned(asked.policy, bans, hi, lo);
       if (denial != null) {
         if (client.seenAs() == SeenAs.PEER) {
-          parts.state().stillAsks(hi, lo, now);
+          parts.state().stillAsks(hi, lo, now());
         }
         return refused(asked, request, denial, Verdict.BANNED);
       }
     }
     if (found > 0) {
-      return withHits(asked, request, caller, found, now);
+      return withHits(asked, request, caller, found);
     }
-    return rest(asked, hi, lo, now);
+    return rest(asked, hi, lo);
+  }
+
+  /** The time of this judgement, which is asked for once. */
+  private long now() {
+    if (nowMillis == BEFORE_ALL) {
+      nowMillis = parts.clock().millis();
+    }
+    return nowMillis;
+  }
+
+  private boolean isAllowed(ActiveBans bans, long hi, long lo) {
+    return bans.isAllowed(hi, lo, BEFORE_ALL) && bans.isAllowed(hi, lo, now());
   }
 
   /** The judgement on a request that is a hit, and whose address was not banned before. */
-  private Judgement withHits(
-      Compiled asked, GatewayRequest request, Caller caller, int found, long now) {
+  private Judgement withHits(Compiled asked, GatewayRequest request, Caller caller, int found) {
     long hi = client.hi();
     long lo = client.lo();
     RuleMatcher matcher = asked.matcher();
-    BanEvent.Ban made = caller == Caller.TRUSTED ? count(asked, found, now) : null;
+    BanEvent.Ban made = caller == Caller.TRUSTED ? count(asked, found, now()) : null;
     boolean blocks = matcher.blocking() >= 0;
     Denial denial = null;
     // Not asked after a hit that counted: others may have banned the address since, but this
     // request
     // came before. So exactly one less than the threshold pass.
     if (made != null || blocks) {
-      denial = banned(asked.policy, parts.state().bans(), hi, lo, now);
+      denial = banned(asked.policy, parts.state().bans(), hi, lo);
     }
     if (denial == null && made != null) {
       denial = denial(asked.policy, made, Denial.PENDING);
@@ -175,12 +195,15 @@ public final class PolicyJudge implements RequestJudge {
     }
     return matcher.shadowBlocking() >= 0
         ? allowed(asked, Judgement.Reason.SHADOW)
-        : rest(asked, hi, lo, now);
+        : rest(asked, hi, lo);
   }
 
   /** What remains when nothing refuses. */
-  private Judgement rest(Compiled asked, long hi, long lo, long now) {
-    boolean shadow = parts.hits().shadow(hi, lo, now, asked.policy.shadowScope()) != null;
+  private Judgement rest(Compiled asked, long hi, long lo) {
+    String scope = asked.policy.shadowScope();
+    boolean shadow =
+        parts.hits().shadow(hi, lo, nowMillis, scope) != null
+            && parts.hits().shadow(hi, lo, now(), scope) != null;
     return allowed(asked, shadow ? Judgement.Reason.SHADOW : Judgement.Reason.NOT_BANNED);
   }
 
@@ -203,8 +226,13 @@ public final class PolicyJudge implements RequestJudge {
     return made;
   }
 
-  private @Nullable Denial banned(Policy policy, ActiveBans bans, long hi, long lo, long now) {
+  private @Nullable Denial banned(Policy policy, ActiveBans bans, long hi, long lo) {
     // Pending first: from there a ban moves to the log's state.
+    if (parts.hits().pending(hi, lo, nowMillis, policy.scope()) == null
+        && !bans.isBanned(hi, lo, nowMillis, policy.scope())) {
+      return null;
+    }
+    long now = now();
     BanEvent.Ban pending = parts.hits().pending(hi, lo, now, policy.scope());
     if (pending != null) {
       return denial(policy, pending, Denial.PENDING);
