@@ -9,6 +9,7 @@ import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanPolicy;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.banlog.FollowedLog;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.ConfigWatcher;
@@ -144,7 +145,7 @@ final class AuthzRun implements AutoCloseable {
   }
 
   /** Shows the policy what the log tells. */
-  private record Observed(BanPolicy policy) implements LogFollower.Listener {
+  private record Observed(BanPolicy policy) implements FollowedLog.Listener {
     @Override
     public void applied(SequencedEvent event) {
       policy.observe(event.event());

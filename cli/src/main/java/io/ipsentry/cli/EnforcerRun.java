@@ -6,6 +6,7 @@ import io.ipsentry.authz.follow.LogFollower;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.banlog.FollowedLog;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.ConfigWatcher;
@@ -98,7 +99,7 @@ final class EnforcerRun implements AutoCloseable {
   }
 
   /** Tells the enforcer what the log tells. */
-  private record Told(HostEnforcer enforcer) implements LogFollower.Listener {
+  private record Told(HostEnforcer enforcer) implements FollowedLog.Listener {
     @Override
     public void applied(SequencedEvent event) {
       enforcer.event(event.event());

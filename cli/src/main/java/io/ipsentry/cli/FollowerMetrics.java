@@ -3,8 +3,8 @@ package io.ipsentry.cli;
 import static io.ipsentry.cli.IntakeMetrics.counter;
 import static io.ipsentry.cli.IntakeMetrics.gauge;
 
-import io.ipsentry.authz.follow.LogFollower;
 import io.ipsentry.authz.hits.HitReportClient;
+import io.ipsentry.banlog.FollowedLog;
 import io.ipsentry.detection.RequestDetection;
 import io.ipsentry.watcher.metrics.ProcessMetrics;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
@@ -18,7 +18,7 @@ import java.util.function.Supplier;
 
 /** The metrics of {@code authz-server}, made at each scrape. */
 final class FollowerMetrics {
-  private final LogFollower follower;
+  private final FollowedLog follower;
   private final HitReportClient reporter;
   private final RequestDetection detection;
   private final Supplier<GatewayNumbers> gateways;
@@ -27,7 +27,7 @@ final class FollowerMetrics {
   private final ProcessMetrics process = ProcessMetrics.linux();
 
   FollowerMetrics(
-      LogFollower follower,
+      FollowedLog follower,
       HitReportClient reporter,
       RequestDetection detection,
       Supplier<GatewayNumbers> gateways,
@@ -66,7 +66,7 @@ final class FollowerMetrics {
   }
 
   /** Of a process that follows an owner's log. */
-  static List<MetricSnapshot> state(LogFollower follower) {
+  static List<MetricSnapshot> state(FollowedLog follower) {
     List<MetricSnapshot> all = new ArrayList<>();
     all.add(
         gauge(
@@ -123,7 +123,7 @@ final class FollowerMetrics {
   }
 
   /** Why a process that follows an owner's log does not know it; empty: it does. */
-  static List<String> reasonsNotReady(LogFollower follower) {
+  static List<String> reasonsNotReady(FollowedLog follower) {
     if (!follower.problem().isEmpty()) {
       return List.of("owner: " + follower.problem());
     }

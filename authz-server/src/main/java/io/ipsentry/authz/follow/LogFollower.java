@@ -10,6 +10,7 @@ import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.InvalidSnapshotException;
 import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.banlog.FollowedLog;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.WatchRequest;
 import io.ipsentry.proto.v1.WatchResponse;
@@ -48,7 +49,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Safe for any thread.
  */
-public final class LogFollower implements AutoCloseable {
+public final class LogFollower implements FollowedLog {
   /** The owner tells its head every 2 s; a connection that is silent for longer has gone. */
   private static final Duration SILENCE = Duration.ofSeconds(10);
 
@@ -99,23 +100,6 @@ public final class LogFollower implements AutoCloseable {
       LongSupplier nanoTicker,
       RandomGenerator random) {}
 
-  /**
-   * Is told what changes, in order, when the state shows it already. Called by one thread at a
-   * time, not always the same; what it waits for, following waits for.
-   */
-  public interface Listener {
-    /** The next event was applied. */
-    void applied(SequencedEvent event);
-
-    /**
-     * The state was replaced as a whole: what was derived from it before is to be derived anew.
-     * Also the first call, before the first event.
-     *
-     * @param state {@link Parts#state}, with other contents
-     */
-    void replaced(ActiveBans state);
-  }
-
   public LogFollower(Parts parts) {
     this.parts = parts;
     backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, parts.random());
@@ -129,45 +113,42 @@ public final class LogFollower implements AutoCloseable {
     return this;
   }
 
-  /** The fold of the log as far as it is known here; always the same object. */
+  @Override
   public ActiveBans bans() {
     return parts.state();
   }
 
-  /** Whether the whole log was read once. */
+  @Override
   public boolean isSynced() {
     return synced;
   }
 
-  /** How long ago the state was last known to be all of the log; before that, since the start. */
+  @Override
   public Duration age() {
     return Duration.ofNanos(parts.nanoTicker().getAsLong() - currentAt);
   }
 
-  /** Whether the owner answers. */
+  @Override
   public boolean isConnected() {
     return connected;
   }
 
-  /** Number of the last event of the owner's log, as it told last. */
+  @Override
   public long ownerHead() {
     return ownerHead;
   }
 
-  /** Times it connected. */
+  @Override
   public long connections() {
     return connections.sum();
   }
 
-  /** Times the state was taken from a snapshot of the owner; the first time is one. */
+  @Override
   public long snapshots() {
     return snapshots.sum();
   }
 
-  /**
-   * What keeps it from following until a person mends it, and how; empty: it follows, or the owner
-   * cannot be reached.
-   */
+  @Override
   public String problem() {
     return problem;
   }

@@ -7,6 +7,7 @@ import io.ipsentry.authz.admin.AdminChannel;
 import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.banlog.FollowedLog;
 import io.ipsentry.net.IpPrefix;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -51,7 +52,7 @@ final class LogFollowerTest {
   }
 
   /** A follower, and what its listener heard. */
-  private static final class Following implements LogFollower.Listener, AutoCloseable {
+  private static final class Following implements FollowedLog.Listener, AutoCloseable {
     final AdminChannel channel;
     final LogFollower follower;
     final List<SequencedEvent> applied = new CopyOnWriteArrayList<>();

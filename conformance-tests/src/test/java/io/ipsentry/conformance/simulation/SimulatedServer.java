@@ -12,6 +12,7 @@ import io.ipsentry.authz.hits.HitReportClient;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.banlog.FollowedLog;
 import io.ipsentry.detection.RequestDetection;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.SeenAs;
@@ -81,7 +82,7 @@ final class SimulatedServer implements AutoCloseable {
             .start();
   }
 
-  private static final class Unheard implements LogFollower.Listener {
+  private static final class Unheard implements FollowedLog.Listener {
     @Override
     public void applied(SequencedEvent event) {}
 

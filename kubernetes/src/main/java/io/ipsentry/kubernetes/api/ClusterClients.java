@@ -22,6 +22,9 @@ public final class ClusterClients {
     config.setRequestRetryBackoffLimit(0);
     config.setRequestTimeout((int) TIMEOUT.toMillis());
     config.setConnectionTimeout((int) TIMEOUT.toMillis());
+    // A watch that was cut is taken up again by those who follow, who then know of it, and with
+    // jitter.
+    config.setWatchReconnectLimit(0);
     config.setUserAgent("ip-sentry");
     return new KubernetesClientBuilder().withConfig(config).build();
   }

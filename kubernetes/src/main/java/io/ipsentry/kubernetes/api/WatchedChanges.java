@@ -15,10 +15,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What a watch of the client brings, until it is fetched. The client takes up a watch that was cut
- * by itself, at the last version it saw.
- */
+/** What a watch of the client brings, until it is fetched; ends when its connection does. */
 final class WatchedChanges implements Changes, Watcher<ConfigMap> {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();

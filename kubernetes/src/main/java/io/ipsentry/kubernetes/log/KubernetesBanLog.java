@@ -11,6 +11,7 @@ import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.banlog.Followers;
 import io.ipsentry.banlog.SnapshotBytes;
 import io.ipsentry.kubernetes.api.ApiServerException;
+import io.ipsentry.kubernetes.api.ApiServerException.Reason;
 import io.ipsentry.kubernetes.api.ConfigMaps;
 import io.ipsentry.net.IpPrefix;
 import java.time.Duration;
@@ -23,6 +24,7 @@ import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,6 +44,12 @@ public final class KubernetesBanLog implements BanLog, BanHistory {
 
   private static final Duration WATCH_PATIENCE = Duration.ofSeconds(1);
 
+  /**
+   * The API server says about every minute how far a watch has come; one that is silent for longer
+   * may hang on a connection that is none any more, and is taken up again.
+   */
+  private static final Duration SILENCE = Duration.ofSeconds(150);
+
   private final LogNames names;
   private final LogReplica replica;
   private final LogAppender appender;
@@ -52,6 +60,9 @@ public final class KubernetesBanLog implements BanLog, BanHistory {
   private final Thread thread;
   private final Object closing = new Object();
   private volatile boolean closed;
+  private volatile boolean following;
+  private volatile long confirmedAt = System.nanoTime();
+  private volatile @Nullable RuntimeException failure;
 
   /**
    * How a log is kept.
@@ -94,19 +105,69 @@ public final class KubernetesBanLog implements BanLog, BanHistory {
       log.replica.startOver();
       return true;
     });
+    log.confirmedAt = System.nanoTime();
+    log.following = true;
     log.thread.start();
     return log;
   }
 
+  /**
+   * Opens the log of a release for a process that only reads it and makes nothing, not even a log
+   * that is not there: until there is one, a transient failure.
+   *
+   * @throws BanLogException as {@link #open}
+   */
+  public static KubernetesBanLog openToRead(ConfigMaps api, String release, InstantSource clock) {
+    return open(new ReadOnlyConfigMaps(api), release, "", Limits.DEFAULT, clock);
+  }
+
+  /**
+   * How the log is followed.
+   *
+   * @param head number of the last event known
+   * @param following whether a watch runs, as far as is known
+   * @param confirmedNanos when the API server last said that this is the head, or went on: a
+   *     listing, an event, the bookmark of a watch; by {@link System#nanoTime}
+   * @param failure why following failed for good the last time it was tried; empty: it did not
+   */
+  public record Contact(
+      long head, boolean following, long confirmedNanos, Optional<RuntimeException> failure) {}
+
+  /** How the log is followed now. Asks nobody. */
+  public Contact contact() {
+    // Before the head, which may have moved since.
+    long confirmed = confirmedAt;
+    return new Contact(replica.head(), following, confirmed, Optional.ofNullable(failure));
+  }
+
+  /**
+   * Lets go of events that nobody here will read any more; for a process that folds them and shows
+   * no history. {@link #snapshot} may then fail, and a log opened anew gives it.
+   *
+   * @param seq number of the last of them
+   */
+  public void forgetUpTo(long seq) {
+    replica.forgetEvents(seq);
+  }
+
   private void run() {
     int failures = 0;
+    long confirmations = replica.confirmations();
     while (!closed) {
       try {
         replica.follow(WATCH_PATIENCE);
         failures = 0;
+        failure = null;
+        following = true;
+        if (System.nanoTime() - confirmedAt > SILENCE.toNanos()) {
+          replica.distrustWatch();
+        }
       } catch (ApiServerException | BanLogException e) {
         failures++;
-        if (!closed) {
+        following = false;
+        failure = isForGood(e) ? e : null;
+        // A watch ends now and then, and is taken up again.
+        if (!closed && failures > 1) {
           logger
               .atWarn()
               .addKeyValue("release", names.release())
@@ -116,8 +177,21 @@ public final class KubernetesBanLog implements BanLog, BanHistory {
         }
         boolean ignored = pause(failures);
       }
+      if (confirmations != replica.confirmations()) {
+        confirmations = replica.confirmations();
+        confirmedAt = System.nanoTime();
+      }
       followers.appended(replica.head());
     }
+  }
+
+  private static boolean isForGood(RuntimeException e) {
+    return switch (e) {
+      case BanLogException known -> !known.isTransient();
+      case ApiServerException told ->
+          told.reason() == Reason.FORBIDDEN || told.reason() == Reason.REFUSED;
+      default -> true;
+    };
   }
 
   /** Waits with jitter, so that the followers of a cluster do not all come back at once. */

@@ -53,6 +53,11 @@ final class LogReplica implements AutoCloseable {
   private long head;
   private ConfigMaps.@Nullable Changes changes;
   private String listedVersion = "";
+
+  /** Up to where the running watch had told last; empty: nothing yet. */
+  private String watchedVersion = "";
+
+  private long confirmations;
   private boolean closed;
 
   /**
@@ -74,6 +79,11 @@ final class LogReplica implements AutoCloseable {
   /** Behind what the next batch is to be written, as far as is known. */
   synchronized LogEntry.Tail tail() {
     return new LogEntry.Tail(tailIndex, tailIdentity, head);
+  }
+
+  /** Grows whenever the API server has shown that what is known is all there is, or was. */
+  synchronized long confirmations() {
+    return confirmations;
   }
 
   /** The manifest, as far as is known. */
@@ -327,6 +337,7 @@ final class LogReplica implements AutoCloseable {
       tailIdentity = order.identity();
       head = order.head();
     }
+    confirmations++;
     listedVersion = version;
     ConfigMaps.Changes running = changes;
     if (running != null) {
@@ -365,6 +376,7 @@ final class LogReplica implements AutoCloseable {
 
   /** Takes entries that were read one by one, or written, and are known to be above the floor. */
   synchronized void takeAll(Manifest now, List<LogEntry> found) {
+    confirmations++;
     takeManifest(now);
     for (LogEntry entry : found) {
       if (entry.index() == tailIndex + 1) {
@@ -408,6 +420,7 @@ final class LogReplica implements AutoCloseable {
       for (Change change : running.await(patience)) {
         whole = whole && take(change);
       }
+      told(running.version());
     } catch (ApiServerException e) {
       reopen(running, e.reason() == Reason.GONE);
       throw e;
@@ -438,6 +451,8 @@ final class LogReplica implements AutoCloseable {
         return null;
       }
       changes = opened;
+      watchedVersion = version;
+      confirmations++;
     }
     return opened;
   }
@@ -461,6 +476,22 @@ final class LogReplica implements AutoCloseable {
   private synchronized void listAnew(String version) {
     if (listedVersion.equals(version)) {
       listedVersion = "";
+    }
+  }
+
+  /** A watch without news tells now and then how far it has come: that is a confirmation too. */
+  private synchronized void told(String version) {
+    if (!version.equals(watchedVersion)) {
+      watchedVersion = version;
+      confirmations++;
+    }
+  }
+
+  /** Ends a watch that says nothing any more; the next {@link #follow} takes it up again. */
+  synchronized void distrustWatch() {
+    ConfigMaps.Changes silent = changes;
+    if (silent != null) {
+      reopen(silent, false);
     }
   }
 
@@ -511,6 +542,13 @@ final class LogReplica implements AutoCloseable {
   /** Forgets entries of indices below a bound, which are deleted. */
   synchronized void forgetBelow(long index) {
     while (!entries.isEmpty() && entries.firstEntry().getValue().index() < index) {
+      entries.pollFirstEntry();
+    }
+  }
+
+  /** Forgets entries that hold no event behind a number: nobody here reads them any more. */
+  synchronized void forgetEvents(long upTo) {
+    while (!entries.isEmpty() && entries.firstEntry().getValue().last() <= upTo) {
       entries.pollFirstEntry();
     }
   }
