@@ -130,11 +130,14 @@ public final class DetectionCounters implements DetectionObserver {
 
   @Override
   public void decided(Verdict.Reached reached, Decision decision) {
+    // A ban is counted when it is in the log. The first of a process is on its way there, and must
+    // not wait for the switch to be linked.
+    if (decision instanceof Decision.Ban) {
+      return;
+    }
     Counters counters = counters(reached.rule().id());
     switch (decision) {
-      case Decision.Ban ban -> {
-        // Counted when it is in the log.
-      }
+      case Decision.Ban ban -> {}
       case Decision.Shadow shadow -> {
         counters.shadowBans.increment();
         say("would ban (shadow mode)", shadow.event());

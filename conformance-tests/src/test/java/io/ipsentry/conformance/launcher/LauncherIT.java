@@ -81,8 +81,8 @@ final class LauncherIT {
     assertThat(second.finish().status()).isZero();
     try (Stream<Path> caches = Files.list(build)) {
       assertThat(caches.filter(file -> file.toString().endsWith(".aot")))
-          .as("for commands that ask a running instance, for the enforcer, for all others")
-          .hasSize(3)
+          .as("for commands that ask a running instance, the enforcer, run, all others")
+          .hasSize(4)
           // An enforcer can only be tried out by root; an empty file says that it could not.
           .filteredOn(cache -> !cache.toString().contains("enforcer"))
           .allSatisfy(cache -> assertThat(Files.size(cache)).isPositive());
