@@ -11,8 +11,9 @@ import java.util.RandomAccess;
  * An immutable set of addresses, given by prefixes of both families.
  *
  * <p>Kept as sorted arrays of the prefixes that lie in no other one (5 bytes for IPv4, 17 for
- * IPv6), so a question is one binary search and allocates nothing. Safe for any thread. At most
- * {@value #MAX_PREFIXES} prefixes.
+ * IPv6), so a question is one binary search and allocates nothing; from {@value #LEAST_INDEXED}
+ * IPv4 prefixes on within a /16 only, by an index of 256 KiB. Safe for any thread. At most {@value
+ * #MAX_PREFIXES} prefixes.
  */
 public final class PrefixSet {
   /** More prefixes are refused; the largest public feeds have about a million. */
@@ -20,7 +21,16 @@ public final class PrefixSet {
 
   private static final PrefixSet EMPTY = new PrefixSet(List.of());
 
+  /** From so many on, IPv4 prefixes are looked for within their /16 only. */
+  private static final int LEAST_INDEXED = 1 << 16;
+
+  private static final int BLOCKS = 1 << 16;
+
   private final int[] v4;
+
+  /** How many of {@link #v4} begin before each /16, and in all; empty: there are too few. */
+  private final int[] before16;
+
   private final byte[] v4Lengths;
   private final long[] v6Hi;
   private final long[] v6Lo;
@@ -59,6 +69,33 @@ public final class PrefixSet {
     v6Lo = new long[count6];
     v6Lengths = new byte[count6];
     fill(sorted, count4 + count6);
+    before16 = before16(v4);
+  }
+
+  /** Of arrays that are in order, disjoint, and nobody else's. */
+  PrefixSet(int[] v4, byte[] v4Lengths, long[] v6Hi, long[] v6Lo, byte[] v6Lengths) {
+    this.v4 = v4;
+    this.v4Lengths = v4Lengths;
+    this.v6Hi = v6Hi;
+    this.v6Lo = v6Lo;
+    this.v6Lengths = v6Lengths;
+    before16 = before16(v4);
+  }
+
+  private static int[] before16(int[] v4) {
+    if (v4.length < LEAST_INDEXED) {
+      return new int[0];
+    }
+    int[] before = new int[BLOCKS + 1];
+    int at = 0;
+    for (int block = 0; block < BLOCKS; block++) {
+      before[block] = at;
+      while (at < v4.length && v4[at] >>> 16 == block) {
+        at++;
+      }
+    }
+    before[BLOCKS] = at;
+    return before;
   }
 
   private void fill(IpPrefix[] members, int count) {
@@ -169,9 +206,75 @@ public final class PrefixSet {
     if (isEmpty()) {
       return other;
     }
-    IpPrefix[] all = Arrays.copyOf(prefixes().toArray(IpPrefix[]::new), count() + other.count());
-    System.arraycopy(other.prefixes().toArray(IpPrefix[]::new), 0, all, count(), other.count());
-    return of(Arrays.asList(all));
+    PrefixSetBuilder both =
+        new PrefixSetBuilder(v4.length + other.v4.length, v6Hi.length + other.v6Hi.length);
+    merge(other, true, both);
+    merge(other, false, both);
+    return both.build();
+  }
+
+  private void merge(PrefixSet other, boolean family4, PrefixSetBuilder both) {
+    int left = 0;
+    int right = 0;
+    int lefts = size(family4);
+    int rights = other.size(family4);
+    while (left < lefts || right < rights) {
+      if (right == rights || left < lefts && isBefore(left, other, right, family4)) {
+        add(left++, family4, both);
+      } else {
+        other.add(right++, family4, both);
+      }
+    }
+  }
+
+  /** Whether a member comes before one of another set, or is the same. */
+  private boolean isBefore(int at, PrefixSet other, int otherAt, boolean family4) {
+    int order;
+    if (family4) {
+      order = Integer.compareUnsigned(v4[at], other.v4[otherAt]);
+    } else {
+      order = Long.compareUnsigned(v6Hi[at], other.v6Hi[otherAt]);
+      order = order != 0 ? order : Long.compareUnsigned(v6Lo[at], other.v6Lo[otherAt]);
+    }
+    return order < 0 || order == 0 && lengthAt(at, family4) <= other.lengthAt(otherAt, family4);
+  }
+
+  private int lengthAt(int at, boolean family4) {
+    return (family4 ? v4Lengths[at] : v6Lengths[at]) & 0xff;
+  }
+
+  private void add(int at, boolean family4, PrefixSetBuilder to) {
+    if (family4) {
+      to.add(0, IpPrefix.v4ToLo(v4[at]), lengthAt(at, true));
+    } else {
+      to.add(v6Hi[at], v6Lo[at], lengthAt(at, false));
+    }
+  }
+
+  /** Is shown prefixes without an object for each. */
+  @FunctionalInterface
+  public interface PrefixVisitor {
+    /**
+     * A prefix.
+     *
+     * @param length in the 128-bit space, see {@link IpPrefix}
+     */
+    void prefix(long hi, long lo, int length);
+  }
+
+  /** Shows the members in the order of {@link #prefixes}. */
+  public void forEach(PrefixVisitor visitor) {
+    for (int i = 0; i < v4.length; i++) {
+      visitor.prefix(0, IpPrefix.v4ToLo(v4[i]), lengthAt(i, true));
+    }
+    for (int i = 0; i < v6Hi.length; i++) {
+      visitor.prefix(v6Hi[i], v6Lo[i], lengthAt(i, false));
+    }
+  }
+
+  /** How many members {@link #prefixes} has. */
+  public int size() {
+    return v4.length + v6Hi.length;
   }
 
   /** Two sets are equal if they have the same members, as {@link #prefixes} shows them. */
@@ -193,10 +296,6 @@ public final class PrefixSet {
   @Override
   public String toString() {
     return prefixes().toString();
-  }
-
-  private int count() {
-    return v4.length + v6Hi.length;
   }
 
   private int size(boolean family4) {
@@ -246,6 +345,10 @@ public final class PrefixSet {
   private int lastV4(int address) {
     int low = 0;
     int high = v4.length - 1;
+    if (before16.length > 0) {
+      low = before16[address >>> 16];
+      high = before16[(address >>> 16) + 1] - 1;
+    }
     while (low <= high) {
       int middle = (low + high) >>> 1;
       if (Integer.compareUnsigned(v4[middle], address) <= 0) {
@@ -289,7 +392,7 @@ public final class PrefixSet {
 
     @Override
     public int size() {
-      return count();
+      return PrefixSet.this.size();
     }
   }
 }

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 final class PrefixSetTest {
@@ -90,6 +92,68 @@ final class PrefixSetTest {
     assertThat(union.union(PrefixSet.empty())).isSameAs(union);
     assertThat(PrefixSet.empty().isEmpty()).isTrue();
     assertThat(PrefixSet.empty().covers(IpPrefix.parse("::1"))).isFalse();
+  }
+
+  @Test
+  void union_random_isTheSetOfAllPrefixes() {
+    for (int seed = 1; seed <= 500; seed++) {
+      Random random = new Random(seed);
+      List<IpPrefix> left = RandomPrefixes.list(random, random.nextInt(60));
+      List<IpPrefix> right = RandomPrefixes.list(random, random.nextInt(60));
+      List<IpPrefix> both = new ArrayList<>(left);
+      both.addAll(right);
+
+      PrefixSet union = PrefixSet.of(left).union(PrefixSet.of(right));
+
+      assertThat(union).as("seed %d", seed).isEqualTo(PrefixSet.of(both));
+      PrefixSetBuilder builder = new PrefixSetBuilder();
+      union.forEach(builder::add);
+      assertThat(builder.build()).as("seed %d", seed).isEqualTo(union);
+    }
+  }
+
+  @Test
+  void builder_outOfOrderOrNoPrefix_refuses() {
+    PrefixSetBuilder builder = new PrefixSetBuilder();
+    builder.add(0, IpPrefix.v4ToLo(0x0a00_0000), 104);
+    builder.add(0, IpPrefix.v4ToLo(0x0a01_0000), 112);
+    builder.add(0x2001_0000_0000_0000L, 0, 16);
+    builder.add(0x2001_0000_0000_0000L, 0, 128);
+
+    assertThatThrownBy(() -> builder.add(0, IpPrefix.v4ToLo(0x0900_0000), 128))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> builder.add(0, IpPrefix.v4ToLo(0x0a00_0000), 100))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> builder.add(0x2000_0000_0000_0000L, 0, 16))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> builder.add(0x2001_0000_0000_0000L, 1, 64))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> builder.add(0, 0, 129)).isInstanceOf(IllegalArgumentException.class);
+    assertThat(builder.build()).isEqualTo(PrefixSet.parse("10.0.0.0/8", "2001::/16"));
+  }
+
+  @Test
+  void contains_manyPrefixes_agreesWithASet() {
+    Random random = new Random(1);
+    Set<Integer> model = new HashSet<>();
+    List<IpPrefix> prefixes = new ArrayList<>();
+    while (model.size() < 100_000) {
+      // Some blocks are crowded, others empty, those at both ends are not.
+      int address =
+          random.nextBoolean()
+              ? random.nextInt()
+              : random.nextInt(3) - 1 << 20 | random.nextInt(1 << 17);
+      if (model.add(address)) {
+        prefixes.add(IpPrefix.ofV4(address));
+      }
+    }
+    PrefixSet set = PrefixSet.of(prefixes);
+    assertThat(set.size()).isEqualTo(model.size());
+    for (int i = 0; i < 300_000; i++) {
+      int address =
+          i % 3 == 0 ? random.nextInt() : (int) prefixes.get(i % prefixes.size()).lo() + i % 5 - 2;
+      assertThat(set.contains(0, IpPrefix.v4ToLo(address))).isEqualTo(model.contains(address));
+    }
   }
 
   @Test

@@ -254,7 +254,7 @@ public final class DesiredSet {
       Consumer<? super IpPrefix> affected) {
     Spared after = new Spared(protectedPrefixes, allowedAt(now));
     List<IpPrefix> fed = new ArrayList<>();
-    Spared.differences(feeds, newFeeds, fed);
+    Spared.differences(feeds, newFeeds, MAX_AFFECTED + 1, fed);
     PrefixSet changed = PrefixSet.of(spared.differences(after));
     List<IpPrefix> banned = fed;
     if (!changed.isEmpty()) {

@@ -35,17 +35,33 @@ record Spared(PrefixSet protectedPrefixes, PrefixSet allowed) {
   /** Prefixes that are in one of the two and not in the other. */
   List<IpPrefix> differences(Spared other) {
     List<IpPrefix> differences = new ArrayList<>();
-    differences(protectedPrefixes, other.protectedPrefixes, differences);
-    differences(allowed, other.allowed, differences);
+    differences(protectedPrefixes, other.protectedPrefixes, Integer.MAX_VALUE, differences);
+    differences(allowed, other.allowed, Integer.MAX_VALUE, differences);
     return differences;
   }
 
-  static void differences(PrefixSet left, PrefixSet right, List<IpPrefix> differences) {
+  /**
+   * Adds the prefixes that are in one of the two and not in the other.
+   *
+   * @param max once there are so many, the rest is left out: a feed may have a million
+   */
+  static void differences(PrefixSet left, PrefixSet right, int max, List<IpPrefix> differences) {
     if (left.equals(right)) {
       return;
     }
-    left.prefixes().stream().filter(it -> right.indexOf(it) < 0).forEach(differences::add);
-    right.prefixes().stream().filter(it -> left.indexOf(it) < 0).forEach(differences::add);
+    onlyIn(left, right, max, differences);
+    onlyIn(right, left, max, differences);
+  }
+
+  private static void onlyIn(PrefixSet left, PrefixSet right, int max, List<IpPrefix> differences) {
+    for (IpPrefix prefix : left.prefixes()) {
+      if (differences.size() >= max) {
+        return;
+      }
+      if (right.indexOf(prefix) < 0) {
+        differences.add(prefix);
+      }
+    }
   }
 
   /**

@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
  * @param release full name of the release, a DNS label of at most {@value #MAX_RELEASE_CHARS}
  *     characters
  */
-record LogNames(String release) {
+public record LogNames(String release) {
   /** So that every name stays within the 253 characters of Kubernetes, and labels within 63. */
   static final int MAX_RELEASE_CHARS = 53;
 
@@ -28,9 +28,12 @@ record LogNames(String release) {
   static final String SNAPSHOT = "snapshot";
   static final String HISTORY = "history";
 
+  /** Prefixes of a feed, which the log names. */
+  public static final String FEED = "feed";
+
   private static final Pattern DNS_LABEL = Pattern.compile("[a-z0-9]([a-z0-9-]*[a-z0-9])?");
 
-  LogNames {
+  public LogNames {
     if (release.length() > MAX_RELEASE_CHARS || !DNS_LABEL.matcher(release).matches()) {
       throw new IllegalArgumentException(
           "the name of a release is 1 to "
@@ -73,7 +76,13 @@ record LogNames(String release) {
     return release + "-history-" + first + '-' + last;
   }
 
-  Map<String, String> labels(String part) {
+  /** A shard of the prefixes of a feed: each content has names of its own. */
+  public String feed(String feed, String digest, int shard) {
+    return release + "-feed-" + feed + '-' + digest + '-' + shard;
+  }
+
+  /** Of what is a part of the log, such as {@link #FEED}. */
+  public Map<String, String> labels(String part) {
     return Map.of(
         "app.kubernetes.io/managed-by", "ip-sentry", LOG_LABEL, release, PART_LABEL, part);
   }
@@ -83,7 +92,8 @@ record LogNames(String release) {
     return selected(Set.of(ENTRY, MANIFEST));
   }
 
-  Selector selected(Set<String> parts) {
+  /** All of some parts. */
+  public Selector selected(Set<String> parts) {
     return new Selector(Map.of(LOG_LABEL, release), PART_LABEL, parts);
   }
 }
