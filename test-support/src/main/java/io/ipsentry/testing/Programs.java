@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** Programs of the machine, for tests that declare them with {@link RequiresProgram}. */
@@ -20,9 +21,12 @@ public final class Programs {
    * @throws IllegalStateException if there is none; declare {@link RequiresProgram} on the test
    */
   public static Path path(String name) {
-    return Surroundings.real()
-        .program(name)
-        .orElseThrow(() -> new IllegalStateException("no such program: " + name));
+    return find(name).orElseThrow(() -> new IllegalStateException("no such program: " + name));
+  }
+
+  /** Path of an executable, where there is one. */
+  public static Optional<Path> find(String name) {
+    return Surroundings.real().program(name);
   }
 
   /**

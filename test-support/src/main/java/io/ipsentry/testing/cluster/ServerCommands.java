@@ -4,6 +4,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The command lines of the servers. */
 final class ServerCommands {
@@ -24,8 +25,13 @@ final class ServerCommands {
         "--log-level=warn");
   }
 
-  /** Reads the files that {@link TestCluster} has written into {@code directory}. */
-  static List<String> apiServer(ClusterPrograms programs, Path directory, URI etcd, int port) {
+  /**
+   * Reads the files that {@link TestCluster} has written into {@code directory}.
+   *
+   * @param clientCa who signs client certificates; empty: nobody
+   */
+  static List<String> apiServer(
+      ClusterPrograms programs, Path directory, URI etcd, int port, Optional<Path> clientCa) {
     Path key = directory.resolve("service-account.key");
     List<String> command = new ArrayList<>();
     command.add(programs.apiServer().toString());
@@ -50,6 +56,7 @@ final class ServerCommands {
             "--audit-log-path=" + directory.resolve("audit.log"),
             // Not rotated before 4 GB: a test reads it whole.
             "--audit-log-maxsize=4096"));
+    clientCa.ifPresent(file -> command.add("--client-ca-file=" + file));
     // There are no controllers: none makes the service account that a pod would have to wait for,
     // and nobody
     // may register a loopback address as the service "kubernetes".

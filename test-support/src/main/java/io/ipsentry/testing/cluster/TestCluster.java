@@ -1,5 +1,7 @@
 package io.ipsentry.testing.cluster;
 
+import io.ipsentry.testing.CertificateAuthority;
+import io.ipsentry.testing.Programs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -16,6 +18,7 @@ import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -64,6 +67,7 @@ public final class TestCluster implements AutoCloseable {
   private final URI uri;
   private final String token;
   private final Kubectl kubectl;
+  private final Optional<CertificateAuthority> clients;
 
   private TestCluster(ClusterPrograms programs, Path directory) {
     this.directory = directory;
@@ -74,6 +78,9 @@ public final class TestCluster implements AutoCloseable {
     URI etcdUri = URI.create("http://127.0.0.1:" + etcdPort);
     token = HexFormat.of().formatHex(new SecureRandom().generateSeed(16));
     Probe probe = new Probe(uri, token, certificate());
+    // Without openssl the cluster has none, and only tests that need client certificates miss it.
+    clients =
+        Programs.find("openssl").map(ignored -> CertificateAuthority.create(directory, "clients"));
     write("tokens.csv", token + ",admin,admin,\"system:masters\"\n");
     write("service-account.key", serviceAccountKey());
     write("audit-policy.yaml", AUDIT_POLICY);
@@ -86,7 +93,8 @@ public final class TestCluster implements AutoCloseable {
     apiServer =
         new ServerProcess(
             "kube-apiserver",
-            ServerCommands.apiServer(programs, directory, etcdUri, port),
+            ServerCommands.apiServer(
+                programs, directory, etcdUri, port, clients.map(CertificateAuthority::certificate)),
             directory.resolve("kube-apiserver.log"),
             probe::isReady);
     kubectl = new Kubectl(programs.kubectl(), kubeconfig(), directory);
@@ -150,6 +158,29 @@ public final class TestCluster implements AutoCloseable {
     String name = "kubeconfig-" + proxy.port();
     write(name, kubeconfig(URI.create("https://127.0.0.1:" + proxy.port())));
     return directory.resolve(name);
+  }
+
+  /**
+   * A certificate by which the API server knows a user, with its key.
+   *
+   * @param groups of the user
+   * @throws IllegalStateException without openssl; declare it on the test
+   */
+  public CertificateAuthority.Issued clientCertificate(String user, String... groups) {
+    CertificateAuthority authority =
+        clients.orElseThrow(() -> new IllegalStateException("no such program: openssl"));
+    StringBuilder subject = new StringBuilder(user);
+    for (String group : groups) {
+      subject.append("/O=").append(group);
+    }
+    synchronized (authority) {
+      return authority.issue(subject.toString());
+    }
+  }
+
+  /** PEM: who signs the API server's own certificate, which is itself. */
+  public Path authority() {
+    return certificate();
   }
 
   /** A network of the test's own to the API server, which the test may break and closes. */
