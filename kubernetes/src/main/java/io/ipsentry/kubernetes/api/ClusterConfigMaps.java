@@ -3,15 +3,12 @@ package io.ipsentry.kubernetes.api;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.ConfigMapList;
-import io.fabric8.kubernetes.api.model.LabelSelector;
-import io.fabric8.kubernetes.api.model.LabelSelectorBuilder;
-import io.fabric8.kubernetes.api.model.ListOptions;
-import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.MixedOperation;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.ipsentry.kubernetes.api.ApiServerException.Reason;
+import java.net.HttpURLConnection;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
@@ -20,24 +17,26 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.StringJoiner;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /** {@link ConfigMaps} of a real API server, in the namespace of a client. Safe for any thread. */
 public final class ClusterConfigMaps implements ConfigMaps {
   /** Objects in an answer of a listing: with the largest entries 25 MiB. */
-  private static final long PAGE = 100;
+  private static final String PAGE = "100";
 
   /** A listing whose pages outlive what the API server keeps is begun again. */
   private static final int MAX_LISTINGS = 5;
 
   private final KubernetesClient client;
+  private final ConfigMapRequests requests;
 
   /**
    * @param client stays the caller's to close
    */
   public ClusterConfigMaps(KubernetesClient client) {
     this.client = client;
+    requests = new ConfigMapRequests(client);
   }
 
   @Override
@@ -47,9 +46,15 @@ public final class ClusterConfigMaps implements ConfigMaps {
 
   @Override
   public Optional<StoredConfigMap> get(String name) {
-    return calling(
-        "get " + name,
-        () -> Optional.ofNullable(configMaps().withName(name).get()).map(ClusterConfigMaps::read));
+    try {
+      return Optional.of(requests.ask("get " + name, name, Map.of(), ConfigMapReader::single));
+    } catch (ApiServerException e) {
+      if (e.getCause() instanceof KubernetesClientException told
+          && told.getCode() == HttpURLConnection.HTTP_NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
   }
 
   @Override
@@ -79,50 +84,47 @@ public final class ClusterConfigMaps implements ConfigMaps {
 
   private Listing listOnce(Selector selector) {
     List<StoredConfigMap> items = new ArrayList<>();
-    ConfigMapList page = page(selector, null);
-    String version = page.getMetadata().getResourceVersion();
-    while (true) {
-      page.getItems().forEach(map -> items.add(read(map)));
-      String next = page.getMetadata().getContinue();
-      if (next == null || next.isEmpty()) {
-        return new Listing(items, version);
-      }
-      page = page(selector, next);
+    ConfigMapReader.Page page = page(selector, "", items);
+    String version = page.version();
+    while (!page.next().isEmpty()) {
+      page = page(selector, page.next(), items);
     }
+    return new Listing(items, version);
   }
 
-  private ConfigMapList page(Selector selector, @Nullable String next) {
-    ListOptions options = new ListOptionsBuilder().withLimit(PAGE).withContinue(next).build();
-    return calling(
-        "list " + selector.labels(),
-        () -> configMaps().withLabelSelector(labels(selector)).list(options));
+  private ConfigMapReader.Page page(Selector selector, String next, List<StoredConfigMap> items) {
+    Map<String, String> query =
+        next.isEmpty()
+            ? Map.of("labelSelector", text(selector), "limit", PAGE)
+            : Map.of("labelSelector", text(selector), "limit", PAGE, "continue", next);
+    return requests.ask(
+        "list " + selector.labels(), "", query, answer -> ConfigMapReader.page(answer, items));
   }
 
   @Override
   public Changes watch(Selector selector, String version) {
-    ListOptions options =
-        new ListOptionsBuilder().withResourceVersion(version).withAllowWatchBookmarks(true).build();
-    WatchedChanges changes = new WatchedChanges(version);
-    return calling(
-        "watch " + selector.labels(),
-        () ->
-            changes.running(
-                configMaps().withLabelSelector(labels(selector)).watch(options, changes)));
+    Map<String, String> query =
+        Map.of(
+            "labelSelector",
+            text(selector),
+            "watch",
+            "true",
+            "allowWatchBookmarks",
+            "true",
+            "resourceVersion",
+            version);
+    return WatchedChanges.of(version, requests.open("watch " + selector.labels(), "", query));
   }
 
   private MixedOperation<ConfigMap, ConfigMapList, Resource<ConfigMap>> configMaps() {
     return client.configMaps();
   }
 
-  private static LabelSelector labels(Selector selector) {
-    return new LabelSelectorBuilder()
-        .withMatchLabels(selector.labels())
-        .addNewMatchExpression()
-        .withKey(selector.key())
-        .withOperator("In")
-        .withValues(selector.values().stream().sorted().toList())
-        .endMatchExpression()
-        .build();
+  private static String text(Selector selector) {
+    StringJoiner text = new StringJoiner(",");
+    selector.labels().forEach((key, value) -> text.add(key + '=' + value));
+    text.add(selector.key() + " in (" + String.join(",", selector.values()) + ')');
+    return text.toString();
   }
 
   private static <T> T calling(String what, Supplier<T> call) {

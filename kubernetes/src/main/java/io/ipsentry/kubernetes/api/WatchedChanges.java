@@ -1,90 +1,110 @@
 package io.ipsentry.kubernetes.api;
 
-import io.fabric8.kubernetes.api.model.ConfigMap;
-import io.fabric8.kubernetes.client.Watch;
-import io.fabric8.kubernetes.client.Watcher;
-import io.fabric8.kubernetes.client.WatcherException;
+import com.fasterxml.jackson.core.JsonParser;
 import io.ipsentry.kubernetes.api.ApiServerException.Reason;
+import io.ipsentry.kubernetes.api.ConfigMapReader.Told;
 import io.ipsentry.kubernetes.api.ConfigMaps.Change;
 import io.ipsentry.kubernetes.api.ConfigMaps.Changes;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.HttpURLConnection;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/** What a watch of the client brings, until it is fetched; ends when its connection does. */
-final class WatchedChanges implements Changes, Watcher<ConfigMap> {
+/**
+ * What a watch brings, until it is fetched; a thread of its own reads the answer, which goes on
+ * until its connection ends.
+ */
+final class WatchedChanges implements Changes {
+  /** More wait in the connection. */
+  private static final int MAX_WAITING = 256;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final ArrayDeque<Change> waiting = new ArrayDeque<>();
+  private final InputStream answer;
   private String version;
   private String newest;
   private @Nullable ApiServerException ended;
-  private @Nullable Watch watch;
   private boolean closed;
 
-  /**
-   * @param version at which the watch begins
-   */
-  WatchedChanges(String version) {
+  private WatchedChanges(String version, InputStream answer) {
     this.version = version;
     this.newest = version;
+    this.answer = answer;
   }
 
-  /** Tells it which watch is behind it. */
-  WatchedChanges running(Watch started) {
-    boolean late;
-    lock.lock();
-    try {
-      watch = started;
-      late = closed;
-    } finally {
-      lock.unlock();
-    }
-    if (late) {
-      started.close();
-    }
-    return this;
+  /**
+   * Begins to read.
+   *
+   * @param version at which the watch begins
+   * @param answer of the API server; closed here
+   */
+  static WatchedChanges of(String version, InputStream answer) {
+    WatchedChanges changes = new WatchedChanges(version, answer);
+    Thread ignored = Thread.ofVirtual().name("watch").start(changes::read);
+    return changes;
   }
 
-  @Override
-  public void eventReceived(Action action, ConfigMap map) {
-    lock.lock();
+  private void read() {
+    try (JsonParser json = ConfigMapReader.parser(answer)) {
+      Optional<Told> told = ConfigMapReader.next(json);
+      while (told.isPresent() && take(told.get())) {
+        told = ConfigMapReader.next(json);
+      }
+      end(new ApiServerException(Reason.UNAVAILABLE, "the watch ended", null));
+    } catch (IOException e) {
+      end(
+          new ApiServerException(
+              Reason.UNAVAILABLE, "the watch ended: " + String.valueOf(e.getMessage()), e));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      // Whatever a client throws when it is closed: whoever waits must hear that nothing comes.
+      end(new ApiServerException(Reason.UNAVAILABLE, "the watch ended: " + e, e));
+    }
+  }
+
+  /** Whether it goes on. */
+  private boolean take(Told told) throws InterruptedException {
+    lock.lockInterruptibly();
     try {
-      newest = map.getMetadata().getResourceVersion();
-      switch (action) {
-        case ADDED -> waiting.add(new Change(Change.Kind.ADDED, ClusterConfigMaps.read(map)));
-        case MODIFIED -> waiting.add(new Change(Change.Kind.MODIFIED, ClusterConfigMaps.read(map)));
-        case DELETED -> waiting.add(new Change(Change.Kind.DELETED, ClusterConfigMaps.read(map)));
-        case BOOKMARK, ERROR -> {}
+      while (waiting.size() >= MAX_WAITING && !closed) {
+        changed.await();
+      }
+      switch (told) {
+        case Told.Happened(Change change) -> {
+          newest = change.map().version();
+          waiting.add(change);
+        }
+        case Told.Bookmark(String at) -> newest = at;
+        case Told.Failed(ConfigMapReader.Failure failure) -> {
+          end(
+              new ApiServerException(
+                  failure.code() == HttpURLConnection.HTTP_GONE ? Reason.GONE : Reason.UNAVAILABLE,
+                  "the watch ended: " + failure.message(),
+                  null));
+          return false;
+        }
       }
       changed.signalAll();
+      return !closed;
     } finally {
       lock.unlock();
     }
   }
 
-  @Override
-  public void onClose(WatcherException cause) {
-    end(
-        new ApiServerException(
-            cause.isHttpGone() ? Reason.GONE : Reason.UNAVAILABLE,
-            "the watch ended: " + cause.getMessage(),
-            cause));
-  }
-
-  @Override
-  public void onClose() {
-    end(new ApiServerException(Reason.UNAVAILABLE, "the watch ended", null));
-  }
-
+  /** The first reason counts. */
   private void end(ApiServerException cause) {
     lock.lock();
     try {
-      ended = cause;
+      ended = ended == null ? cause : ended;
       changed.signalAll();
     } finally {
       lock.unlock();
@@ -108,6 +128,7 @@ final class WatchedChanges implements Changes, Watcher<ConfigMap> {
       List<Change> taken = new ArrayList<>(waiting);
       waiting.clear();
       version = newest;
+      changed.signalAll();
       return taken;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -129,17 +150,13 @@ final class WatchedChanges implements Changes, Watcher<ConfigMap> {
 
   @Override
   public void close() {
-    Watch running;
     lock.lock();
     try {
       closed = true;
-      running = watch;
       changed.signalAll();
     } finally {
       lock.unlock();
     }
-    if (running != null) {
-      running.close();
-    }
+    ConfigMapRequests.close(answer);
   }
 }

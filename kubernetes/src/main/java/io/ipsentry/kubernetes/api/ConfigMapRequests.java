@@ -1,0 +1,138 @@
+package io.ipsentry.kubernetes.api;
+
+import io.fabric8.kubernetes.api.model.StatusBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.http.HttpRequest;
+import io.fabric8.kubernetes.client.http.HttpResponse;
+import io.ipsentry.kubernetes.api.ApiServerException.Reason;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.HttpURLConnection;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.StringJoiner;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Requests for the ConfigMaps of a namespace, on the connections and with the credentials of the
+ * client, whose answers are read as they come. Safe for any thread.
+ */
+final class ConfigMapRequests {
+  /** Until an answer begins. */
+  private static final Duration TIMEOUT = Duration.ofSeconds(10);
+
+  /** Until an answer was read to its end, but for that of a watch, which has none. */
+  private static final Duration LONGEST = Duration.ofSeconds(60);
+
+  private final KubernetesClient client;
+  private final String path;
+
+  ConfigMapRequests(KubernetesClient client) {
+    this.client = client;
+    path = client.getMasterUrl() + "api/v1/namespaces/" + client.getNamespace() + "/configmaps";
+  }
+
+  /** Reads an answer. */
+  @FunctionalInterface
+  interface Reading<T> {
+    /** To its end. */
+    T read(InputStream answer) throws IOException;
+  }
+
+  /**
+   * Asks, and reads the answer.
+   *
+   * @param what is done, for people
+   * @param name of one; empty: all
+   * @param query parameters
+   * @throws ApiServerException if it is not answered, or not with what was asked for
+   */
+  <T> T ask(String what, String name, Map<String, String> query, Reading<T> reading) {
+    try (InputStream answer = open(what, name, query)) {
+      CompletableFuture<Void> over =
+          new CompletableFuture<Void>()
+              .completeOnTimeout(null, LONGEST.toMillis(), TimeUnit.MILLISECONDS);
+      var ignored = over.thenRun(() -> close(answer));
+      try {
+        return reading.read(answer);
+      } finally {
+        over.cancel(false);
+      }
+    } catch (IOException e) {
+      throw new ApiServerException(
+          Reason.UNAVAILABLE, "cannot " + what + ": its answer breaks off: " + e.getMessage(), e);
+    }
+  }
+
+  static void close(InputStream answer) {
+    try {
+      answer.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException("an answer cannot be closed", e);
+    }
+  }
+
+  /**
+   * Asks; the caller reads the answer and closes it.
+   *
+   * @throws ApiServerException as {@link #ask}
+   */
+  InputStream open(String what, String name, Map<String, String> query) {
+    StringJoiner parameters = new StringJoiner("&");
+    query.forEach((key, value) ->
+        parameters.add(key + '=' + URLEncoder.encode(value, StandardCharsets.UTF_8)));
+    String whole = name.isEmpty() ? path : path + '/' + name;
+    HttpRequest request =
+        client
+            .getHttpClient()
+            .newHttpRequestBuilder()
+            .uri(URI.create(whole + '?' + parameters))
+            .header("Accept", "application/json")
+            .timeout(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+            .build();
+    HttpResponse<InputStream> response = await(what, request);
+    if (response.code() == HttpURLConnection.HTTP_OK) {
+      return response.body();
+    }
+    try (InputStream answer = response.body()) {
+      throw failure(what, ConfigMapReader.failure(response.code(), answer));
+    } catch (IOException e) {
+      throw failure(what, new ConfigMapReader.Failure(response.code(), "", ""));
+    }
+  }
+
+  private HttpResponse<InputStream> await(String what, HttpRequest request) {
+    CompletableFuture<HttpResponse<InputStream>> asked =
+        client.getHttpClient().sendAsync(request, InputStream.class);
+    try {
+      return asked.get();
+    } catch (InterruptedException e) {
+      boolean ignored = asked.cancel(true);
+      Thread.currentThread().interrupt();
+      throw new ApiServerException(Reason.UNAVAILABLE, "cannot " + what + ": interrupted", e);
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw new ApiServerException(
+          Reason.UNAVAILABLE,
+          "cannot " + what + ": " + cause.getClass().getSimpleName() + ' ' + cause.getMessage(),
+          e);
+    }
+  }
+
+  /** What a refusal means, as for all other calls. */
+  static ApiServerException failure(String what, ConfigMapReader.Failure told) {
+    return ClusterConfigMaps.failure(
+        what,
+        new KubernetesClientException(
+            told.message().isEmpty() ? "HTTP " + told.code() : told.message(),
+            told.code(),
+            new StatusBuilder().withReason(told.reason()).withMessage(told.message()).build()));
+  }
+}
