@@ -1,12 +1,18 @@
 package io.ipsentry.authz.verdict;
 
 import io.ipsentry.ban.ActiveBans;
+import io.ipsentry.ban.FeedPrefixes;
 import java.time.Duration;
 
 /** What this process knows of the ban log. Asked at every request; safe for any thread. */
 public interface BanState {
   /** The fold of the log, as far as it is known here; always the same object. */
   ActiveBans bans();
+
+  /** Prefixes that are banned without an event each. */
+  default FeedPrefixes feeds() {
+    return FeedPrefixes.NONE;
+  }
 
   /** Whether the whole log was read once; before that nobody can be judged. */
   boolean isSynced();

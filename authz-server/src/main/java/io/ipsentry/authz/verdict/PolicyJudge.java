@@ -3,6 +3,7 @@ package io.ipsentry.authz.verdict;
 import io.ipsentry.ban.ActiveBan;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
+import io.ipsentry.ban.FeedPrefixes;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.detection.HitReceiver;
 import io.ipsentry.line.ClientAddress;
@@ -230,7 +231,7 @@ public final class PolicyJudge implements RequestJudge {
     // Pending first: from there a ban moves to the log's state.
     if (parts.hits().pending(hi, lo, nowMillis, policy.scope()) == null
         && !bans.isBanned(hi, lo, nowMillis, policy.scope())) {
-      return null;
+      return fed(policy, hi, lo);
     }
     long now = now();
     BanEvent.Ban pending = parts.hits().pending(hi, lo, now, policy.scope());
@@ -238,10 +239,26 @@ public final class PolicyJudge implements RequestJudge {
       return denial(policy, pending, Denial.PENDING);
     }
     if (!bans.isBanned(hi, lo, now, policy.scope())) {
-      return null;
+      return fed(policy, hi, lo);
     }
     Optional<ActiveBan> ban = bans.verdict(hi, lo, now, policy.scope());
     return ban.map(found -> denial(policy, found.ban(), Long.toString(found.seq()))).orElse(null);
+  }
+
+  /** The refusal of an address that a feed holds: the feed stands for the rule. */
+  private @Nullable Denial fed(Policy policy, long hi, long lo) {
+    FeedPrefixes feeds = parts.state().feeds();
+    if (!feeds.contains(hi, lo)) {
+      return null;
+    }
+    String address = IpPrefix.address(hi, lo).toString();
+    return feeds
+        .holding(hi, lo)
+        .map(feed ->
+            policy
+                .denial()
+                .render(Long.toString(feed.seq()), feed.name(), null, true, address, "feed"))
+        .orElse(null);
   }
 
   private Denial denial(Policy policy, BanEvent.Ban ban, String banId) {

@@ -4,6 +4,7 @@ import io.ipsentry.authz.verdict.RequestJudge.Caller;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.BanPolicy;
+import io.ipsentry.ban.FeedPrefixes;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.banlog.InMemoryBanLog;
@@ -37,6 +38,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 
 /** A judge over real detection and a log in memory, for tests. */
 public final class Judging implements AutoCloseable {
@@ -49,6 +51,7 @@ public final class Judging implements AutoCloseable {
   final AtomicReference<ProtectedPrefixes> protection =
       new AtomicReference<>(ProtectedPrefixes.of(ProtectedPrefixes.reserved(true)));
   final AtomicReference<Policies> policies;
+  final AtomicReference<FeedPrefixes> feeds = new AtomicReference<>(FeedPrefixes.NONE);
   final BanWriter writer;
   final RequestDetection detection;
   final PolicyJudge.Parts parts;
@@ -78,13 +81,31 @@ public final class Judging implements AutoCloseable {
         new PolicyJudge.Parts(
             policies::get,
             protection::get,
-            BanState.own(writer.state()),
+            new OwnState(writer.state(), feeds::get),
             detection,
             counters,
             new DenialLog(System::nanoTime),
             this::instant,
             System::nanoTime);
     judge = parts.judge();
+  }
+
+  /** The log and feeds of this process. */
+  private record OwnState(ActiveBans bans, Supplier<FeedPrefixes> fed) implements BanState {
+    @Override
+    public FeedPrefixes feeds() {
+      return fed.get();
+    }
+
+    @Override
+    public boolean isSynced() {
+      return true;
+    }
+
+    @Override
+    public Duration age() {
+      return Duration.ZERO;
+    }
   }
 
   Instant instant() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ipsentry.authz.verdict.RequestJudge.Caller;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
+import io.ipsentry.ban.FeedPrefixes;
 import io.ipsentry.config.ClientConfig;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.TrustedProxies;
@@ -61,6 +62,44 @@ class PolicyJudgeTest {
     assertThat(Judging.word(judging.judge("203.0.113.8", "/"))).isEqualTo("not-banned");
     assertThat(judging.counters.count(Verdict.BANNED)).isEqualTo(3);
     assertThat(judging.counters.count(Verdict.NOT_BANNED)).isEqualTo(3);
+  }
+
+  @Test
+  void judge_addressInAFeed_isRefusedByTheFeedsName() {
+    judging.feeds.set(
+        FeedPrefixes.of(
+            List.of(
+                new FeedPrefixes.Feed("tor", "sha256:1", 8, PrefixSet.parse("2001:db8::/32")),
+                new FeedPrefixes.Feed("drop", "sha256:2", 7, PrefixSet.parse("203.0.113.0/28")))));
+
+    Denial denial = denial("/.env");
+    assertThat(denial.rule()).isEqualTo("drop");
+    assertThat(denial.banId()).isEqualTo("7");
+    assertThat(denial.until()).isNull();
+    assertThat(words("", "/.env", 4)).containsOnly("denied");
+    assertThat(Judging.word(judging.judge("2001:db8::1", "/"))).isEqualTo("denied");
+    assertThat(Judging.word(judging.judge("203.0.113.16", "/"))).isEqualTo("not-banned");
+    assertThat(judging.counters.count(Verdict.BANNED)).isEqualTo(6);
+    judging.append(judging.ban(CLIENT, ""));
+    assertThat(denial("/").rule()).as("a ban says more").isEqualTo("manual");
+    judging.feeds.set(FeedPrefixes.NONE);
+    assertThat(Judging.word(judging.judge("2001:db8::1", "/"))).isEqualTo("not-banned");
+  }
+
+  @Test
+  void judge_allowedOrProtectedAddressInAFeed_passes() {
+    judging.feeds.set(
+        FeedPrefixes.of(
+            List.of(
+                new FeedPrefixes.Feed(
+                    "drop", "sha256:1", 1, PrefixSet.parse("203.0.113.0/24", "10.0.0.0/8")))));
+
+    assertThat(Judging.word(judging.judge("10.1.2.3", "/"))).isEqualTo("address-allowed");
+    assertThat(word("/")).isEqualTo("denied");
+    judging.append(
+        new BanEvent.Allow(judging.instant(), IpPrefix.parse(CLIENT), null, "cli", "office"));
+    assertThat(word("/")).isEqualTo("address-allowed");
+    assertThat(word("/robots.txt")).isEqualTo("address-allowed");
   }
 
   @Test
