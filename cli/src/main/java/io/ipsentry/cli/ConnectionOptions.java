@@ -48,6 +48,7 @@ final class ConnectionOptions {
   private @Nullable Path socket;
 
   @Mixin private final ServerOptions server = new ServerOptions();
+  @Mixin private final ClusterOptions cluster = new ClusterOptions();
 
   @Option(
       names = "--store",
@@ -95,12 +96,22 @@ final class ConnectionOptions {
 
   /** Looks for the way, without going it. */
   Way way(Shell shell) {
-    Optional<AdminEndpoint> named = server.endpoint(shell);
-    if (Stream.of(named.isPresent(), socket != null, store != null).filter(given -> given).count()
+    if (Stream.of(server.isGiven(), socket != null, store != null).filter(given -> given).count()
         > 1) {
       throw CommandException.usage(
           "--server, --socket and --store are different ways; give one of them");
     }
+    boolean here = socket != null || store != null;
+    if (here && cluster.isGiven()) {
+      throw CommandException.usage(
+          "--socket and --store are on this host; leave out --kubeconfig, --context, --namespace"
+              + " and --release");
+    }
+    boolean plugin = shell.variable(ClusterOptions.PLUGIN_VARIABLE).isPresent();
+    if (!here && (plugin || cluster.isGiven())) {
+      return new Way.Instance(inCluster(shell));
+    }
+    Optional<AdminEndpoint> named = server.endpoint(shell);
     if (named.isPresent()) {
       return new Way.Instance(named.get());
     }
@@ -123,10 +134,21 @@ final class ConnectionOptions {
       throw CommandException.failed(
           "nobody answers on "
               + locations.socket()
-              + ", and the log of this configuration is in a cluster (store.kubernetes); name an"
-              + " ip-sentry watcher with --server");
+              + ", and the log of this configuration is in a cluster (store.kubernetes); go"
+              + " there with --kubeconfig, or name an ip-sentry watcher with --server");
     }
     return new Way.Store(locations.store(), locations, locations.socket());
+  }
+
+  private AdminEndpoint inCluster(Shell shell) {
+    if (server.isGiven() && cluster.namesWatcher()) {
+      throw CommandException.usage(
+          "--server says which watcher; leave out --namespace and --release");
+    }
+    ClusterWay way = ClusterWay.of(cluster, shell);
+    return server
+        .endpoint(shell, way)
+        .orElseGet(() -> way.tunnel(cluster, server.insecureTunnel()));
   }
 
   /** Opens the log. */

@@ -1,12 +1,12 @@
 package io.ipsentry.cli;
 
+import io.ipsentry.authz.admin.BanMessages;
 import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AllowOutcome;
 import io.ipsentry.banlog.BanHistory;
 import io.ipsentry.banlog.BanLog;
-import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.banlog.BanOutcome;
 import io.ipsentry.banlog.DisallowOutcome;
@@ -16,18 +16,14 @@ import io.ipsentry.banlog.Standing;
 import io.ipsentry.banlog.UnbanOutcome;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.proto.v1.AllowRequest;
-import io.ipsentry.proto.v1.AllowResponse;
 import io.ipsentry.proto.v1.BanRequest;
-import io.ipsentry.proto.v1.BanResponse;
 import io.ipsentry.proto.v1.DisallowRequest;
-import io.ipsentry.proto.v1.DisallowResponse;
 import io.ipsentry.proto.v1.GetRequest;
 import io.ipsentry.proto.v1.GetResponse;
 import io.ipsentry.proto.v1.HistoryRequest;
 import io.ipsentry.proto.v1.ListRequest;
 import io.ipsentry.proto.v1.ListResponse;
 import io.ipsentry.proto.v1.UnbanRequest;
-import io.ipsentry.proto.v1.UnbanResponse;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -44,87 +40,26 @@ final class GrpcBanOperations implements BanOperations {
 
   @Override
   public BanOutcome ban(IpPrefix ip, @Nullable Duration length, String reason, String by) {
-    BanRequest.Builder request =
-        BanRequest.newBuilder().setIp(ip.toString()).setReason(reason).setBy(by);
-    if (length == null) {
-      request.setPermanent(true);
-    } else {
-      request.setDuration(toProto(length));
-    }
-    BanResponse response = client.change(() -> client.bans().ban(request.build()));
-    return switch (response.getResultCase()) {
-      case BANNED -> {
-        BanResponse.Banned banned = response.getBanned();
-        ListedBan previous =
-            banned.hasPrevious() ? WireMessages.listedBan(banned.getPrevious()) : null;
-        yield new BanOutcome.Banned(WireMessages.listedBan(banned.getBan()), previous);
-      }
-      case ALREADY ->
-          new BanOutcome.AlreadyBanned(WireMessages.listedBan(response.getAlready().getBan()));
-      case REFUSED -> new BanOutcome.Refused(WireMessages.refusal(response.getRefused()));
-      case RESULT_NOT_SET -> throw unknownAnswer();
-    };
+    BanRequest request = BanMessages.ban(ip, length, reason, by);
+    return BanMessages.outcome(client.change(() -> client.bans().ban(request)));
   }
 
   @Override
   public UnbanOutcome unban(IpPrefix ip, String reason, String by) {
-    UnbanRequest request =
-        UnbanRequest.newBuilder().setIp(ip.toString()).setReason(reason).setBy(by).build();
-    UnbanResponse response = client.change(() -> client.bans().unban(request));
-    return switch (response.getResultCase()) {
-      case UNBANNED -> {
-        UnbanResponse.Unbanned unbanned = response.getUnbanned();
-        yield new UnbanOutcome.Unbanned(
-            unbanned.getSeq(),
-            WireMessages.listedBan(unbanned.getBan()),
-            WireMessages.listedBans(unbanned.getStillCoveredByList()));
-      }
-      case NOT_BANNED ->
-          new UnbanOutcome.NotBanned(
-              ip, WireMessages.listedBans(response.getNotBanned().getCoveredByList()));
-      case RESULT_NOT_SET -> throw unknownAnswer();
-    };
+    UnbanRequest request = BanMessages.unban(ip, reason, by);
+    return BanMessages.outcome(ip, client.change(() -> client.bans().unban(request)));
   }
 
   @Override
   public AllowOutcome allow(IpPrefix ip, @Nullable Duration length, String reason, String by) {
-    AllowRequest.Builder request =
-        AllowRequest.newBuilder().setIp(ip.toString()).setReason(reason).setBy(by);
-    if (length != null) {
-      request.setDuration(toProto(length));
-    }
-    AllowResponse response = client.change(() -> client.bans().allow(request.build()));
-    return switch (response.getResultCase()) {
-      case ALLOWED ->
-          new AllowOutcome.Allowed(
-              WireMessages.allowEntry(response.getAllowed().getEntry()),
-              WireMessages.listedBans(response.getAllowed().getWithoutForceList()));
-      case ALREADY ->
-          new AllowOutcome.AlreadyAllowed(
-              WireMessages.allowEntry(response.getAlready().getEntry()));
-      case RESULT_NOT_SET -> throw unknownAnswer();
-    };
+    AllowRequest request = BanMessages.allow(ip, length, reason, by);
+    return BanMessages.outcome(client.change(() -> client.bans().allow(request)));
   }
 
   @Override
   public DisallowOutcome disallow(IpPrefix ip, String reason, String by) {
-    DisallowRequest request =
-        DisallowRequest.newBuilder().setIp(ip.toString()).setReason(reason).setBy(by).build();
-    DisallowResponse response = client.change(() -> client.bans().disallow(request));
-    return switch (response.getResultCase()) {
-      case DISALLOWED ->
-          new DisallowOutcome.Disallowed(
-              response.getDisallowed().getSeq(),
-              WireMessages.listedBans(response.getDisallowed().getInForceAgainList()));
-      case NOT_ALLOWED -> {
-        DisallowResponse.NotAllowed notAllowed = response.getNotAllowed();
-        yield new DisallowOutcome.NotAllowed(
-            ip,
-            WireMessages.allowEntries(notAllowed.getCoveredByList()),
-            WireMessages.refusal(notAllowed.hasConfigured(), notAllowed.getConfigured()));
-      }
-      case RESULT_NOT_SET -> throw unknownAnswer();
-    };
+    DisallowRequest request = BanMessages.disallow(ip, reason, by);
+    return BanMessages.outcome(ip, client.change(() -> client.bans().disallow(request)));
   }
 
   @Override
@@ -190,17 +125,5 @@ final class GrpcBanOperations implements BanOperations {
   @Override
   public void close() {
     client.close();
-  }
-
-  private static com.google.protobuf.Duration toProto(Duration length) {
-    return com.google.protobuf.Duration.newBuilder()
-        .setSeconds(length.toSeconds())
-        .setNanos(length.toNanosPart())
-        .build();
-  }
-
-  private static BanLogException unknownAnswer() {
-    return BanLogException.permanent(
-        "the answer of the running ip-sentry is not known to this version; use its own command");
   }
 }

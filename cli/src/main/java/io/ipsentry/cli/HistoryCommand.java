@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
       "",
       "Examples:",
       "  ip-sentry history 203.0.113.7",
-      "  ip-sentry history -n 20",
+      "  ip-sentry history --limit 20",
       "  ip-sentry history -o json"
     })
 final class HistoryCommand extends OperatorCommand {
@@ -36,10 +36,7 @@ final class HistoryCommand extends OperatorCommand {
       description = "Address or prefix. Default: everything.")
   private @Nullable IpPrefix ip;
 
-  @Option(
-      names = {"-n", "--limit"},
-      paramLabel = "N",
-      description = "Show the newest N events only.")
+  @Option(names = "--limit", paramLabel = "N", description = "Show the newest N events only.")
   private long limit = Long.MAX_VALUE;
 
   HistoryCommand(Shell shell) {

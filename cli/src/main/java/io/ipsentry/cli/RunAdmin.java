@@ -3,6 +3,7 @@ package io.ipsentry.cli;
 import io.ipsentry.authz.admin.AdminCallers;
 import io.ipsentry.authz.admin.AdminServer;
 import io.ipsentry.authz.admin.AdminTcp;
+import io.ipsentry.authz.admin.ClusterAccess;
 import io.ipsentry.authz.admin.StreamingService;
 import io.ipsentry.authz.tls.ServerTls;
 import io.ipsentry.authz.tls.ServerTls.WithoutCertificate;
@@ -23,8 +24,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The admin API of {@code run}: on the socket, and over TCP where the configuration says so. Safe
- * for any thread.
+ * The admin API of a process: on the socket, and over TCP where the configuration says so. Safe for
+ * any thread.
  */
 final class RunAdmin implements AutoCloseable {
   private static final Logger logger = LoggerFactory.getLogger(RunAdmin.class);
@@ -40,12 +41,7 @@ final class RunAdmin implements AutoCloseable {
     this.callers = callers;
   }
 
-  /**
-   * Starts to serve.
-   *
-   * @param hits takes hits that other processes report
-   * @param writer of the log that is operated on
-   */
+  /** Starts to serve where no cluster knows the callers. */
   static RunAdmin start(
       Path socket,
       AdminConfig config,
@@ -54,23 +50,45 @@ final class RunAdmin implements AutoCloseable {
       StreamingService hits,
       BanWriter writer,
       InstantSource clock) {
+    return start(socket, config, operations, status, hits, writer, Optional.empty(), clock);
+  }
+
+  /**
+   * Starts to serve.
+   *
+   * @param hits takes hits that other processes report
+   * @param writer of the log that is operated on
+   * @param cluster knows who may do what; empty: whoever is let in may do everything
+   */
+  static RunAdmin start(
+      Path socket,
+      AdminConfig config,
+      BanOperations operations,
+      Supplier<GetStatusResponse> status,
+      StreamingService hits,
+      BanWriter writer,
+      Optional<ClusterAccess> cluster,
+      InstantSource clock) {
     AtomicReference<AdminCallers> callers = new AtomicReference<>(AdminCallers.of(config));
     AdminServer.Builder builder =
         AdminServer.builder(operations, status).service(hits).snapshots(writer);
-    // Who shows no certificate is told so by the call, and may still ask for health.
+    // Who shows no certificate is told so by the call, and may still ask for health. A cluster's
+    // certificates are verified by the call, too, for its authorities may change.
+    WithoutCertificate without =
+        cluster.isPresent() ? WithoutCertificate.LET_IN_WITH_ANY : WithoutCertificate.LET_IN;
     ServerTls tls =
         config.listen().isEmpty()
             ? null
             : config
                 .tls()
-                .map(files -> ServerTls.open("admin", files, WithoutCertificate.LET_IN, clock))
+                .map(files -> ServerTls.open("admin", files, without, clock))
                 .orElse(null);
     boolean done = false;
     try {
       if (config.listen().isPresent()) {
         ListenAddress listen = config.listen().get();
         Optional<SslContext> context = Optional.ofNullable(tls).map(ServerTls::grpc);
-        builder.tcp(new AdminTcp(Addresses.of(listen), context, callers::get));
+        builder.tcp(new AdminTcp(Addresses.of(listen), context, callers::get, cluster));
         if (context.isEmpty()) {
           logger
               .atWarn()

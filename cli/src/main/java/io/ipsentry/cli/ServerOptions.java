@@ -1,6 +1,7 @@
 package io.ipsentry.cli;
 
 import io.ipsentry.authz.admin.AdminEndpoint;
+import io.ipsentry.authz.admin.TokenSource;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -56,8 +57,35 @@ final class ServerOptions {
       })
   private boolean insecure;
 
+  /** Whether a server was named. */
+  boolean isGiven() {
+    return server != null;
+  }
+
+  /**
+   * Whether a watcher in a cluster is spoken to without TLS.
+   *
+   * @throws CommandException if options were given that a server alone has
+   */
+  boolean insecureTunnel() {
+    if (Stream.of(tokenFile, ca, certificate, key).anyMatch(file -> file != null)) {
+      throw CommandException.usage("--token-file, --ca, --cert and --key go with --server");
+    }
+    return insecure;
+  }
+
   /** Where the instance is; empty: no server was named. */
   Optional<AdminEndpoint> endpoint(Shell shell) {
+    return endpoint(shell, null);
+  }
+
+  /**
+   * The same for a person in a cluster.
+   *
+   * @param person in a cluster, whose token or certificate is shown where no file is named; null:
+   *     none
+   */
+  Optional<AdminEndpoint> endpoint(Shell shell, @Nullable ClusterWay person) {
     if (server == null) {
       boolean lone =
           insecure || Stream.of(tokenFile, ca, certificate, key).anyMatch(f -> f != null);
@@ -86,13 +114,25 @@ final class ServerOptions {
                 new AdminEndpoint.Tls(
                     Optional.ofNullable(ca),
                     Optional.ofNullable(certificate),
-                    Optional.ofNullable(key)));
+                    Optional.ofNullable(key),
+                    Optional.empty(),
+                    certificate != null || person == null ? Optional.empty() : person.certificate(),
+                    true));
     return Optional.of(
         new AdminEndpoint.Tcp(
             bracketed ? host.substring(1, host.length() - 1) : host,
             port(server, server.substring(colon + 1)),
             tls,
-            Optional.ofNullable(tokenFile).or(() -> shell.variable(TOKEN_VARIABLE).map(Path::of))));
+            token(shell, person)));
+  }
+
+  private Optional<TokenSource> token(Shell shell, @Nullable ClusterWay person) {
+    if (tokenFile != null) {
+      return Optional.of(TokenSource.file(tokenFile));
+    }
+    return person != null
+        ? person.token()
+        : shell.variable(TOKEN_VARIABLE).map(Path::of).map(TokenSource::file);
   }
 
   private static int port(String server, String text) {

@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  ip-sentry watch",
       "  ip-sentry watch --from 1 -o json",
-      "  ip-sentry watch -n 1              # wait for the next event"
+      "  ip-sentry watch --limit 1         # wait for the next event"
     })
 final class WatchCommand extends OperatorCommand {
   @Option(
@@ -36,10 +36,7 @@ final class WatchCommand extends OperatorCommand {
       description = "Begin with the event of this number. Default: only new events.")
   private long from;
 
-  @Option(
-      names = {"-n", "--limit"},
-      paramLabel = "N",
-      description = "Stop after N events. Default: never.")
+  @Option(names = "--limit", paramLabel = "N", description = "Stop after N events. Default: never.")
   private long limit = Long.MAX_VALUE;
 
   WatchCommand(Shell shell) {

@@ -236,7 +236,7 @@ final class OperatorCommandsTest {
     commands.run("ban", "203.0.113.7");
     commands.run("unban", "203.0.113.7");
 
-    Said said = commands.run("watch", "--from", "1", "-n", "2", "-o", "json");
+    Said said = commands.run("watch", "--from", "1", "--limit", "2", "-o", "json");
 
     assertThat(said.exitCode()).isZero();
     assertThat(said.outLines())

@@ -94,7 +94,7 @@ final class PurgedWatchTest {
       assertThat(commands.run("ban", "203.0.113.7", "--socket", socket.toString()).exitCode())
           .isZero();
       Said next =
-          commands.run("watch", "--from", "10001", "-n", "1", "--socket", socket.toString());
+          commands.run("watch", "--from", "10001", "--limit", "1", "--socket", socket.toString());
       assertThat(next.exitCode()).isZero();
       assertThat(next.out()).contains("203.0.113.7");
     }

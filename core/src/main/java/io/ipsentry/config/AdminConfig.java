@@ -12,6 +12,8 @@ import java.util.Optional;
  *     {@code clientCa} of {@code tls} signed, one of the tokens, or both
  * @param tls of {@code listen}; empty: plaintext, which {@code insecure} allows
  * @param tokens that callers of {@code listen} send as {@code authorization: Bearer}
+ * @param kubernetesAuth callers of {@code listen} are users of the cluster, too, and may do what
+ *     its rules say; then {@code tls} has no {@code clientCa}
  * @param insecure whether {@code listen} may be without TLS, or without callers having to show who
  *     they are
  */
@@ -20,6 +22,7 @@ public record AdminConfig(
     Optional<ListenAddress> listen,
     Optional<TlsConfig> tls,
     List<AdminToken> tokens,
+    Optional<KubernetesAuth> kubernetesAuth,
     boolean insecure) {
   /** Used when the configuration says nothing. */
   public static final AdminConfig DEFAULT =
@@ -28,6 +31,7 @@ public record AdminConfig(
           Optional.empty(),
           Optional.empty(),
           List.of(),
+          Optional.empty(),
           false);
 
   /** Longest path of a Unix socket on Linux, in bytes (unix(7): 108 with the final zero). */
@@ -35,6 +39,20 @@ public record AdminConfig(
 
   public AdminConfig {
     tokens = List.copyOf(tokens);
+  }
+
+  /**
+   * How the cluster's API server is asked who a caller is.
+   *
+   * @param audiences a token must be for one of these; empty: for the API server
+   */
+  public record KubernetesAuth(List<String> audiences) {
+    /** Tokens for the API server. */
+    public static final KubernetesAuth DEFAULT = new KubernetesAuth(List.of());
+
+    public KubernetesAuth {
+      audiences = List.copyOf(audiences);
+    }
   }
 
   /**

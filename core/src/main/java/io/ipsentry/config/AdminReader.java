@@ -1,6 +1,7 @@
 package io.ipsentry.config;
 
 import io.ipsentry.config.AdminConfig.AdminToken;
+import io.ipsentry.config.AdminConfig.KubernetesAuth;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,11 +38,13 @@ final class AdminReader {
     Optional<TlsConfig> files = section.get("tls").flatMap(tls::tls);
     List<AdminToken> tokens = section.get("tokens").map(this::tokens).orElse(List.of());
     boolean insecure = section.get("insecure").flatMap(Value::truth).orElse(false);
-    AdminConfig admin = new AdminConfig(socket, listen, files, tokens, insecure);
+    Optional<KubernetesAuth> cluster =
+        section.get("kubernetesAuth").flatMap(AdminReader::kubernetesAuth);
+    AdminConfig admin = new AdminConfig(socket, listen, files, tokens, cluster, insecure);
     if (section.has("listen")) {
-      checkListen(section, insecure);
+      checkListen(section, cluster.isPresent(), insecure);
     } else {
-      for (String key : List.of("tls", "tokens", "insecure")) {
+      for (String key : List.of("tls", "tokens", "kubernetesAuth", "insecure")) {
         section
             .get(key)
             .ifPresent(given ->
@@ -53,26 +56,52 @@ final class AdminReader {
     return admin;
   }
 
-  private static void checkListen(Section section, boolean insecure) {
+  private static void checkListen(Section section, boolean hasCluster, boolean insecure) {
     boolean hasTls = section.has("tls");
-    boolean hasCa = section.get("tls").flatMap(tls -> tls.child("clientCa")).isPresent();
+    Optional<Value> ca = section.get("tls").flatMap(tls -> tls.child("clientCa"));
+    boolean showsToken = section.has("tokens") || hasCluster;
     Value listen = section.get("listen").orElseThrow();
+    if (hasCluster && ca.isPresent()) {
+      ca.get()
+          .error(
+              "is beside kubernetesAuth, with which the cluster's own certificates are taken",
+              "remove one of them");
+    }
     if (!hasTls && !insecure) {
       listen.error(
-          section.has("tokens")
+          showsToken
               ? "is without TLS, so everybody on the way can read the tokens"
               : "is without TLS",
           "add tls: { certificate, key, clientCa }, or insecure: true where the way is safe");
-    } else if (hasTls && !hasCa && !section.has("tokens") && !insecure) {
+    } else if (hasTls && ca.isEmpty() && !showsToken && !insecure) {
       listen.error(
           "lets everybody ban and unban: neither client certificates nor tokens are asked for",
           "add clientCa to tls, or tokens");
-    } else if (insecure && hasTls && (hasCa || section.has("tokens"))) {
+    } else if (insecure && hasTls && (ca.isPresent() || showsToken)) {
       section
           .get("insecure")
           .orElseThrow()
           .warn("is not needed with TLS and callers who show who they are", "remove it");
     }
+  }
+
+  /** A truth value, or a mapping, which is true. */
+  private static Optional<KubernetesAuth> kubernetesAuth(Value value) {
+    if (!value.isMapping()) {
+      return value.truth().filter(asked -> asked).map(_ -> KubernetesAuth.DEFAULT);
+    }
+    return value
+        .section(Keys.KUBERNETES_AUTH)
+        .map(section -> {
+          List<String> audiences = section.get("audiences").map(Value::texts).orElse(List.of());
+          if (section.has("audiences") && audiences.isEmpty()) {
+            section
+                .get("audiences")
+                .orElseThrow()
+                .error("is empty, so no token is for it", "name one, or remove it");
+          }
+          return new KubernetesAuth(audiences);
+        });
   }
 
   private Optional<Path> socket(Value value) {

@@ -93,6 +93,7 @@ final class ConfigReader {
             authz,
             root.get("enforcer").flatMap(EnforcerReader::enforcer));
     checkListens(root, withoutBans);
+    checkCluster(root, withoutBans);
     PrefixSet alwaysBan =
         root.get("alwaysBan")
             .map(list -> addresses.banned(list, withoutBans.protectedPrefixes()))
@@ -166,6 +167,17 @@ final class ConfigReader {
       RuleSet.compile(rules);
     } catch (InvalidPatternException e) {
       list.error("the expressions of all rules cannot be used together: " + e.reason(), e.remedy());
+    }
+  }
+
+  /** Where callers need their rights, and by what way the API server is asked, is told there. */
+  private static void checkCluster(Section root, Config config) {
+    if (config.admin().kubernetesAuth().isPresent() && config.store().kubernetes().isEmpty()) {
+      writtenAt(root, "admin.kubernetesAuth")
+          .ifPresent(value ->
+              value.error(
+                  "asks the API server of a cluster, but the log is not in one",
+                  "add store: { kubernetes: {} }, or remove it"));
     }
   }
 

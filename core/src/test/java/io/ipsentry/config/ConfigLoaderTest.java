@@ -655,6 +655,22 @@ final class ConfigLoaderTest {
   }
 
   @Test
+  void parse_kubernetesAuth_isATruthValueOrAMapping() {
+    String admin = "store: { kubernetes: {} }\nadmin: { listen: \":9004\", insecure: true, ";
+
+    assertThat(valid(admin + "kubernetesAuth: true }").config().admin().kubernetesAuth())
+        .contains(AdminConfig.KubernetesAuth.DEFAULT);
+    assertThat(valid(admin + "kubernetesAuth: false }").config().admin().kubernetesAuth())
+        .isEmpty();
+    assertThat(
+            valid(admin + "kubernetesAuth: { audiences: [a, b] } }")
+                .config()
+                .admin()
+                .kubernetesAuth())
+        .contains(new AdminConfig.KubernetesAuth(List.of("a", "b")));
+  }
+
+  @Test
   void load_ownPack_isReadFromTheFoldersPath() throws IOException {
     Files.writeString(
         directory.resolve("mine.yaml"),

@@ -9,6 +9,7 @@ import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
 import javax.naming.ldap.Rdn;
@@ -85,7 +86,7 @@ public final class AdminCallers {
           "show a client certificate that clientCa of admin.tls has signed (--cert, --key)");
     }
     if (!tokens.isEmpty()) {
-      String name = tokenName(authorization);
+      String name = tokenName(bearer(authorization));
       return name == null
           ? new Outcome.Refused(
               authorization == null
@@ -96,13 +97,25 @@ public final class AdminCallers {
     return new Outcome.Known(shown == null ? cut("tcp:" + address) : cut("cert:" + name(shown)));
   }
 
+  /** The identity of whoever has this token of the configuration; empty: nobody has. */
+  Optional<String> withToken(String bearer) {
+    return Optional.ofNullable(tokenName(bearer)).map(name -> cut("token:" + name));
+  }
+
+  /** The token in a header {@code authorization}; null: there is none. */
+  static @Nullable String bearer(@Nullable String authorization) {
+    return authorization == null
+            || !authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())
+        ? null
+        : authorization.substring(SCHEME.length()).strip();
+  }
+
   /** Compares with every token, whichever fits, so that time tells nothing. */
-  private @Nullable String tokenName(@Nullable String authorization) {
-    if (authorization == null
-        || !authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
+  private @Nullable String tokenName(@Nullable String bearer) {
+    if (bearer == null) {
       return null;
     }
-    byte[] digest = digest(authorization.substring(SCHEME.length()).strip());
+    byte[] digest = digest(bearer);
     String name = null;
     for (Token token : tokens) {
       if (MessageDigest.isEqual(token.digest, digest)) {

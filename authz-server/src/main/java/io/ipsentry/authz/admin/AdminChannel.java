@@ -13,7 +13,9 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NegotiationType;
 import io.grpc.netty.NettyChannelBuilder;
+import io.ipsentry.authz.admin.AdminEndpoint.Tcp;
 import io.ipsentry.authz.admin.AdminEndpoint.Tls;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
@@ -22,9 +24,9 @@ import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.util.InsecureTrustManagerFactory;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.File;
-import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
@@ -44,8 +46,8 @@ public final class AdminChannel implements AutoCloseable {
   /** Largest answer: a full page with the longest texts. */
   private static final int MAX_ANSWER_BYTES = 64 << 20;
 
-  /** A token file is no longer than this, or it is another file. */
-  private static final int MAX_TOKEN_FILE_BYTES = 64 << 10;
+  /** A host that has gone without a word is given up after so long. */
+  private static final int CONNECT_MILLIS = 5_000;
 
   /**
    * So much may be under way over a socket of this host: two chunks of a snapshot. What waits to be
@@ -80,10 +82,8 @@ public final class AdminChannel implements AutoCloseable {
    * @throws AdminEndpointException if a file of the endpoint cannot be used
    */
   public static AdminChannel open(AdminEndpoint endpoint) {
-    Optional<SslContext> tls =
-        endpoint instanceof AdminEndpoint.Tcp tcp
-            ? tcp.tls().map(AdminChannel::context)
-            : Optional.empty();
+    // Before anything is opened: its files may be of no use.
+    Optional<SslContext> tls = tcp(endpoint).flatMap(Tcp::tls).map(AdminChannel::context);
     EventLoopGroup loop =
         new MultiThreadIoEventLoopGroup(
             1, new DefaultThreadFactory("admin-client", true), NioIoHandler.newFactory());
@@ -96,18 +96,8 @@ public final class AdminChannel implements AutoCloseable {
                   .overrideAuthority("ip-sentry")
                   .flowControlWindow(SOCKET_WINDOW_BYTES)
                   .usePlaintext();
-          case AdminEndpoint.Tcp tcp -> {
-            NettyChannelBuilder over =
-                NettyChannelBuilder.forAddress(tcp.host(), tcp.port())
-                    .channelType(NioSocketChannel.class)
-                    .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
-                    .keepAliveTimeout(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS);
-            tcp.tokenFile().ifPresent(file -> over.intercept(new TokenHeader(file)));
-            tls.ifPresentOrElse(
-                context -> over.negotiationType(NegotiationType.TLS).sslContext(context),
-                over::usePlaintext);
-            yield over;
-          }
+          case Tcp tcp -> over(tcp, tls);
+          case AdminEndpoint.Tunnel tunnel -> over(entrance(tunnel), tls);
         };
     ManagedChannel channel =
         builder
@@ -118,6 +108,33 @@ public final class AdminChannel implements AutoCloseable {
     return new AdminChannel(endpoint, loop, callbacks, channel);
   }
 
+  private static Optional<Tcp> tcp(AdminEndpoint endpoint) {
+    return switch (endpoint) {
+      case AdminEndpoint.Socket _ -> Optional.empty();
+      case Tcp tcp -> Optional.of(tcp);
+      case AdminEndpoint.Tunnel tunnel -> Optional.of(entrance(tunnel));
+    };
+  }
+
+  private static Tcp entrance(AdminEndpoint.Tunnel tunnel) {
+    return new Tcp(tunnel.passage().host(), tunnel.passage().port(), tunnel.tls(), tunnel.token());
+  }
+
+  private static NettyChannelBuilder over(Tcp tcp, Optional<SslContext> tls) {
+    NettyChannelBuilder builder =
+        NettyChannelBuilder.forAddress(tcp.host(), tcp.port())
+            .channelType(NioSocketChannel.class)
+            .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
+            .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+            .keepAliveTimeout(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS);
+    tcp.token().ifPresent(token -> builder.intercept(new TokenHeader(token)));
+    tls.ifPresentOrElse(
+        context -> builder.negotiationType(NegotiationType.TLS).sslContext(context),
+        builder::usePlaintext);
+    tcp.tls().flatMap(Tls::serverName).ifPresent(builder::overrideAuthority);
+    return builder;
+  }
+
   private static SslContext context(Tls tls) {
     SslContextBuilder builder = GrpcSslContexts.forClient();
     tls.ca().ifPresent(ca -> builder.trustManager(readable(ca, "--ca")));
@@ -125,6 +142,10 @@ public final class AdminChannel implements AutoCloseable {
         .ifPresent(certificate ->
             builder.keyManager(
                 readable(certificate, "--cert"), readable(tls.key().orElseThrow(), "--key")));
+    tls.shown().ifPresent(builder::keyManager);
+    if (!tls.verified()) {
+      builder.trustManager(InsecureTrustManagerFactory.INSTANCE);
+    }
     try {
       return builder.build();
     } catch (SSLException e) {
@@ -156,7 +177,10 @@ public final class AdminChannel implements AutoCloseable {
 
   /** Why nobody answered, for people, and how to mend it. */
   public String why(StatusRuntimeException failure) {
-    boolean plaintext = endpoint instanceof AdminEndpoint.Tcp tcp && tcp.tls().isEmpty();
+    if (endpoint instanceof AdminEndpoint.Tunnel tunnel && tunnel.passage().problem().isPresent()) {
+      return tunnel.passage().problem().get();
+    }
+    boolean plaintext = tcp(endpoint).filter(tcp -> tcp.tls().isEmpty()).isPresent();
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       switch (cause) {
         case NotSslRecordException _ -> {
@@ -197,39 +221,25 @@ public final class AdminChannel implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    if (endpoint instanceof AdminEndpoint.Tunnel tunnel) {
+      tunnel.passage().close();
+    }
     callbacks.shutdownNow();
     loop.shutdownGracefully(0, 100, TimeUnit.MILLISECONDS).awaitUninterruptibly(1_000);
   }
 
-  /** Sends the token that a file holds at the moment. */
-  private record TokenHeader(Path file) implements ClientInterceptor {
+  /** Sends the token of the moment. */
+  private record TokenHeader(TokenSource source) implements ClientInterceptor {
     @Override
     public <Q, A> ClientCall<Q, A> interceptCall(
         MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
       return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
         @Override
         public void start(Listener<A> responses, Metadata headers) {
-          headers.put(AUTHORIZATION, "Bearer " + token());
+          headers.put(AUTHORIZATION, "Bearer " + source.token());
           super.start(responses, headers);
         }
       };
-    }
-
-    private String token() {
-      try {
-        if (Files.size(file) > MAX_TOKEN_FILE_BYTES) {
-          throw new AdminEndpointException(file + " is too large for a token file");
-        }
-        String token = Files.readString(file).strip();
-        if (token.isEmpty() || !token.chars().allMatch(c -> c > ' ' && c <= '~')) {
-          throw new AdminEndpointException(
-              file + " must hold one token of visible ASCII characters and nothing else");
-        }
-        return token;
-      } catch (IOException e) {
-        throw new AdminEndpointException(
-            "cannot read the token file " + file + "; check the path and its permissions", e);
-      }
     }
   }
 }

@@ -42,7 +42,8 @@ import org.slf4j.LoggerFactory;
  * <p>Who may connect to the socket is who may open the file: mode 0600, so its owner and root. What
  * callers say there in {@code by} is believed. Over TCP callers must be known ({@link
  * AdminCallers}), and {@code by} begins with who they are. Each has limits of its own, so that
- * nobody on the network keeps the host's operators out.
+ * nobody on the network keeps the host's operators out. In a cluster its users are known, and may
+ * do what its rules say ({@link ClusterAccess}).
  *
  * <p>Limits are {@link AdminLimits} and {@value #MAX_REQUEST_BYTES} bytes a request; beyond them
  * {@code RESOURCE_EXHAUSTED}. Failures are rich statuses, see {@link ApiErrors}.
@@ -176,7 +177,8 @@ public final class AdminServer implements AutoCloseable {
           builder -> with(parts, bans, health, threads, builder);
       AdminTcp tcp = parts.tcp;
       if (tcp != null) {
-        servers.add(listen(tcp, common, new CallerCheck(tcp.callers(), refusedCalls)));
+        servers.add(
+            listen(tcp, common, new CallerCheck(tcp.callers(), tcp.cluster(), refusedCalls)));
       }
       servers.add(listen(socket, file, common));
       health.setStatus("", ServingStatus.SERVING);

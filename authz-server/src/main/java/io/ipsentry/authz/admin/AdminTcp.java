@@ -12,6 +12,17 @@ import java.util.function.Supplier;
  * @param tls of the server, for HTTP/2; one that asks for client certificates must not insist, so
  *     that health is open and others are told what they lack; empty: plaintext
  * @param callers who may call, asked at each call
+ * @param cluster knows who else may do what; then {@code callers} are only those with a token of
+ *     the configuration, and client certificates are verified here and not by {@code tls}
  */
 public record AdminTcp(
-    InetSocketAddress address, Optional<SslContext> tls, Supplier<AdminCallers> callers) {}
+    InetSocketAddress address,
+    Optional<SslContext> tls,
+    Supplier<AdminCallers> callers,
+    Optional<ClusterAccess> cluster) {
+  /** Without a cluster. */
+  public AdminTcp(
+      InetSocketAddress address, Optional<SslContext> tls, Supplier<AdminCallers> callers) {
+    this(address, tls, callers, Optional.empty());
+  }
+}

@@ -63,6 +63,8 @@ public final class ApiErrors {
     OTHER_LOG,
     /** The log does not have events around the asked number. */
     NOT_IN_THE_LOG,
+    /** This process does not lead, and passes nothing on; nothing was done. */
+    NOT_THE_LEADER,
     /** The log cannot be used at the moment. */
     LOG_UNAVAILABLE,
     /** The log cannot be used until somebody mends it. */
@@ -75,6 +77,12 @@ public final class ApiErrors {
     STOPPING,
     /** The caller did not prove who it is. */
     UNAUTHENTICATED,
+    /** The caller is known, and may not. */
+    DENIED,
+    /** Whether the caller may cannot be found out at the moment. */
+    ACCESS_UNKNOWN,
+    /** No replica leads, or it cannot be reached. */
+    NO_LEADER,
     /** A defect of ours. */
     DEFECT
   }

@@ -394,7 +394,7 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
   /** Who acts: what the caller says, behind who it is where that is known. */
   private static String by(String asked) {
     String told = asked.isBlank() ? DEFAULT_BY : asked;
-    String identity = CallerCheck.IDENTITY.get();
-    return identity == null ? told : identity + "/" + told;
+    Caller caller = Caller.CURRENT.get();
+    return caller == null ? told : caller.by(told);
   }
 }

@@ -51,7 +51,12 @@ public final class ServerTls implements AutoCloseable {
     /** It is refused in the handshake. */
     REFUSED,
     /** It is let in, and whoever serves it finds that it has none. */
-    LET_IN
+    LET_IN,
+    /**
+     * As before; and so is a client with a certificate of whatever authority, also where no client
+     * authority is given: whoever serves it must verify it. That the client has its key is proved.
+     */
+    LET_IN_WITH_ANY
   }
 
   /** What is in force. */
@@ -66,15 +71,19 @@ public final class ServerTls implements AutoCloseable {
     private static SslContextBuilder builder(TlsMaterial material, WithoutCertificate without) {
       SslContextBuilder builder =
           SslContextBuilder.forServer(material.key(), material.chain()).protocols(PROTOCOLS);
-      if (material.clientCas().isEmpty()) {
-        return builder;
-      }
-      ClientAuth clientAuth =
-          switch (without) {
-            case REFUSED -> ClientAuth.REQUIRE;
-            case LET_IN -> ClientAuth.OPTIONAL;
-          };
-      return builder.trustManager(material.clientCas()).clientAuth(clientAuth);
+      return switch (without) {
+        case LET_IN_WITH_ANY ->
+            builder.trustManager(new AnyClient()).clientAuth(ClientAuth.OPTIONAL);
+        case REFUSED, LET_IN -> {
+          if (material.clientCas().isEmpty()) {
+            yield builder;
+          }
+          yield builder
+              .trustManager(material.clientCas())
+              .clientAuth(
+                  without == WithoutCertificate.REFUSED ? ClientAuth.REQUIRE : ClientAuth.OPTIONAL);
+        }
+      };
     }
   }
 

@@ -68,13 +68,18 @@ final class AdminRig implements AutoCloseable {
   }
 
   AdminServer startTcp(AdminCallers callers, int port) {
+    return startTcp(callers, port, Optional.empty());
+  }
+
+  AdminServer startTcp(AdminCallers callers, int port, Optional<ClusterAccess> cluster) {
     AdminServer server =
         AdminServer.builder(operations, GetStatusResponse::getDefaultInstance)
             .tcp(
                 new AdminTcp(
                     new InetSocketAddress(InetAddress.getLoopbackAddress(), port),
                     Optional.empty(),
-                    () -> callers))
+                    () -> callers,
+                    cluster))
             .snapshots(writer)
             .start(socket);
     opened.push(server::close);
@@ -83,9 +88,18 @@ final class AdminRig implements AutoCloseable {
 
   /** A client over TCP without TLS. */
   Channel connect(AdminServer server, Optional<Path> tokenFile) {
+    return open(server, tokenFile.map(TokenSource::file));
+  }
+
+  /** A client over TCP without TLS, with a token. */
+  Channel connect(AdminServer server, TokenSource token) {
+    return open(server, Optional.of(token));
+  }
+
+  private Channel open(AdminServer server, Optional<TokenSource> token) {
     AdminChannel channel =
         AdminChannel.open(
-            new AdminEndpoint.Tcp("127.0.0.1", server.port(), Optional.empty(), tokenFile));
+            new AdminEndpoint.Tcp("127.0.0.1", server.port(), Optional.empty(), token));
     opened.push(channel::close);
     return channel.channel();
   }

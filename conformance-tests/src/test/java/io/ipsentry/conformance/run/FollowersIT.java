@@ -94,7 +94,7 @@ final class FollowersIT {
     await("purged")
         .atMost(PATIENCE)
         .until(() -> owner.log().contains("old events of the ban log deleted"));
-    IpSentry.Result watch = owner.command("watch", "--from", "1", "-n", "1");
+    IpSentry.Result watch = owner.command("watch", "--from", "1", "--limit", "1");
     assertThat(watch.exitCode()).isEqualTo(3);
     assertThat(watch.err())
         .contains("event 1 is no longer kept (store.keepHistory)", "go on with --from 10001");
