@@ -96,6 +96,14 @@ public interface BanLog extends AutoCloseable {
    */
   long head();
 
+  /**
+   * Number of the last event known here without asking anybody; may be behind {@link #head}. {@link
+   * #read} gives what is up to it at once. Never throws.
+   */
+  default long knownHead() {
+    return 0;
+  }
+
   /** Ends all subscriptions and frees what is held. A second call does nothing. */
   @Override
   void close();

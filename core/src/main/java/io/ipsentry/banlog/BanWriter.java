@@ -3,23 +3,32 @@ package io.ipsentry.banlog;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.net.IpPrefix;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Appends events that follow from the state of the log: it folds what is in the log, lets the
- * caller decide on that state, and appends only if nothing came in between; else it folds that and
- * asks again.
+ * Appends events that follow from the state of the log: it lets the caller decide on the state that
+ * is known, and appends only if nothing came in between; else it folds that and asks again. A
+ * decision to do nothing is made again if the log has gone on meanwhile.
  *
- * <p>The state it folds into may be read by any thread; it alone writes it. Safe for any thread;
- * one write at a time.
+ * <p>Group commit: the first write is appended at once. Those that come while an append is under
+ * way wait for it, and then go together in the next, as far as they are about different addresses
+ * ({@link #write(IpPrefix, Decision)}): so each is decided on a state that holds all before it that
+ * concern it, and the outcome is that of writing them one after the other.
+ *
+ * <p>The state it folds into may be read by any thread; it alone writes it. Safe for any thread.
  */
 public final class BanWriter {
   /** Decisions that are tried before a writer that always loses gives up. */
   public static final int MAX_ATTEMPTS = 32;
+
+  /** Writes that go together in one append. */
+  static final int MAX_GROUP = 256;
 
   private static final int READ_BATCH = 10_000;
 
@@ -27,6 +36,12 @@ public final class BanWriter {
   private final ActiveBans state;
   private final InstantSource clock;
   private final Consumer<BanEvent> observer;
+
+  /** Writes that wait for their turn. Guarded by itself. */
+  private final ArrayDeque<PendingWrite> waiting = new ArrayDeque<>();
+
+  /** The last append may be in, or others may have gone on that do not write here. */
+  private boolean inDoubt;
 
   /** What the caller wants appended, given the state of the log. */
   @FunctionalInterface
@@ -99,7 +114,11 @@ public final class BanWriter {
 
   /** Folds what others appended. */
   public synchronized void catchUp() {
-    for (long head = log.head(); state.head() < head; ) {
+    foldUpTo(log.head());
+  }
+
+  private void foldUpTo(long head) {
+    while (state.head() < head) {
       try {
         for (SequencedEvent event : log.read(state.head() + 1, READ_BATCH)) {
           fold(event);
@@ -130,30 +149,129 @@ public final class BanWriter {
   }
 
   /**
-   * Decides on the newest state and appends.
+   * Decides on the newest state and appends; in an append of its own, for the decision may depend
+   * on anything.
    *
    * @throws BanLogException when the log cannot be used; whether the events are in is found out by
    *     the next write, which sees them in its state
    */
-  public synchronized Outcome write(Decision decision) {
-    catchUp();
-    for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      List<BanEvent> events = decision.decide(state, clock.instant());
-      if (events.isEmpty()) {
-        return new Outcome.Written(List.of());
+  public Outcome write(Decision decision) {
+    return write(new PendingWrite(null, decision));
+  }
+
+  /**
+   * The same for a decision that may go together with others.
+   *
+   * @param about the decision looks at nothing in the state, and its events change nothing, but
+   *     what is said of addresses that overlap with this, and what only writes about all change
+   */
+  public Outcome write(IpPrefix about, Decision decision) {
+    return write(new PendingWrite(about, decision));
+  }
+
+  private Outcome write(PendingWrite write) {
+    synchronized (waiting) {
+      waiting.add(write);
+    }
+    synchronized (this) {
+      while (!write.isDone()) {
+        write(nextGroup());
       }
-      long head = state.head();
-      switch (log.append(head, events)) {
-        case AppendResult.Appended appended -> {
-          return new Outcome.Written(foldAll(head, events));
-        }
-        case AppendResult.Conflict conflict -> catchUp();
-        case AppendResult.Full full -> {
-          return new Outcome.Full(full.reason());
-        }
+      return write.outcome();
+    }
+  }
+
+  /** The writes that waited longest and can go together. */
+  private List<PendingWrite> nextGroup() {
+    List<PendingWrite> group = new ArrayList<>();
+    synchronized (waiting) {
+      while (!waiting.isEmpty()
+          && group.size() < MAX_GROUP
+          && waiting.getFirst().isApartFrom(group)) {
+        group.add(waiting.removeFirst());
       }
     }
-    return new Outcome.Contended();
+    return group;
+  }
+
+  private void write(List<PendingWrite> group) {
+    try {
+      if (inDoubt) {
+        catchUp();
+        inDoubt = false;
+      } else {
+        foldUpTo(log.knownHead());
+      }
+      int attempt = 0;
+      while (attempt < MAX_ATTEMPTS && !tryWrite(group)) {
+        attempt++;
+      }
+      group.forEach(write -> write.done(new Outcome.Contended()));
+    } catch (RuntimeException e) { // each of them is told
+      inDoubt = true;
+      group.forEach(write -> write.failed(e));
+    } finally {
+      if (!group.stream().allMatch(PendingWrite::isDone)) {
+        // An Error goes through this thread; others must not wait for ever.
+        BanLogException ended =
+            BanLogException.transientFailure("the thread that wrote for others has ended");
+        group.forEach(write -> write.failed(ended));
+      }
+    }
+  }
+
+  /** Whether all are done; else the log has gone on, and that is folded. */
+  private boolean tryWrite(List<PendingWrite> group) {
+    Instant now = clock.instant();
+    long head = state.head();
+    List<BanEvent> all = new ArrayList<>();
+    List<PendingWrite> deciders = new ArrayList<>();
+    List<Integer> ends = new ArrayList<>();
+    for (PendingWrite write : group) {
+      List<BanEvent> events = write.decide(state, now);
+      boolean fits = all.isEmpty() || all.size() + events.size() <= BanLog.MAX_BATCH_EVENTS;
+      if (!write.isDone() && fits) {
+        all.addAll(events);
+        deciders.add(write);
+        ends.add(all.size());
+      }
+    }
+    if (all.isEmpty()) {
+      // Nothing is appended that could tell of a conflict.
+      catchUp();
+      if (state.head() != head) {
+        return false;
+      }
+    }
+    AppendResult result = all.isEmpty() ? new AppendResult.Appended(head) : log.append(head, all);
+    switch (result) {
+      case AppendResult.Appended appended -> {
+        List<SequencedEvent> written = foldAll(head, all);
+        for (int i = 0; i < deciders.size(); i++) {
+          int from = i == 0 ? 0 : ends.get(i - 1);
+          deciders.get(i).done(new Outcome.Written(written.subList(from, ends.get(i))));
+        }
+      }
+      case AppendResult.Conflict conflict -> {
+        catchUp();
+        return false;
+      }
+      case AppendResult.Full full -> full(deciders, full);
+    }
+    // Those that found no room in this append go in another.
+    group.stream()
+        .filter(write -> !write.isDone())
+        .toList()
+        .forEach(write -> write(List.of(write)));
+    return true;
+  }
+
+  private void full(List<PendingWrite> deciders, AppendResult.Full full) {
+    inDoubt = true;
+    if (deciders.size() == 1) {
+      deciders.getFirst().done(new Outcome.Full(full.reason()));
+    }
+    // Else there may be room for one of them alone.
   }
 
   private List<SequencedEvent> foldAll(long head, List<BanEvent> events) {

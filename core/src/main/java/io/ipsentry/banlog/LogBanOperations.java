@@ -85,85 +85,96 @@ public final class LogBanOperations implements BanOperations {
   @Override
   public BanOutcome ban(IpPrefix ip, @Nullable Duration length, String reason, String by) {
     checkLength(length);
-    return write((state, now) -> {
-      Optional<Refusal> refusal = refusal(state, now, ip);
-      if (refusal.isPresent()) {
-        return Plan.nothing(new BanOutcome.Refused(refusal.get()));
-      }
-      Instant until = length == null ? null : now.plus(length);
-      ActiveBan standing = everywhere(state, now, ip);
-      if (standing != null) {
-        boolean endsLater = !isBefore(standing.ban().until(), until);
-        if (endsLater && standing.ban().isVisibleAtL3()) {
-          return Plan.nothing(new BanOutcome.AlreadyBanned(listed(standing, true)));
-        }
-        until = endsLater ? standing.ban().until() : until;
-      }
-      // A ban by hand is no further offence, but it must not hide those there were.
-      int offence = state.lastOffence(ip).map(ActiveBans.Offence::number).orElse(1);
-      BanEvent.Ban ban =
-          new BanEvent.Ban(now, ip, until, RULE, reason, 0, SeenAs.MANUAL, by, offence, null, null);
-      ListedBan previous = standing == null ? null : listed(standing, true);
-      return new Plan<>(
-          List.of(ban), seq -> new BanOutcome.Banned(new ListedBan(seq, ban, true), previous));
-    });
+    return write(
+        ip,
+        (state, now) -> {
+          Optional<Refusal> refusal = refusal(state, now, ip);
+          if (refusal.isPresent()) {
+            return Plan.nothing(new BanOutcome.Refused(refusal.get()));
+          }
+          Instant until = length == null ? null : now.plus(length);
+          ActiveBan standing = everywhere(state, now, ip);
+          if (standing != null) {
+            boolean endsLater = !isBefore(standing.ban().until(), until);
+            if (endsLater && standing.ban().isVisibleAtL3()) {
+              return Plan.nothing(new BanOutcome.AlreadyBanned(listed(standing, true)));
+            }
+            until = endsLater ? standing.ban().until() : until;
+          }
+          // A ban by hand is no further offence, but it must not hide those there were.
+          int offence = state.lastOffence(ip).map(ActiveBans.Offence::number).orElse(1);
+          BanEvent.Ban ban =
+              new BanEvent.Ban(
+                  now, ip, until, RULE, reason, 0, SeenAs.MANUAL, by, offence, null, null);
+          ListedBan previous = standing == null ? null : listed(standing, true);
+          return new Plan<>(
+              List.of(ban), seq -> new BanOutcome.Banned(new ListedBan(seq, ban, true), previous));
+        });
   }
 
   @Override
   public UnbanOutcome unban(IpPrefix ip, String reason, String by) {
-    return write((state, now) -> {
-      Force force = force(state, now);
-      List<ListedBan> covering = force.listed(covering(state, now, ip));
-      List<ActiveBan> standing = state.get(ip, now);
-      if (standing.isEmpty()) {
-        return Plan.nothing(new UnbanOutcome.NotBanned(ip, covering));
-      }
-      ListedBan ended = force.listed(standing.getFirst());
-      return new Plan<>(
-          List.of(new BanEvent.Unban(now, ip, by, reason)),
-          seq -> new UnbanOutcome.Unbanned(seq, ended, covering));
-    });
+    return write(
+        ip,
+        (state, now) -> {
+          Force force = force(state, now);
+          List<ListedBan> covering = force.listed(covering(state, now, ip));
+          List<ActiveBan> standing = state.get(ip, now);
+          if (standing.isEmpty()) {
+            return Plan.nothing(new UnbanOutcome.NotBanned(ip, covering));
+          }
+          ListedBan ended = force.listed(standing.getFirst());
+          return new Plan<>(
+              List.of(new BanEvent.Unban(now, ip, by, reason)),
+              seq -> new UnbanOutcome.Unbanned(seq, ended, covering));
+        });
   }
 
   @Override
   public AllowOutcome allow(IpPrefix ip, @Nullable Duration length, String reason, String by) {
     checkLength(length);
-    return write((state, now) -> {
-      Instant until = length == null ? null : now.plus(length);
-      Optional<Allowance> standing =
-          state.allows(now).stream().filter(entry -> entry.allow().ip().equals(ip)).findFirst();
-      if (standing.isPresent() && !isBefore(standing.get().allow().until(), until)) {
-        return Plan.nothing(new AllowOutcome.AlreadyAllowed(standing.get()));
-      }
-      BanEvent.Allow allow = new BanEvent.Allow(now, ip, until, by, reason);
-      List<ListedBan> withoutForce =
-          state.overlapping(ip, now, MAX_SHOWN).stream()
-              .map(ban -> listed(ban, !ip.contains(ban.ban().ip())))
-              .toList();
-      return new Plan<>(
-          List.of(allow), seq -> new AllowOutcome.Allowed(new Allowance(seq, allow), withoutForce));
-    });
+    return write(
+        null,
+        (state, now) -> {
+          Instant until = length == null ? null : now.plus(length);
+          Optional<Allowance> standing =
+              state.allows(now).stream().filter(entry -> entry.allow().ip().equals(ip)).findFirst();
+          if (standing.isPresent() && !isBefore(standing.get().allow().until(), until)) {
+            return Plan.nothing(new AllowOutcome.AlreadyAllowed(standing.get()));
+          }
+          BanEvent.Allow allow = new BanEvent.Allow(now, ip, until, by, reason);
+          List<ListedBan> withoutForce =
+              state.overlapping(ip, now, MAX_SHOWN).stream()
+                  .map(ban -> listed(ban, !ip.contains(ban.ban().ip())))
+                  .toList();
+          return new Plan<>(
+              List.of(allow),
+              seq -> new AllowOutcome.Allowed(new Allowance(seq, allow), withoutForce));
+        });
   }
 
   @Override
   public DisallowOutcome disallow(IpPrefix ip, String reason, String by) {
-    return write((state, now) -> {
-      List<Allowance> allows = state.allows(now);
-      if (allows.stream().noneMatch(entry -> entry.allow().ip().equals(ip))) {
-        Refusal configured = protection.get().protects(ip).map(this::refusal).orElse(null);
-        return Plan.nothing(new DisallowOutcome.NotAllowed(ip, covering(allows, ip), configured));
-      }
-      List<Allowance> rest =
-          allows.stream().filter(entry -> !entry.allow().ip().equals(ip)).toList();
-      Force force = force(rest);
-      List<ListedBan> inForceAgain =
-          force.listed(state.overlapping(ip, now, MAX_SHOWN)).stream()
-              .filter(ListedBan::inForce)
-              .toList();
-      return new Plan<>(
-          List.of(new BanEvent.Disallow(now, ip, by, reason)),
-          seq -> new DisallowOutcome.Disallowed(seq, inForceAgain));
-    });
+    return write(
+        null,
+        (state, now) -> {
+          List<Allowance> allows = state.allows(now);
+          if (allows.stream().noneMatch(entry -> entry.allow().ip().equals(ip))) {
+            Refusal configured = protection.get().protects(ip).map(this::refusal).orElse(null);
+            return Plan.nothing(
+                new DisallowOutcome.NotAllowed(ip, covering(allows, ip), configured));
+          }
+          List<Allowance> rest =
+              allows.stream().filter(entry -> !entry.allow().ip().equals(ip)).toList();
+          Force force = force(rest);
+          List<ListedBan> inForceAgain =
+              force.listed(state.overlapping(ip, now, MAX_SHOWN)).stream()
+                  .filter(ListedBan::inForce)
+                  .toList();
+          return new Plan<>(
+              List.of(new BanEvent.Disallow(now, ip, by, reason)),
+              seq -> new DisallowOutcome.Disallowed(seq, inForceAgain));
+        });
   }
 
   @Override
@@ -262,14 +273,19 @@ public final class LogBanOperations implements BanOperations {
     Plan<T> plan(ActiveBans state, Instant now);
   }
 
-  private <T> T write(Planner<T> planner) {
+  /**
+   * @param about what the plan is about, and nothing else; null: it may depend on anything
+   */
+  private <T> T write(@Nullable IpPrefix about, Planner<T> planner) {
     List<Plan<T>> plans = new ArrayList<>(1);
-    BanWriter.Outcome outcome =
-        writer.write((state, now) -> {
+    BanWriter.Decision decision =
+        (state, now) -> {
           Plan<T> plan = planner.plan(state, now);
           plans.add(plan);
           return plan.events();
-        });
+        };
+    BanWriter.Outcome outcome =
+        about == null ? writer.write(decision) : writer.write(about, decision);
     return switch (outcome) {
       case BanWriter.Outcome.Written written -> {
         List<SequencedEvent> events = written.events();

@@ -62,6 +62,11 @@ public final class TimedBanLog implements BanLog {
   }
 
   @Override
+  public long knownHead() {
+    return log.knownHead();
+  }
+
+  @Override
   public void close() {
     log.close();
   }
