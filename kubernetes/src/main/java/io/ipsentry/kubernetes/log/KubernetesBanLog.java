@@ -43,6 +43,7 @@ public final class KubernetesBanLog implements BanLog, BanHistory {
   private static final long POLL_MILLIS = 60_000;
 
   private static final Duration WATCH_PATIENCE = Duration.ofSeconds(1);
+  private static final Duration ENTRY_PATIENCE = Duration.ofMillis(250);
 
   /**
    * The API server says about every minute how far a watch has come; one that is silent for longer
@@ -81,8 +82,9 @@ public final class KubernetesBanLog implements BanLog, BanHistory {
       ConfigMaps api, LogNames names, String writer, Limits limits, InstantSource clock) {
     Supplier<String> ids = () -> UUID.randomUUID().toString();
     this.names = names;
-    replica = new LogReplica(api, names, ids);
-    appender = new LogAppender(api, names, replica, ids, writer, this::pause);
+    Pause pause = new Waiting();
+    replica = new LogReplica(api, names, ids, pause);
+    appender = new LogAppender(api, names, replica, ids, writer, pause);
     snapshots = new LogSnapshots(api, names, replica);
     archive =
         new LogArchive(
@@ -162,7 +164,7 @@ public final class KubernetesBanLog implements BanLog, BanHistory {
         if (System.nanoTime() - confirmedAt > SILENCE.toNanos()) {
           replica.distrustWatch();
         }
-      } catch (ApiServerException | BanLogException e) {
+      } catch (RuntimeException e) { // whatever it is, following must go on
         failures++;
         following = false;
         failure = isForGood(e) ? e : null;
@@ -212,6 +214,19 @@ public final class KubernetesBanLog implements BanLog, BanHistory {
       }
     }
     return !closed;
+  }
+
+  private final class Waiting implements Pause {
+    @Override
+    public boolean await(int attempt) {
+      return pause(attempt);
+    }
+
+    @Override
+    public boolean awaitEntry(LogReplica of, long index) {
+      of.await(index, ENTRY_PATIENCE);
+      return !closed;
+    }
   }
 
   private <T> T calling(Supplier<T> call) {
@@ -267,6 +282,11 @@ public final class KubernetesBanLog implements BanLog, BanHistory {
       followers.appended(replica.head());
       return replica.head();
     });
+  }
+
+  @Override
+  public long knownHead() {
+    return replica.head();
   }
 
   @Override

@@ -8,17 +8,17 @@ import io.ipsentry.kubernetes.api.ApiServerException.Reason;
 import io.ipsentry.kubernetes.api.ConfigMaps;
 import io.ipsentry.kubernetes.api.StoredConfigMap;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Adds batches to the log: creates the ConfigMap with the next index, which exactly one writer can.
  *
  * <p>When the answer is lost, the identical ConfigMap is created again until its name is taken: by
  * itself, then it is in, or by another, then it never will be. A write that lands after all this,
- * below the floor, counts for nothing. Before a batch is acknowledged, the floor is looked at: an
- * index may have been free only because it was compacted away.
+ * below the floor, counts for nothing. A batch is acknowledged when the watch has shown its last
+ * part to this process, and nothing else at its places before: an index may have been free only
+ * because what was there had been compacted away, or deleted by somebody. So an append is one
+ * request.
  *
  * <p>One append at a time; safe for any thread.
  */
@@ -50,12 +50,6 @@ final class LogAppender {
     this.ids = ids;
     this.writer = writer;
     this.pause = pause;
-  }
-
-  private enum Created {
-    OURS,
-    TAKEN,
-    CLOSED
   }
 
   /** There is no room, and nothing of the batch is in. */
@@ -103,47 +97,70 @@ final class LogAppender {
   private boolean write(LogEntry.Tail tail, List<BanEvent> events) throws NoRoomException {
     List<LogEntry> entries = LogEntry.of(tail, replica.manifest().log(), ids.get(), writer, events);
     for (LogEntry entry : entries) {
-      switch (create(entry)) {
-        case OURS -> {}
-        case TAKEN -> {
-          replica.catchUp();
-          return false;
-        }
-        case CLOSED ->
-            throw BanLogException.transientFailure(
-                "the ban log was closed before the API server said whether the events are in");
+      boolean created = create(entry);
+      if (!created || entry.isLastPart()) {
+        awaitShown(entry);
+      }
+      if (!created && !isOurs(entry)) {
+        return false;
       }
     }
-    Manifest now = manifestAfterwards();
-    if (now == null || now.floor() > entries.getFirst().index()) {
-      replica.startOver();
-      if (!replica.holds(entries.getLast())) {
-        // It was written below the floor, and counts for nothing; or it was in, and is compacted
-        // away by now.
-        throw BanLogException.transientFailure(
-            "the ban log was compacted while this process was held up; whether the events are in"
-                + " is not known");
-      }
-      return true;
-    }
-    replica.takeAll(now, entries);
-    return true;
+    return isOurs(entries.getLast()) && replica.holds(entries.getLast());
   }
 
-  private Created create(LogEntry entry) throws NoRoomException {
+  /** Whether an entry is known to be the one at its place. */
+  private boolean isOurs(LogEntry entry) {
+    return replica
+        .at(entry.index())
+        .map(there -> there.identity().equals(entry.identity()))
+        // It was written below the floor, and counts for nothing; or it was in, and is compacted
+        // away by now.
+        .orElseThrow(() ->
+            BanLogException.transientFailure(
+                "the ban log was compacted while this process was held up; whether the events are"
+                    + " in is not known"));
+  }
+
+  /** Waits until what is at the place of an entry is known. */
+  private void awaitShown(LogEntry entry) {
+    for (int wait = 1; replica.tail().index() < entry.index(); wait++) {
+      if (!pause.awaitEntry(replica, entry.index())) {
+        throw BanLogException.transientFailure(
+            "the ban log was closed before it was certain that the events are in");
+      }
+      if (wait % LogReplica.MAX_WAITS == 0) {
+        listInPlaceOfWatching(entry, wait / LogReplica.MAX_WAITS);
+      }
+    }
+  }
+
+  /** The watch shows nothing: it is held up, or somebody has deleted what was just written. */
+  private void listInPlaceOfWatching(LogEntry entry, int attempt) {
+    try {
+      replica.startOver();
+      if (replica.tail().index() < entry.index()) {
+        boolean ignored = create(entry);
+      }
+    } catch (ApiServerException e) {
+      boolean ignored = pause.await(attempt);
+    } catch (NoRoomException e) {
+      throw BanLogException.transientFailure(
+          "somebody deleted an entry of the ban log, and there is no room to put it back", e);
+    }
+  }
+
+  /** Whether the entry was created; else its name is taken, by itself it may be. */
+  private boolean create(LogEntry entry) throws NoRoomException {
     StoredConfigMap map = entry.toConfigMap(names);
     boolean mayLand = false;
     for (int attempt = 1; ; attempt++) {
       try {
         StoredConfigMap ignored = api.create(map);
-        return Created.OURS;
+        return true;
       } catch (ApiServerException e) {
         switch (e.reason()) {
           case EXISTS -> {
-            Optional<Created> owner = owner(entry);
-            if (owner.isPresent()) {
-              return owner.get();
-            }
+            return false;
           }
           case UNAVAILABLE, CONFLICT, GONE -> mayLand = true;
           case FULL, FORBIDDEN, REFUSED -> {
@@ -155,7 +172,8 @@ final class LogAppender {
         }
       }
       if (!pause.await(attempt)) {
-        return Created.CLOSED;
+        throw BanLogException.transientFailure(
+            "the ban log was closed before the API server said whether the events are in");
       }
     }
   }
@@ -168,36 +186,5 @@ final class LogAppender {
               + "; raise the quota for ConfigMaps, or free space in the cluster's store");
     }
     throw BanLogException.permanent("cannot write the ban log: " + e.getMessage(), e);
-  }
-
-  /** Whose the ConfigMap of that name is; empty: the API server does not say. */
-  private Optional<Created> owner(LogEntry entry) {
-    try {
-      Optional<StoredConfigMap> found = api.get(names.entry(entry.index()));
-      if (found.isEmpty()) {
-        // Taken a moment ago and gone: compacted away, and the floor tells.
-        return Optional.of(Created.TAKEN);
-      }
-      boolean ours =
-          found.get().text("batch").equals(entry.batch())
-              && found.get().text("part").equals(entry.part() + "/" + entry.parts());
-      return Optional.of(ours ? Created.OURS : Created.TAKEN);
-    } catch (ApiServerException e) {
-      return Optional.empty();
-    }
-  }
-
-  /** The manifest as it is after the batch was written; null: there is none. */
-  private @Nullable Manifest manifestAfterwards() {
-    for (int attempt = 1; ; attempt++) {
-      try {
-        return replica.currentManifest();
-      } catch (ApiServerException e) {
-        if (!pause.await(attempt)) {
-          throw BanLogException.transientFailure(
-              "the ban log was closed before it was certain that the events are in", e);
-        }
-      }
-    }
   }
 }

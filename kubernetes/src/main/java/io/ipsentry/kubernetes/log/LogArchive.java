@@ -159,7 +159,8 @@ final class LogArchive {
     byte[] compressed = map.binary().getOrDefault(EVENTS, new byte[0]);
     try (InputStream in = new GZIPInputStream(new ByteArrayInputStream(compressed))) {
       String lines = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      return new LogEntry(0, "", "", 1, 1, "", "", number(map, "first"), number(map, "last"), lines)
+      return new LogEntry(
+              0, "", "", 1, 1, "", "", number(map, "first"), number(map, "last"), lines, 0)
           .events();
     } catch (IOException | LogEntry.InvalidException e) {
       throw BanLogException.permanent(

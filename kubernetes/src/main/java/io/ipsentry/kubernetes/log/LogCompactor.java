@@ -95,7 +95,7 @@ final class LogCompactor {
       }
       throw e;
     }
-    replica.takeAll(prepared.manifest(), List.of());
+    replica.takeManifest(prepared.manifest());
     logger
         .atInfo()
         .addKeyValue("head", bytes.head())

@@ -8,8 +8,10 @@ import io.ipsentry.kubernetes.api.StoredConfigMap;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -28,6 +30,8 @@ import java.util.OptionalLong;
  * @param last number of its last event
  * @param lines its events, a JSON object each with its line feed; empty: what is there is no valid
  *     entry, and counts for nothing
+ * @param since version of the API server's store at which it was created first, which a copy that
+ *     was put back tells too; 0: not created yet
  */
 record LogEntry(
     long index,
@@ -39,11 +43,17 @@ record LogEntry(
     String writer,
     long first,
     long last,
-    String lines) {
+    String lines,
+    long since) {
   /** Most bytes of events in an entry. */
   static final int MAX_BYTES = 256 * 1024;
 
   private static final String EVENTS = "events.jsonl";
+
+  /** Under which a copy tells since when there is the original. */
+  private static final String SINCE = "since";
+
+  private static final String INVALID = "invalid-";
 
   /** What is under its name is no entry of this log. */
   static final class InvalidException extends Exception {
@@ -58,8 +68,23 @@ record LogEntry(
   record Tail(long index, String identity, long head) {}
 
   /** Stands for something under the name of an entry that is none. */
-  static LogEntry invalid(long index, String uid) {
-    return new LogEntry(index, "", "invalid-" + uid, 0, 0, "", "", 0, 0, "");
+  static LogEntry invalid(long index, StoredConfigMap map) {
+    return invalid(index, INVALID + map.uid(), version(map));
+  }
+
+  private static LogEntry invalid(long index, String batch, long since) {
+    return new LogEntry(index, "", batch, 0, 0, "", "", 0, 0, "", since);
+  }
+
+  /** What was before this one, if that was no entry: it may be gone without harm. */
+  Optional<LogEntry> invalidBefore() {
+    return previous.startsWith(INVALID)
+        ? Optional.of(invalid(index - 1, previous.substring(0, previous.lastIndexOf('/')), 0))
+        : Optional.empty();
+  }
+
+  private static long version(StoredConfigMap map) {
+    return Long.parseLong(map.version());
   }
 
   boolean isValid() {
@@ -122,7 +147,8 @@ record LogEntry(
               writer,
               first,
               lasts.get(i),
-              pieces.get(i));
+              pieces.get(i),
+              0);
       entries.add(entry);
       previous = entry.identity();
       first = lasts.get(i) + 1;
@@ -131,28 +157,20 @@ record LogEntry(
   }
 
   StoredConfigMap toConfigMap(LogNames names) {
+    Map<String, String> data = new HashMap<>();
+    data.put(EVENTS, lines);
+    data.put("first", Long.toString(first));
+    data.put("last", Long.toString(last));
+    data.put("batch", batch);
+    data.put("part", part + "/" + parts);
+    data.put("previous", previous);
+    data.put("log", log);
+    data.put("writer", writer);
+    if (since > 0) {
+      data.put(SINCE, Long.toString(since));
+    }
     return StoredConfigMap.of(
-        names.entry(index),
-        names.labels(LogNames.ENTRY),
-        Map.of(
-            EVENTS,
-            lines,
-            "first",
-            Long.toString(first),
-            "last",
-            Long.toString(last),
-            "batch",
-            batch,
-            "part",
-            part + "/" + parts,
-            "previous",
-            previous,
-            "log",
-            log,
-            "writer",
-            writer),
-        Map.of(),
-        true);
+        names.entry(index), names.labels(LogNames.ENTRY), data, Map.of(), true);
   }
 
   /**
@@ -178,7 +196,8 @@ record LogEntry(
               map.text("writer"),
               Long.parseLong(map.text("first")),
               Long.parseLong(map.text("last")),
-              map.text(EVENTS));
+              map.text(EVENTS),
+              map.text(SINCE).isEmpty() ? version(map) : Long.parseLong(map.text(SINCE)));
       entry.check(map.name());
       return entry;
     } catch (NumberFormatException e) {

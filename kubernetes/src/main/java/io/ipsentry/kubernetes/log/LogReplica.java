@@ -24,10 +24,10 @@ import org.slf4j.LoggerFactory;
 /**
  * What this process knows of the log: the manifest, and the entries behind the snapshot.
  *
- * <p>Entries are taken in the order of their indices, from a listing of one moment, from a watch,
- * or asked for one by one. None below the floor is taken that was not there before: a writer may
- * have found an index free only because its entry was compacted away. A watch shows the floor
- * before such an entry; who asks for entries asks for the manifest afterwards.
+ * <p>Entries are taken from a listing of one moment, and then as a watch shows them, in its order
+ * and from nowhere else. So an entry whose place was free only because that of another had been
+ * compacted away, or deleted by somebody, is known for what it is: the watch has shown the floor,
+ * or the other one, before it. What somebody deletes is put back ({@link LogPlaces}).
  *
  * <p>Has no thread of its own. Safe for any thread; {@link #follow} is for one at a time.
  */
@@ -37,9 +37,17 @@ final class LogReplica implements AutoCloseable {
   /** Others may repair, and damage, at the same time. */
   private static final int MAX_REPAIRS = 4;
 
+  /** Waits for the watch before the log is listed in its place. */
+  static final int MAX_WAITS = 8;
+
   private final ConfigMaps api;
   private final LogNames names;
-  private final Supplier<String> ids;
+  private final LostManifest lost;
+  private final LogMender mender;
+  private final Pause pause;
+
+  /** Guarded by this. */
+  private final LogPlaces places = new LogPlaces();
 
   /** Committed entries by the number of their first event. Guarded by this. */
   private final TreeMap<Long, LogEntry> entries = new TreeMap<>();
@@ -58,15 +66,19 @@ final class LogReplica implements AutoCloseable {
   private String watchedVersion = "";
 
   private long confirmations;
+  private boolean manifestMissing;
+  private @Nullable BanLogException broken;
   private boolean closed;
 
   /**
    * @param ids makes unique ids of 1 to 64 characters of {@code a-z 0-9 -}
    */
-  LogReplica(ConfigMaps api, LogNames names, Supplier<String> ids) {
+  LogReplica(ConfigMaps api, LogNames names, Supplier<String> ids, Pause pause) {
     this.api = api;
     this.names = names;
-    this.ids = ids;
+    this.lost = new LostManifest(api, names, ids);
+    this.pause = pause;
+    this.mender = new LogMender(api, names);
   }
 
   // ---- what is known
@@ -121,6 +133,26 @@ final class LogReplica implements AutoCloseable {
     return known != null
         && known.index() == entry.index()
         && known.identity().equals(entry.identity());
+  }
+
+  /** The entry at a place; empty: none is known, or no longer. */
+  synchronized Optional<LogEntry> at(long index) {
+    return places.get(index);
+  }
+
+  /** Waits until the entry of an index is known, or for a while. */
+  synchronized void await(long index, Duration patience) {
+    long end = System.nanoTime() + patience.toNanos();
+    long left = patience.toMillis();
+    while (tailIndex < index && !closed && left > 0) {
+      try {
+        wait(left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw BanLogException.transientFailure("waiting for the ban log was interrupted", e);
+      }
+      left = (end - System.nanoTime()) / 1_000_000;
+    }
   }
 
   /** Committed entries of indices below a bound, in order. */
@@ -183,18 +215,19 @@ final class LogReplica implements AutoCloseable {
    * @throws BanLogException if what is there is no whole log, or no longer the log that was known
    */
   void startOver() {
+    checkNotBroken();
     long before = head();
     for (int attempt = 0; attempt < MAX_REPAIRS; attempt++) {
       ConfigMaps.Listing listing = api.list(names.followed());
-      NavigableMap<Long, LogEntry> found = entriesOf(listing.items());
       Optional<StoredConfigMap> stored =
           listing.items().stream().filter(map -> map.name().equals(names.manifest())).findFirst();
-      Optional<Manifest> listed = stored.flatMap(LogReplica::readable);
+      Optional<Manifest> listed = stored.flatMap(LostManifest::readable);
+      NavigableMap<Long, LogEntry> found = withKnown(listing, listed);
       if (listed.isPresent() && LogOrder.isWhole(listed.get(), found)) {
         take(before, listed.get(), found, listing.version());
         return;
       }
-      if (!repair(stored, listed, found)) {
+      if (!lost.repair(stored, listed, found)) {
         break;
       }
     }
@@ -202,50 +235,7 @@ final class LogReplica implements AutoCloseable {
         "entries of the ban log "
             + names.release()
             + " are missing, and no snapshot has them; somebody deleted them. A process that has"
-            + " read them writes a snapshot soon");
-  }
-
-  /**
-   * Makes the manifest anew from what is there: it is missing or damaged, or a writer of long ago
-   * has put an old one in its place after somebody had deleted it.
-   *
-   * @return whether there is hope that the log is whole now
-   */
-  private boolean repair(
-      Optional<StoredConfigMap> stored,
-      Optional<Manifest> listed,
-      NavigableMap<Long, LogEntry> found) {
-    Manifest made = new LostManifest(api, names, ids).find(found);
-    boolean better =
-        listed.isEmpty()
-            || made.floor() > listed.get().floor()
-            || !made.log().equals(listed.get().log());
-    if (!better) {
-      return false;
-    }
-    try {
-      StoredConfigMap ignored =
-          stored.isEmpty()
-              ? api.create(made.toConfigMap(names))
-              : api.replace(stored.get().withData(made.data()));
-    } catch (ApiServerException e) {
-      if (e.reason() != Reason.EXISTS && e.reason() != Reason.CONFLICT) {
-        throw e;
-      }
-    }
-    return true;
-  }
-
-  private static Optional<Manifest> readable(StoredConfigMap map) {
-    try {
-      return Optional.of(Manifest.read(map));
-    } catch (LogEntry.InvalidException e) {
-      logger
-          .atError()
-          .addKeyValue("cause", e.getMessage())
-          .log("the manifest of the ban log is damaged; it is made anew");
-      return Optional.empty();
-    }
+            + " read them puts them back, or writes a snapshot soon");
   }
 
   static Manifest readManifest(StoredConfigMap map) {
@@ -262,15 +252,82 @@ final class LogReplica implements AutoCloseable {
     }
   }
 
-  private NavigableMap<Long, LogEntry> entriesOf(List<StoredConfigMap> items) {
+  /** The entries of a listing, with those in their places that are known to belong there. */
+  private synchronized NavigableMap<Long, LogEntry> withKnown(
+      ConfigMaps.Listing listing, Optional<Manifest> listed) {
     TreeMap<Long, LogEntry> found = new TreeMap<>();
-    for (StoredConfigMap map : items) {
+    TreeMap<Long, StoredConfigMap> maps = new TreeMap<>();
+    for (StoredConfigMap map : listing.items()) {
       OptionalLong index = names.index(map.name());
       if (index.isPresent()) {
         found.put(index.getAsLong(), readEntry(map, index.getAsLong()));
+        maps.put(index.getAsLong(), map);
+      }
+    }
+    for (LogEntry entry : List.copyOf(found.values())) {
+      entry.invalidBefore().ifPresent(before -> found.putIfAbsent(before.index(), before));
+    }
+    Manifest known = manifest;
+    if (known == null || listed.isPresent() && !listed.get().log().equals(known.log())) {
+      return found;
+    }
+    long floor = listed.map(Manifest::floor).orElse(known.floor());
+    for (LogEntry entry : places.from(Math.max(floor, known.floor()))) {
+      LogEntry there = found.get(entry.index());
+      if (there == null) {
+        if (entry.since() <= Long.parseLong(listing.version())) {
+          goneFromItsPlace(entry, found);
+        }
+      } else if (places.compare(there) == LogPlaces.Other.LATER
+          && maps.containsKey(entry.index())) {
+        places.taken(entry.index(), maps.get(entry.index()));
+        found.put(entry.index(), entry);
+      } else if (places.compare(there) == LogPlaces.Other.EARLIER) {
+        giveIn(entry.index());
       }
     }
     return found;
+  }
+
+  private void goneFromItsPlace(LogEntry entry, NavigableMap<Long, LogEntry> found) {
+    if (entry.isValid()) {
+      places.missing(entry);
+      found.put(entry.index(), entry);
+    } else if (entry.index() == tailIndex) {
+      forgetFrom(entry.index());
+    }
+  }
+
+  /**
+   * What is known of a place is wrong: this process began to read while an entry was deleted that
+   * others have put back since.
+   */
+  private void giveIn(long index) {
+    LogEntry last = entries.isEmpty() ? null : entries.lastEntry().getValue();
+    if (last != null && last.index() >= index) {
+      broken =
+          BanLogException.permanent(
+              "somebody deleted "
+                  + names.entry(index)
+                  + " of the ban log, and this process read another in its place; restart, so that"
+                  + " everything is read anew");
+      throw broken;
+    }
+    forgetFrom(index);
+  }
+
+  /** Forgets entries from a place on, none of which counts yet. */
+  private void forgetFrom(long index) {
+    places.forgetFrom(index);
+    unfinished.removeIf(entry -> entry.index() >= index);
+    tailIndex = index - 1;
+    tailIdentity = places.before(index).map(LogEntry::identity).orElseGet(() -> manifest().chain());
+  }
+
+  private synchronized void checkNotBroken() {
+    if (broken != null) {
+      throw broken;
+    }
   }
 
   private LogEntry readEntry(StoredConfigMap map, long index) {
@@ -282,7 +339,7 @@ final class LogReplica implements AutoCloseable {
           .addKeyValue("configMap", map.name())
           .addKeyValue("cause", e.getMessage())
           .log("not an entry of the ban log; it counts for nothing");
-      return LogEntry.invalid(index, map.uid());
+      return LogEntry.invalid(index, map);
     }
   }
 
@@ -336,6 +393,8 @@ final class LogReplica implements AutoCloseable {
       tailIndex = order.index();
       tailIdentity = order.identity();
       head = order.head();
+      places.become(usable.values());
+      notifyAll();
     }
     confirmations++;
     listedVersion = version;
@@ -346,27 +405,40 @@ final class LogReplica implements AutoCloseable {
     }
   }
 
-  // ---- one by one
+  // ---- what is asked for
 
   /**
-   * Asks for the entries behind the last one known, until there is none: afterwards {@link #head}
-   * was the head at some time during this call.
+   * Asks for the entry behind the last one known, and waits for the watch where there is one:
+   * afterwards {@link #head} was the head at some time during this call.
    */
   void catchUp() {
-    long next = tail().index() + 1;
-    List<LogEntry> found = new ArrayList<>();
-    Optional<StoredConfigMap> map = api.get(names.entry(next));
-    while (map.isPresent()) {
-      found.add(readEntry(map.get(), next));
-      next++;
-      map = api.get(names.entry(next));
+    checkNotBroken();
+    long last = tail().index();
+    while (api.get(names.entry(last + 1)).isPresent()) {
+      last++;
+    }
+    if (last > tail().index() && !awaitsShown(last)) {
+      startOver();
     }
     Manifest now = currentManifest();
     if (now == null || now.floor() > tail().index() + 1) {
       startOver();
-    } else {
-      takeAll(now, found);
     }
+    confirmed();
+  }
+
+  private synchronized void confirmed() {
+    confirmations++;
+  }
+
+  /** Whether the watch shows an entry soon. */
+  private boolean awaitsShown(long index) {
+    for (int wait = 0; wait < MAX_WAITS && tail().index() < index; wait++) {
+      if (!pause.awaitEntry(this, index)) {
+        return false;
+      }
+    }
+    return tail().index() >= index;
   }
 
   /** The manifest as it is; null: there is none. */
@@ -374,18 +446,8 @@ final class LogReplica implements AutoCloseable {
     return api.get(names.manifest()).map(LogReplica::readManifest).orElse(null);
   }
 
-  /** Takes entries that were read one by one, or written, and are known to be above the floor. */
-  synchronized void takeAll(Manifest now, List<LogEntry> found) {
-    confirmations++;
-    takeManifest(now);
-    for (LogEntry entry : found) {
-      if (entry.index() == tailIndex + 1) {
-        take(entry);
-      }
-    }
-  }
-
-  private void takeManifest(Manifest now) {
+  /** Takes a manifest if it is newer than the known one. */
+  synchronized void takeManifest(Manifest now) {
     Manifest known = manifest;
     if (known == null || now.floor() > known.floor()) {
       manifest = now;
@@ -393,6 +455,7 @@ final class LogReplica implements AutoCloseable {
   }
 
   private void take(LogEntry entry) {
+    places.put(entry);
     LogOrder order = new LogOrder(tailIndex, tailIdentity, head, unfinished);
     order.add(entry);
     order.committed().forEach(committed -> entries.put(committed.first(), committed));
@@ -401,6 +464,7 @@ final class LogReplica implements AutoCloseable {
     tailIndex = order.index();
     tailIdentity = order.identity();
     head = order.head();
+    notifyAll();
   }
 
   // ---- from a watch
@@ -411,6 +475,8 @@ final class LogReplica implements AutoCloseable {
    * @throws ApiServerException when the watch ended; the next call opens another, or lists anew
    */
   void follow(Duration patience) {
+    checkNotBroken();
+    mender.mend(this);
     ConfigMaps.Changes running = watch();
     if (running == null) {
       return;
@@ -429,6 +495,7 @@ final class LogReplica implements AutoCloseable {
       logger.atWarn().addKeyValue("head", head()).log("the watch has a gap: the log is read anew");
       reopen(running, true);
     }
+    mender.mend(this);
   }
 
   /** The running watch, opened where there is none; null: closed. */
@@ -508,39 +575,51 @@ final class LogReplica implements AutoCloseable {
     StoredConfigMap map = change.map();
     boolean deleted = change.kind() == Change.Kind.DELETED;
     if (map.name().equals(names.manifest())) {
-      if (deleted) {
-        logger.atWarn().log("the manifest of the ban log was deleted; it is made anew");
-        return true;
-      }
-      Manifest now = readManifest(map);
-      boolean fits = now.log().equals(manifest().log()) && now.floor() <= tailIndex + 1;
-      if (fits) {
-        takeManifest(now);
-      }
-      return fits;
+      manifestMissing = deleted;
+      return deleted || takeShown(readManifest(map));
     }
     OptionalLong index = names.index(map.name());
     if (index.isEmpty()) {
       return true;
     }
-    if (deleted) {
-      forget(index.getAsLong());
-      return true;
+    return deleted ? forget(index.getAsLong()) : takeShown(readEntry(map, index.getAsLong()), map);
+  }
+
+  private boolean takeShown(Manifest now) {
+    boolean fits = now.log().equals(manifest().log()) && now.floor() <= tailIndex + 1;
+    if (fits) {
+      takeManifest(now);
     }
-    if (index.getAsLong() <= tailIndex) {
-      return true;
-    }
-    LogEntry entry = readEntry(map, index.getAsLong());
-    if (index.getAsLong() > tailIndex + 1) {
+    return fits;
+  }
+
+  private boolean takeShown(LogEntry entry, StoredConfigMap map) {
+    long index = entry.index();
+    if (index > tailIndex + 1) {
       // Garbage ahead of the tail waits for its turn.
       return !entry.isValid();
     }
-    take(entry);
+    if (index == tailIndex + 1) {
+      take(entry);
+      return true;
+    }
+    if (index < manifest().floor()) {
+      return true;
+    }
+    switch (places.compare(entry)) {
+      case SAME -> places.isThere(index);
+      case LATER -> places.taken(index, map);
+      case EARLIER -> {
+        giveIn(index);
+        return false;
+      }
+    }
     return true;
   }
 
   /** Forgets entries of indices below a bound, which are deleted. */
   synchronized void forgetBelow(long index) {
+    places.forgetBelow(index);
     while (!entries.isEmpty() && entries.firstEntry().getValue().index() < index) {
       entries.pollFirstEntry();
     }
@@ -549,25 +628,47 @@ final class LogReplica implements AutoCloseable {
   /** Forgets entries that hold no event behind a number: nobody here reads them any more. */
   synchronized void forgetEvents(long upTo) {
     while (!entries.isEmpty() && entries.firstEntry().getValue().last() <= upTo) {
-      entries.pollFirstEntry();
+      places.forgetBelow(entries.pollFirstEntry().getValue().index() + 1);
     }
   }
 
-  private void forget(long index) {
+  /** Takes in that an entry was deleted; false: what is known is to be read anew. */
+  private boolean forget(long index) {
     if (index < manifest().floor()) {
       forgetBelow(index + 1);
-    } else if (index <= tailIndex) {
-      logger
-          .atError()
-          .addKeyValue("configMap", names.entry(index))
-          .log("an entry of the ban log was deleted that no snapshot has; it is kept in memory");
+      return true;
     }
+    Optional<LogEntry> entry = places.get(index);
+    entry.ifPresent(places::missing);
+    if (entry.isPresent() && !entry.get().isValid() && index == tailIndex) {
+      forgetFrom(index);
+      return false;
+    }
+    return true;
+  }
+
+  /** What is to be mended in the store. */
+  synchronized LogMender.Work work() {
+    return new LogMender.Work(
+        manifestMissing ? Optional.of(manifest()) : Optional.empty(),
+        places.mendsFrom(manifest == null ? 0 : manifest.floor()));
+  }
+
+  /** The manifest needs no other try, unless it is seen to be missing again. */
+  synchronized void triedManifest() {
+    manifestMissing = false;
+  }
+
+  /** A place needs no other try, unless something is seen there again. */
+  synchronized void tried(LogPlaces.Mend mend) {
+    places.tried(mend);
   }
 
   /** Ends the watch; what is known stays. */
   @Override
   public synchronized void close() {
     closed = true;
+    notifyAll();
     ConfigMaps.Changes running = changes;
     if (running != null) {
       running.close();

@@ -1,12 +1,15 @@
 package io.ipsentry.kubernetes.log;
 
 import io.ipsentry.banlog.BanLogException;
+import io.ipsentry.kubernetes.api.ApiServerException;
+import io.ipsentry.kubernetes.api.ApiServerException.Reason;
 import io.ipsentry.kubernetes.api.ConfigMaps;
 import io.ipsentry.kubernetes.api.StoredConfigMap;
 import io.ipsentry.kubernetes.log.Manifest.Snapshot;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -30,13 +33,61 @@ final class LostManifest {
     this.ids = ids;
   }
 
+  /** The manifest that a ConfigMap is; empty: it is damaged. */
+  static Optional<Manifest> readable(StoredConfigMap map) {
+    try {
+      return Optional.of(Manifest.read(map));
+    } catch (LogEntry.InvalidException e) {
+      logger
+          .atError()
+          .addKeyValue("cause", e.getMessage())
+          .log("the manifest of the ban log is damaged; it is made anew");
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Makes the manifest anew from what is there: it is missing or damaged, or a writer of long ago
+   * has put an old one in its place after somebody had deleted it.
+   *
+   * @param stored as it is; empty: missing
+   * @param listed what it says; empty: nothing that can be read
+   * @param found entries
+   * @return whether there is hope that the log is whole now
+   */
+  boolean repair(
+      Optional<StoredConfigMap> stored,
+      Optional<Manifest> listed,
+      NavigableMap<Long, LogEntry> found) {
+    Manifest made = find(found);
+    boolean better =
+        listed.isEmpty()
+            || made.floor() > listed.get().floor()
+            || !made.log().equals(listed.get().log());
+    if (!better) {
+      return false;
+    }
+    try {
+      StoredConfigMap ignored =
+          stored.isEmpty()
+              ? api.create(made.toConfigMap(names))
+              : api.replace(stored.get().withData(made.data()));
+    } catch (ApiServerException e) {
+      if (e.reason() != Reason.EXISTS && e.reason() != Reason.CONFLICT) {
+        throw e;
+      }
+    }
+    return true;
+  }
+
   /**
    * The manifest to create.
    *
    * @param entries that are there
-   * @throws BanLogException if entries are there and their beginning is lost
+   * @throws BanLogException if entries are there and their beginning is lost, transient: whoever
+   *     has read it puts it back
    */
-  Manifest find(NavigableMap<Long, LogEntry> entries) {
+  private Manifest find(NavigableMap<Long, LogEntry> entries) {
     TreeMap<Long, List<StoredConfigMap>> bySeq = new TreeMap<>();
     for (StoredConfigMap map : api.list(names.selected(Set.of(LogNames.SNAPSHOT))).items()) {
       SnapshotShards.seq(map)
@@ -73,12 +124,13 @@ final class LostManifest {
           entries.values().stream().filter(LogEntry::isValid).findFirst().orElseThrow().log();
       return Manifest.ofNew(log);
     }
-    throw BanLogException.permanent(
+    throw BanLogException.transientFailure(
         "manifest and snapshots of the ban log "
             + names.release()
             + " are gone, and its entries begin with "
             + names.entry(first.index())
-            + ": what was before is lost. Restore the ConfigMaps with the label "
+            + ". A process that has read what was before puts it back; if none runs any more,"
+            + " restore the ConfigMaps with the label "
             + LogNames.LOG_LABEL
             + '='
             + names.release()

@@ -2,10 +2,9 @@ package io.ipsentry.kubernetes.log;
 
 import java.time.Duration;
 
-/** Waits before something is tried again. */
-@FunctionalInterface
+/** Waits before something is tried again, or for the watch to show something. */
 interface Pause {
-  /** Shortest wait. */
+  /** Shortest wait between attempts. */
   Duration FIRST = Duration.ofMillis(50);
 
   /** Longest wait. */
@@ -19,6 +18,13 @@ interface Pause {
    * @return false: the log is being closed, do not try again
    */
   boolean await(int attempt);
+
+  /**
+   * Waits until an entry is known, at most a quarter of a second.
+   *
+   * @return false: the log is being closed, do not wait again
+   */
+  boolean awaitEntry(LogReplica replica, long index);
 
   /** How long to wait, without jitter. */
   static Duration length(int attempt) {

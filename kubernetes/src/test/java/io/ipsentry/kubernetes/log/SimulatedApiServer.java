@@ -6,6 +6,7 @@ import io.ipsentry.kubernetes.api.ConfigMaps;
 import io.ipsentry.kubernetes.api.StoredConfigMap;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +25,8 @@ final class SimulatedApiServer {
   private long revision = 100;
   private long uids;
   private long oldestWatched;
+  private final Map<String, String> deletedBatches = new HashMap<>();
+  private long overtaken;
 
   private record Happened(long revision, ConfigMaps.Change change) {}
 
@@ -34,6 +37,11 @@ final class SimulatedApiServer {
   /** What the store holds; for judging a run. */
   Map<String, StoredConfigMap> maps() {
     return maps;
+  }
+
+  /** How often an entry was created where another had been deleted. */
+  long overtaken() {
+    return overtaken;
   }
 
   /** Forgets what happened so far: older watches are {@code GONE}. */
@@ -51,6 +59,10 @@ final class SimulatedApiServer {
       throw failed(Reason.EXISTS, map.name() + " exists");
     }
     checkSize(map);
+    String deleted = deletedBatches.remove(map.name());
+    if (deleted != null && !deleted.equals(map.text("batch"))) {
+      overtaken++;
+    }
     revision++;
     StoredConfigMap stored = map.stored("uid-" + uids++, Long.toString(revision));
     maps.put(map.name(), stored);
@@ -85,6 +97,7 @@ final class SimulatedApiServer {
       throw failed(Reason.CONFLICT, map.name() + " is another version");
     }
     maps.remove(map.name());
+    deletedBatches.put(map.name(), map.text("batch"));
     revision++;
     happened.add(
         new Happened(
