@@ -2,13 +2,13 @@ package io.ipsentry.kubernetes.blocklist;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanWriter;
-import io.ipsentry.banlog.InMemoryBanLog;
+import io.ipsentry.kubernetes.ClusterClient;
+import io.ipsentry.kubernetes.api.ClusterConfigMaps;
+import io.ipsentry.kubernetes.log.KubernetesBanLog;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.SeenAs;
 import io.ipsentry.testing.RequiresCluster;
@@ -43,11 +43,17 @@ final class BlocklistIT {
 
   @TempDir private Path directory;
 
-  private final InMemoryBanLog log = new InMemoryBanLog();
-  private final BanWriter writer = BanWriter.start(log, InstantSource.system(), event -> {});
   private final String namespace = TestCluster.shared().newNamespace();
   private final Kubectl kubectl = TestCluster.shared().kubectl().with("--namespace=" + namespace);
-  private final KubernetesClient client = client();
+  private final KubernetesClient client = ClusterClient.of(TestCluster.shared(), namespace);
+  private final KubernetesBanLog log =
+      KubernetesBanLog.open(
+          new ClusterConfigMaps(client),
+          "guard",
+          "test",
+          KubernetesBanLog.Limits.DEFAULT,
+          InstantSource.system());
+  private final BanWriter writer = BanWriter.start(log, InstantSource.system(), event -> {});
   private BlocklistProjection projection = projection();
 
   @BeforeEach
@@ -59,14 +65,8 @@ final class BlocklistIT {
   @AfterEach
   void close() {
     projection.close();
-    client.close();
     log.close();
-  }
-
-  private KubernetesClient client() {
-    Config config = Config.fromKubeconfig(TestCluster.shared().kubeconfig().toFile());
-    config.setNamespace(namespace);
-    return new KubernetesClientBuilder().withConfig(config).build();
+    client.close();
   }
 
   private BlocklistProjection projection() {
