@@ -2,6 +2,9 @@ package io.ipsentry.authz.envoy;
 
 import io.ipsentry.authz.verdict.GatewayRequest;
 import io.ipsentry.line.Slice;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -48,6 +51,18 @@ final class CheckRequestSkimmer extends WireReader {
 
   private static final byte[] POLICY = "policy".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] TOKEN = "token".getBytes(StandardCharsets.US_ASCII);
+
+  // The tag, a length below 128, the tag of the key, its length below 128.
+  private static final VarHandle WORD =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final int SHORT_HEAD = HEADERS | KEY << 16;
+  private static final int SHORT_HEAD_MASK = 0x80ff80ff;
+
+  private static final int SHORT_TEXT_MASK = 0x87;
+
+  // The last byte of the key, the tag of the value, a length below 128.
+  private static final int SHORT_TAIL = VALUE << 8;
+  private static final int SHORT_TAIL_MASK = 0x0080ff00;
 
   private CheckMessage message = new CheckMessage();
   private GatewayRequest request = message.request();
@@ -170,8 +185,14 @@ final class CheckRequestSkimmer extends WireReader {
     WantedHeaders wanted = message.wanted();
     int next = at;
     while (next < end) {
-      // Most fields are headers that nobody wants: those are stepped over without a call.
-      int after = array[next] == HEADERS ? afterUnwanted(array, next + 1, end, wanted) : 0;
+      // Most fields are short, or headers that nobody wants: what is not is read with more care.
+      int after = afterShort(array, next, end, wanted);
+      if (after == 0) {
+        after =
+            array[next] == HEADERS
+                ? afterUnwanted(array, next + 1, end, wanted)
+                : afterShortField(array, next, end);
+      }
       if (after == 0) {
         at = next;
         httpField(end);
@@ -205,6 +226,73 @@ final class CheckRequestSkimmer extends WireReader {
     if (header >= 0) {
       message.putMapped(header, bytes, valueFrom, valueTo);
     }
+  }
+
+  /**
+   * Takes a header whose entry is shorter than 128 bytes and is a key, and then a value that fills
+   * the rest: what most of them are. Two words tell all of that.
+   *
+   * @param at position of its tag
+   * @return where it ends; 0: it is to be read
+   */
+  private int afterShort(byte[] array, int at, int end, WantedHeaders wanted) {
+    if (array.length - at < 2 * Integer.BYTES) {
+      return 0;
+    }
+    int head = (int) WORD.get(array, at);
+    int key = at + Integer.BYTES;
+    int keyLength = head >>> 24;
+    int entryEnd = at + 2 + (head >>> 8 & 0xff);
+    int value = key + keyLength;
+    if ((head & SHORT_HEAD_MASK) != SHORT_HEAD
+        || keyLength == 0
+        || entryEnd > end
+        || value + 2 > entryEnd
+        || value + 3 > array.length) {
+      return 0;
+    }
+    int tail = (int) WORD.get(array, value - 1);
+    if ((tail & SHORT_TAIL_MASK) != SHORT_TAIL || value + 2 + (tail >>> 16 & 0xff) != entryEnd) {
+      return 0;
+    }
+    if (wanted.mayBe(keyLength, (byte) tail)) {
+      int header = wanted.find(array, key, value);
+      if (header >= 0) {
+        message.putMapped(header, array, value + 2, entryEnd);
+      }
+    }
+    return entryEnd;
+  }
+
+  /**
+   * Takes a field that is text of less than 128 bytes.
+   *
+   * @param at position of its tag
+   * @return where it ends; 0: it is to be read
+   */
+  private int afterShortField(byte[] array, int at, int end) {
+    int tag = array[at];
+    if ((tag & SHORT_TEXT_MASK) != LENGTH_DELIMITED
+        || tag < 8
+        || tag == HEADER_MAP
+        || end - at < 2) {
+      return 0;
+    }
+    int length = array[at + 1];
+    int from = at + 2;
+    if (length < 0 || length > end - from) {
+      return 0;
+    }
+    if (tag == METHOD) {
+      CheckMessage.set(request.method(), array, from, from + length);
+    } else if (tag == PATH) {
+      CheckMessage.set(request.target(), array, from, from + length);
+    } else if (tag == HOST) {
+      CheckMessage.set(request.host(), array, from, from + length);
+    } else if (tag == HEADERS) {
+      return 0;
+    }
+    return from + length;
   }
 
   /**

@@ -17,6 +17,7 @@ import io.ipsentry.authz.caller.CallerConnection;
 import io.ipsentry.authz.transport.EventLoops;
 import io.ipsentry.authz.verdict.RequestJudge;
 import io.ipsentry.detection.HitReceiver;
+import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -71,10 +72,11 @@ public final class EnvoyServer implements AutoCloseable {
   /** Envoys that ping a connection (connection_keepalive) do so every few seconds at most. */
   private static final Duration SHORTEST_PING = Duration.ofSeconds(1);
 
-  /** A dead Envoy is noticed after this and {@link #PING_TIMEOUT}. */
-  private static final Duration PING_AFTER = Duration.ofSeconds(60);
-
-  private static final Duration PING_TIMEOUT = Duration.ofSeconds(10);
+  /**
+   * gRPC does not ping: it would look at the clock at every frame, which a check has two of. The
+   * kernel notices Envoys that are gone.
+   */
+  private static final long NO_PINGS = Long.MAX_VALUE;
 
   private static final Logger logger = LoggerFactory.getLogger(EnvoyServer.class);
 
@@ -183,8 +185,7 @@ public final class EnvoyServer implements AutoCloseable {
             .maxConcurrentCallsPerConnection(limits.maxCallsPerConnection())
             .maxConnectionAge(limits.maxConnectionAge().toMillis(), TimeUnit.MILLISECONDS)
             .maxConnectionAgeGrace(limits.grace().toMillis(), TimeUnit.MILLISECONDS)
-            .keepAliveTime(PING_AFTER.toMillis(), TimeUnit.MILLISECONDS)
-            .keepAliveTimeout(PING_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+            .keepAliveTime(NO_PINGS, TimeUnit.NANOSECONDS)
             .permitKeepAliveTime(SHORTEST_PING.toMillis(), TimeUnit.MILLISECONDS)
             .permitKeepAliveWithoutCalls(true)
             .addTransportFilter(new CallerFilter(parts.callers()))
@@ -193,6 +194,8 @@ public final class EnvoyServer implements AutoCloseable {
             .addService(health.getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance())
             .addService(ChannelzService.newInstance(CHANNELZ_PAGE));
+    builder.withChildOption(ChannelOption.SO_KEEPALIVE, true);
+    parts.loops().keepAlive().forEach(builder::withChildOption);
     SslContext tls = parts.tls();
     if (tls != null) {
       builder.sslContext(tls);

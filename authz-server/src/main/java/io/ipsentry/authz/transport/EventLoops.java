@@ -1,19 +1,24 @@
 package io.ipsentry.authz.transport;
 
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import jdk.net.ExtendedSocketOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +34,10 @@ import org.slf4j.LoggerFactory;
 public final class EventLoops implements AutoCloseable {
   /** Threads end within this time, whatever still runs on them. */
   private static final Duration GRACE = Duration.ofSeconds(2);
+
+  private static final int KEEP_ALIVE_IDLE_SECONDS = 60;
+  private static final int KEEP_ALIVE_INTERVAL_SECONDS = 5;
+  private static final int KEEP_ALIVE_PROBES = 3;
 
   private static final Logger logger = LoggerFactory.getLogger(EventLoops.class);
 
@@ -88,6 +97,32 @@ public final class EventLoops implements AutoCloseable {
   /** The kind of listening socket that fits the threads. */
   public Class<? extends ServerChannel> channelType() {
     return channelType;
+  }
+
+  /**
+   * How the kernel is to notice that the peer of a connection with {@code SO_KEEPALIVE} is gone
+   * (tcp(7)): after a minute of silence it asks three times, 5 s apart, and what was sent waits for
+   * no longer either. That last one the sockets of the JDK do not have.
+   */
+  public Map<ChannelOption<Integer>, Integer> keepAlive() {
+    if (channelType.equals(EpollServerSocketChannel.class)) {
+      return Map.of(
+          EpollChannelOption.TCP_KEEPIDLE,
+          KEEP_ALIVE_IDLE_SECONDS,
+          EpollChannelOption.TCP_KEEPINTVL,
+          KEEP_ALIVE_INTERVAL_SECONDS,
+          EpollChannelOption.TCP_KEEPCNT,
+          KEEP_ALIVE_PROBES,
+          EpollChannelOption.TCP_USER_TIMEOUT,
+          1_000 * (KEEP_ALIVE_IDLE_SECONDS + KEEP_ALIVE_INTERVAL_SECONDS * KEEP_ALIVE_PROBES));
+    }
+    return Map.of(
+        NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPIDLE),
+        KEEP_ALIVE_IDLE_SECONDS,
+        NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPINTERVAL),
+        KEEP_ALIVE_INTERVAL_SECONDS,
+        NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPCOUNT),
+        KEEP_ALIVE_PROBES);
   }
 
   /** Ends the threads; the servers on them must have been closed. */
