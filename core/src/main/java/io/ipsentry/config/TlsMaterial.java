@@ -57,6 +57,21 @@ public record TlsMaterial(
     return new TlsMaterial(key, chain, cas);
   }
 
+  /**
+   * What a client shows, where it is not in files of its own, such as in a kubeconfig.
+   *
+   * @param source as messages name it
+   * @param chain PEM, its own certificate first
+   * @param key PEM
+   * @throws TlsFileException if they cannot be read, or do not belong together
+   */
+  public static TlsMaterial of(Path source, byte[] chain, byte[] key) {
+    TlsMaterial material =
+        new TlsMaterial(Pem.privateKey(source, key), Pem.certificates(source, chain), List.of());
+    checkKey(new TlsConfig(source, source, Optional.empty()), material.chain(), material.key());
+    return material;
+  }
+
   private static byte[] bytes(Path file) {
     try {
       if (Files.exists(file) && !Files.isRegularFile(file)) {

@@ -2,6 +2,9 @@ package io.ipsentry.conformance.launcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ipsentry.testing.RequiresCluster;
+import io.ipsentry.testing.cluster.Kubectl;
+import io.ipsentry.testing.cluster.TestCluster;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -95,6 +98,46 @@ final class LauncherIT {
 
     assertThat(outcome.status()).isEqualTo(2);
     assertThat(outcome.err()).contains("--no-such-option");
+  }
+
+  /** The client of a cluster has thousands of classes, which people without one do not wait for. */
+  @Test
+  void start_commandOnThisHost_loadsNothingOfACluster() throws Exception {
+    Outcome outcome =
+        start(
+                directory,
+                "env",
+                "IP_SENTRY_JAVA_OPTS=-Xlog:class+load",
+                LAUNCHER.toString(),
+                "list",
+                "--store",
+                directory.resolve("none.db").toString())
+            .finish();
+
+    assertThat(outcome.status()).isEqualTo(3);
+    assertThat(outcome.out())
+        .contains("io.ipsentry.cli.ClusterOptions")
+        .doesNotContain("io.fabric8", "io.ipsentry.kubernetes", "io.ipsentry.cli.ClusterWay");
+  }
+
+  /** As a person has it: a link in a directory of the PATH. */
+  @Test
+  @RequiresCluster
+  void start_asAPluginOfKubectl_isFoundAndGoesToTheClusterOfItsKubeconfig() throws Exception {
+    Path link =
+        Files.createSymbolicLink(
+            directory.resolve("kubectl-ip_sentry"), ROOT.resolve("kubectl-ip_sentry"));
+    TestCluster cluster = TestCluster.shared();
+    Kubectl kubectl =
+        cluster.kubectl().withEnvironment("PATH", directory + ":" + System.getenv("PATH"));
+
+    assertThat(kubectl.run("plugin", "list")).contains(link.toString());
+    assertThat(kubectl.run("ip-sentry", "--version")).startsWith("ip-sentry ");
+    Kubectl.Outcome listed =
+        kubectl.attempt("ip-sentry", "list", "-n", cluster.newNamespace(), "--release", "edge");
+    assertThat(listed.exitCode()).isEqualTo(3);
+    assertThat(listed.err()).contains("no watcher of the release edge").contains("there is none");
+    assertThat(kubectl.attempt("ip-sentry", "no-such-command").exitCode()).isEqualTo(2);
   }
 
   @Test

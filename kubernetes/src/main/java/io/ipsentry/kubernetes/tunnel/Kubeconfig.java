@@ -7,17 +7,23 @@ import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.internal.KubeConfigUtils;
-import io.fabric8.kubernetes.client.internal.SSLUtils;
 import io.ipsentry.banlog.BanLogException;
+import io.ipsentry.config.TlsFileException;
+import io.ipsentry.config.TlsMaterial;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,12 +33,17 @@ import org.jspecify.annotations.Nullable;
 public final class Kubeconfig {
   private static final String DEFAULT_NAMESPACE = "default";
 
+  /** A store in memory alone needs none. */
+  private static final char[] NONE = {};
+
   private final Config config;
   private final String context;
+  private final Optional<KeyManager> certificate;
 
-  private Kubeconfig(Config config, String context) {
+  private Kubeconfig(Config config, String context, Optional<KeyManager> certificate) {
     this.config = config;
     this.context = context;
+    this.certificate = certificate;
   }
 
   /**
@@ -66,7 +77,59 @@ public final class Kubeconfig {
       throw BanLogException.permanent(
           "the context " + chosen.getName() + " of the kubeconfig names no cluster that is there");
     }
-    return new Kubeconfig(config, chosen.getName());
+    return new Kubeconfig(config, chosen.getName(), certificate(config, there.getFirst()));
+  }
+
+  /**
+   * What its user shows. The client knows fewer forms of keys than there are in kubeconfigs, so it
+   * is given the one that it knows.
+   */
+  private static Optional<KeyManager> certificate(Config config, Path file) {
+    if (blank(config.getClientCertData()) && blank(config.getClientCertFile())) {
+      return Optional.empty();
+    }
+    try {
+      TlsMaterial shown =
+          TlsMaterial.of(
+              file,
+              pem(config.getClientCertData(), config.getClientCertFile()),
+              pem(config.getClientKeyData(), config.getClientKeyFile()));
+      config.setClientKeyFile(null);
+      config.setClientKeyData(
+          encoded(
+              "-----BEGIN PRIVATE KEY-----\n"
+                  + Base64.getMimeEncoder().encodeToString(shown.key().getEncoded())
+                  + "\n-----END PRIVATE KEY-----\n"));
+      config.setClientKeyAlgo(shown.key().getAlgorithm());
+      KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
+      store.load(null, null);
+      store.setKeyEntry("me", shown.key(), NONE, shown.chain().toArray(new X509Certificate[0]));
+      KeyManagerFactory factory =
+          KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+      factory.init(store, NONE);
+      return Optional.of(factory.getKeyManagers()[0]);
+    } catch (TlsFileException e) {
+      throw BanLogException.permanent(
+          "the client certificate or key of the kubeconfig's user " + e.what() + "; " + e.mend(),
+          e);
+    } catch (GeneralSecurityException | IOException e) {
+      throw BanLogException.permanent(
+          "the client certificate of the kubeconfig's user cannot be used: " + e.getMessage(), e);
+    }
+  }
+
+  private static byte[] pem(@Nullable String data, @Nullable String file) throws IOException {
+    if (data != null && !data.isEmpty()) {
+      // As the client does: Base64, or as it is where a program gave it.
+      return data.contains("-----BEGIN")
+          ? data.getBytes(StandardCharsets.UTF_8)
+          : Base64.getMimeDecoder().decode(data);
+    }
+    return file == null ? new byte[0] : Files.readAllBytes(Path.of(file));
+  }
+
+  private static String encoded(String pem) {
+    return Base64.getEncoder().encodeToString(pem.getBytes(StandardCharsets.UTF_8));
   }
 
   private static io.fabric8.kubernetes.api.model.Config parse(Path file) {
@@ -166,23 +229,9 @@ public final class Kubeconfig {
     return Optional.ofNullable(config.getAutoOAuthToken()).filter(token -> !token.isEmpty());
   }
 
-  /**
-   * Of the person, with its key; empty: he has none.
-   *
-   * @throws BanLogException permanent, if it cannot be read
-   */
+  /** Of the person, with its key; empty: he has none. */
   public Optional<KeyManager> certificate() {
-    if (blank(config.getClientCertData()) && blank(config.getClientCertFile())) {
-      return Optional.empty();
-    }
-    try {
-      KeyManager[] managers = SSLUtils.keyManagers(config);
-      return managers == null || managers.length == 0 ? Optional.empty() : Optional.of(managers[0]);
-    } catch (GeneralSecurityException | IOException | RuntimeException e) {
-      throw BanLogException.permanent(
-          "the client certificate of the context " + context + " cannot be read: " + e.getMessage(),
-          e);
-    }
+    return certificate;
   }
 
   /** For this package; a copy. */

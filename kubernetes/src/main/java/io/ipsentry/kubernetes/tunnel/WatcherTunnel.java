@@ -10,6 +10,7 @@ import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.kubernetes.api.ClusterClients;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.http.WebSocketHandshakeException;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -162,12 +163,27 @@ public final class WatcherTunnel implements AutoCloseable {
   public Optional<String> problem() {
     return forward.getServerThrowables().stream()
         .findFirst()
-        .map(failure -> {
-          String why = String.valueOf(failure.getMessage());
-          return why.contains(String.valueOf(FORBIDDEN))
-              ? "you may not reach the pod " + pod + "; you need get and create on pods/portforward"
-              : "the way to the pod " + pod + " is broken: " + why;
-        });
+        .map(failure ->
+            isForbidden(failure)
+                ? "you may not reach the pod "
+                    + pod
+                    + "; you need get and create on pods/portforward"
+                : "the way to the pod " + pod + " is broken: " + failure.getMessage());
+  }
+
+  /** What the API server answered in place of opening it. */
+  private static boolean isForbidden(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof WebSocketHandshakeException refused
+          && refused.getResponse() != null
+          && refused.getResponse().statusCode() == FORBIDDEN) {
+        return true;
+      }
+      if (cause instanceof KubernetesClientException client && client.getCode() == FORBIDDEN) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @Override
