@@ -117,7 +117,7 @@ final class LauncherIT {
     assertThat(outcome.status()).isEqualTo(3);
     assertThat(outcome.out())
         .contains("io.ipsentry.cli.ClusterOptions")
-        .doesNotContain("io.fabric8", "io.ipsentry.kubernetes", "io.ipsentry.cli.ClusterWay");
+        .doesNotContain("io.fabric8", "io.ipsentry.kubernetes");
   }
 
   /** As a person has it: a link in a directory of the PATH. */
