@@ -228,16 +228,16 @@ public final class ClusterFollower implements FollowedLog {
     }
   }
 
-  /** The state of all of the log, of now. */
+  /** The state of all of the log, of when it was opened or later. */
   private ActiveBans whole(KubernetesBanLog log) {
     ActiveBans.Limits limits = parts.state().limits();
     Optional<ActiveBans> snapshot = log.snapshot(Instant.MAX, limits);
     ActiveBans whole = snapshot.orElseGet(() -> new ActiveBans(limits));
-    List<SequencedEvent> events = log.read(whole.head() + 1, PIECE);
-    while (!events.isEmpty() && !closed) {
-      events.forEach(whole::apply);
+    // Not until there are no more: while others append, that may be never.
+    long head = log.knownHead();
+    while (whole.head() < head && !closed) {
+      log.read(whole.head() + 1, PIECE).forEach(whole::apply);
       log.forgetUpTo(whole.head());
-      events = log.read(whole.head() + 1, PIECE);
     }
     return whole;
   }
