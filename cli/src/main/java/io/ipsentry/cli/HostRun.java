@@ -51,10 +51,7 @@ final class HostRun implements AutoCloseable {
 
   private final OpenParts opened;
   private final ConfigReloads reloads = new ConfigReloads();
-  private final Config started;
-  private final AtomicReference<Config> config;
-  private final AtomicReference<HostAddresses> addresses;
-  private final AtomicReference<ProtectedPrefixes> protection;
+  private final InForce inForce;
   private final AtomicReference<RunStatus.ConfigState> configState;
   private final BanPolicy policy;
   private final long jitterSeed = new SecureRandom().nextLong();
@@ -70,10 +67,8 @@ final class HostRun implements AutoCloseable {
     InstantSource clock = shell.clock();
     Config first = locations.config();
     HostAddressReader addressReader = HostAddressReader.linux();
-    started = first;
-    config = new AtomicReference<>(first);
-    addresses = new AtomicReference<>(addressReader.read());
-    protection = new AtomicReference<>(Protections.of(first, addresses.get()));
+    HostAddresses addresses = addressReader.read();
+    inForce = new InForce(first, addresses, this::protect);
     configState =
         new AtomicReference<>(
             new RunStatus.ConfigState(
@@ -89,11 +84,12 @@ final class HostRun implements AutoCloseable {
         BanWriter.start(
             new TimedBanLog(log, appendLatency, System::nanoTime), clock, this::observe);
     ActiveBans state = writer.state();
-    LogBanOperations operations = new LogBanOperations(log, log, writer, protection::get, clock);
+    LogBanOperations operations =
+        new LogBanOperations(log, log, writer, inForce::protection, clock);
     watcher =
         new Watcher(
             first,
-            protection.get(),
+            inForce.protection(),
             new Watcher.Parts(
                 writer,
                 policy,
@@ -103,16 +99,18 @@ final class HostRun implements AutoCloseable {
                 clock,
                 System::nanoTime,
                 banLatency,
-                new LeakWatch()));
+                new LeakWatch(),
+                false));
     statistics = new WatcherStatistics(watcher, state, clock);
     hits = new HitServiceEndpoint(watcher.ledger(), watcher);
     RunStatus status =
         new RunStatus(
-            watcher,
+            () -> Optional.of(watcher),
             state,
-            locations.store(),
+            locations.store().toString(),
             configState::get,
-            new RunStatus.Servers(this::gatewayNumbers, hits::statistics, this::enforcerStatus),
+            new RunStatus.Servers(
+                this::gatewayNumbers, hits::statistics, this::enforcerStatus, Optional::empty),
             clock);
     opened.add(LogCompaction.start(log, writer, this::keepHistory, clock));
     watcher.begin();
@@ -122,7 +120,7 @@ final class HostRun implements AutoCloseable {
           Optional.of(
               opened.add(
                   HostEnforcer.start(
-                      first.enforcer().get(), state, () -> true, protection::get, clock)));
+                      first.enforcer().get(), state, () -> true, inForce::protection, clock)));
     }
     if (!first.sources().isEmpty()) {
       // While the kernel is read. Lines that are written meanwhile wait in their files.
@@ -145,7 +143,7 @@ final class HostRun implements AutoCloseable {
               first,
               new GatewayServers.Parts(
                   new OwnState(state, this::stillAsks),
-                  protection::get,
+                  inForce::protection,
                   watcher.hits(),
                   this::reasonsNotReady,
                   clock));
@@ -161,10 +159,7 @@ final class HostRun implements AutoCloseable {
     }
     opened.add(
         HostAddressFollower.start(
-            addresses.get(),
-            addressReader::read,
-            this::addressesChanged,
-            HostAddressFollower.INTERVAL));
+            addresses, addressReader::read, inForce::addresses, HostAddressFollower.INTERVAL));
     if (locations.configFile().isPresent()) {
       ConfigWatcher configWatcher = opened.add(new ConfigWatcher(locations.configFile().get()));
       configWatcher.start(result -> configChanged(result, clock));
@@ -240,7 +235,7 @@ final class HostRun implements AutoCloseable {
   }
 
   private Optional<Duration> keepHistory() {
-    return Optional.ofNullable(config.get().store().keepHistory());
+    return Optional.ofNullable(inForce.config().store().keepHistory());
   }
 
   private Optional<GatewayNumbers> gatewayNumbers() {
@@ -265,8 +260,8 @@ final class HostRun implements AutoCloseable {
     logger
         .atInfo()
         .addKeyValue("version", Version.text())
-        .addKeyValue("sources", config.get().sources().size())
-        .addKeyValue("rules", config.get().rules().size())
+        .addKeyValue("sources", inForce.config().sources().size())
+        .addKeyValue("rules", inForce.config().rules().size())
         .log("started");
     try {
       watcher.run();
@@ -297,14 +292,7 @@ final class HostRun implements AutoCloseable {
     return reasons;
   }
 
-  private void addressesChanged(HostAddresses now) {
-    addresses.set(now);
-    protect();
-  }
-
-  private void protect() {
-    ProtectedPrefixes now = Protections.of(config.get(), addresses.get());
-    protection.set(now);
+  private void protect(ProtectedPrefixes now) {
     watcher.protect(now);
     enforcer.ifPresent(HostEnforcer::protectionChanged);
   }
@@ -317,14 +305,13 @@ final class HostRun implements AutoCloseable {
       return;
     }
     Config now = taken.get();
-    config.set(now);
     policy.reload(Watcher.policySettings(now, jitterSeed));
-    protect();
+    inForce.configure(now);
     watcher.reload(now);
     admin.reload(now);
     gateways.ifPresent(servers -> servers.reload(now));
     enforcer.ifPresent(kernel -> now.enforcer().ifPresent(kernel::reload));
-    RestartKeys.say(RestartKeys.OF_RUN, started, now);
+    RestartKeys.say(RestartKeys.OF_RUN, inForce.started(), now);
     statistics.reloaded();
     configState.updateAndGet(
         before -> new RunStatus.ConfigState(before.file(), clock.instant(), ""));

@@ -4,6 +4,7 @@ import com.google.protobuf.Duration;
 import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.authz.hits.HitServiceEndpoint;
 import io.ipsentry.ban.ActiveBans;
+import io.ipsentry.proto.v1.ClusterStatus;
 import io.ipsentry.proto.v1.ConfigStatus;
 import io.ipsentry.proto.v1.EnforcerStatus;
 import io.ipsentry.proto.v1.EngineStatus;
@@ -16,7 +17,6 @@ import io.ipsentry.proto.v1.SourceStatus;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatus;
 import io.ipsentry.watcher.source.StreamStatus;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
@@ -25,9 +25,10 @@ import java.util.stream.Collectors;
 
 /** What a running instance says of itself on the admin socket. Safe for any thread. */
 final class RunStatus {
-  private final Watcher watcher;
+  private final Supplier<Optional<Watcher>> watcher;
+  private final Instant startedAt;
   private final ActiveBans state;
-  private final Path store;
+  private final String store;
   private final Supplier<ConfigState> configState;
   private final Servers servers;
   private final InstantSource clock;
@@ -38,11 +39,13 @@ final class RunStatus {
    * @param gateways empty: it serves none
    * @param hits that other processes reported
    * @param enforcer empty: it enforces nothing in the kernel
+   * @param cluster empty: its log is not in a cluster
    */
   record Servers(
       Supplier<Optional<GatewayNumbers>> gateways,
       Supplier<HitServiceEndpoint.Statistics> hits,
-      Supplier<Optional<EnforcerStatus>> enforcer) {}
+      Supplier<Optional<EnforcerStatus>> enforcer,
+      Supplier<Optional<ClusterStatus>> cluster) {}
 
   /**
    * The configuration in force.
@@ -56,10 +59,14 @@ final class RunStatus {
     }
   }
 
+  /**
+   * @param watcher empty: it reads nothing at the moment
+   * @param store where the log is, for people
+   */
   RunStatus(
-      Watcher watcher,
+      Supplier<Optional<Watcher>> watcher,
       ActiveBans state,
-      Path store,
+      String store,
       Supplier<ConfigState> configState,
       Servers servers,
       InstantSource clock) {
@@ -69,33 +76,52 @@ final class RunStatus {
     this.configState = configState;
     this.servers = servers;
     this.clock = clock;
+    startedAt = clock.instant();
   }
 
   GetStatusResponse report() {
-    WatcherStatus status = watcher.status();
+    Optional<Watcher> reading = watcher.get();
     ActiveBans.Counts counts = state.counts(clock.instant());
     ConfigState config = configState.get();
     GetStatusResponse.Builder report =
         GetStatusResponse.newBuilder()
             .setVersion(Version.text())
-            .setStartedAt(WireMessages.toProto(status.startedAt()))
+            .setStartedAt(WireMessages.toProto(startedAt))
             .setLog(
                 LogStatus.newBuilder()
-                    .setHead(status.logHead())
+                    .setHead(state.head())
                     .setActiveBans(counts.bans())
                     .setAllowed(counts.allows())
-                    .setStore(store.toString()))
+                    .setStore(store))
             .setConfig(
                 ConfigStatus.newBuilder()
                     .setFile(config.file())
                     .setLoadedAt(WireMessages.toProto(config.loadedAt()))
-                    .setRefused(config.refused()))
-            .setEngine(
-                EngineStatus.newBuilder()
-                    .setTrackedAddresses(status.trackedAddresses())
-                    .setTrackedBytes(status.trackedBytes())
-                    .setMaxTrackedBytes(status.trackedBytesLimit())
-                    .setEvicted(status.evictions()));
+                    .setRefused(config.refused()));
+    reading.ifPresent(found -> detection(found.status(), report));
+    servers
+        .gateways()
+        .get()
+        .ifPresent(gateways ->
+            report.setGateways(gateways.toProto(reading.map(Watcher::pendingBans).orElse(0))));
+    HitServiceEndpoint.Statistics hits = servers.hits().get();
+    report.setHitIntake(
+        HitIntakeStatus.newBuilder()
+            .setReporters(hits.reporters())
+            .setHits(hits.hits())
+            .setRepeated(hits.repeated()));
+    servers.enforcer().get().ifPresent(report::setEnforcer);
+    servers.cluster().get().ifPresent(report::setCluster);
+    return report.build();
+  }
+
+  private void detection(WatcherStatus status, GetStatusResponse.Builder report) {
+    report.setEngine(
+        EngineStatus.newBuilder()
+            .setTrackedAddresses(status.trackedAddresses())
+            .setTrackedBytes(status.trackedBytes())
+            .setMaxTrackedBytes(status.trackedBytesLimit())
+            .setEvicted(status.evictions()));
     status.sources().forEach(source -> report.addSources(source(source)));
     for (WatcherStatus.RuleStatus rule : status.rules()) {
       report.addRules(
@@ -106,18 +132,6 @@ final class RunStatus {
               .setWaiting(rule.waiting())
               .setRefused(rule.refused()));
     }
-    servers
-        .gateways()
-        .get()
-        .ifPresent(gateways -> report.setGateways(gateways.toProto(watcher.pendingBans())));
-    HitServiceEndpoint.Statistics hits = servers.hits().get();
-    report.setHitIntake(
-        HitIntakeStatus.newBuilder()
-            .setReporters(hits.reporters())
-            .setHits(hits.hits())
-            .setRepeated(hits.repeated()));
-    servers.enforcer().get().ifPresent(report::setEnforcer);
-    return report.build();
   }
 
   private SourceStatus source(WatcherStatus.Source source) {

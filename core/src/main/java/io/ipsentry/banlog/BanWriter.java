@@ -36,6 +36,7 @@ public final class BanWriter {
   private final ActiveBans state;
   private final InstantSource clock;
   private final Consumer<BanEvent> observer;
+  private volatile boolean following;
 
   /** Writes that wait for their turn. Guarded by itself. */
   private final ArrayDeque<PendingWrite> waiting = new ArrayDeque<>();
@@ -129,6 +130,45 @@ public final class BanWriter {
         if (state.head() + 1 < e.firstKept()) {
           throw e;
         }
+      }
+    }
+  }
+
+  /**
+   * Folds from now on what the log tells by itself, until it is closed or fails; see {@link
+   * #isFollowing}. What is written here does not wait for it.
+   */
+  public BanLog.Subscription follow() {
+    BanLog.Sink sink =
+        new BanLog.Sink() {
+          @Override
+          public void events(List<SequencedEvent> events) {
+            take(events);
+          }
+
+          @Override
+          public void failed(RuntimeException cause) {
+            following = false;
+          }
+        };
+    following = true;
+    BanLog.Subscription running = log.follow(state.head() + 1, sink);
+    return () -> {
+      following = false;
+      running.close();
+    };
+  }
+
+  /** Whether the state follows the log by itself, so that nobody has to catch up for others. */
+  public boolean isFollowing() {
+    return following;
+  }
+
+  private synchronized void take(List<SequencedEvent> events) {
+    for (SequencedEvent event : events) {
+      // What was written or caught up with here is known already.
+      if (event.seq() == state.head() + 1) {
+        fold(event);
       }
     }
   }

@@ -136,12 +136,22 @@ public final class HitLedger {
 
   /** What was written last is durable, the windows too. */
   public void stored() {
+    stored(written());
+  }
+
+  /** What was written last, for {@link #stored(Map)}. */
+  public Map<String, Long> written() {
     lock.lock();
     try {
-      durable = written;
+      return written;
     } finally {
       lock.unlock();
     }
+  }
+
+  /** So much is durable, or so old that it counts for nothing any more. */
+  public void stored(Map<String, Long> soFar) {
+    durable = Map.copyOf(soFar);
     onStored.forEach(Runnable::run);
   }
 

@@ -16,6 +16,7 @@ import io.ipsentry.watcher.source.StreamInfo;
 import io.ipsentry.watcher.source.StreamStatus;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -40,6 +41,7 @@ final class Sources implements AutoCloseable {
   private final HitSink sink;
   private final InputStream stdin;
   private final InstantSource clock;
+  private final @Nullable Instant recent;
   private final List<Open> open = new CopyOnWriteArrayList<>();
   private final SharedFiles shared = new SharedFiles();
 
@@ -103,12 +105,24 @@ final class Sources implements AutoCloseable {
       HitSink sink,
       RuleSet rules,
       InputStream stdin,
-      InstantSource clock) {
+      InstantSource clock,
+      @Nullable Instant recent) {
     this.pipelines = pipelines;
-    this.sink = sink;
+    this.sink = recent == null ? sink : since(recent, sink);
+    this.recent = recent;
     this.rules = rules;
     this.stdin = stdin;
     this.clock = clock;
+  }
+
+  /** What was read only because it lay beside recent lines does not count. */
+  private static HitSink since(Instant recent, HitSink sink) {
+    long oldest = recent.toEpochMilli();
+    return hit -> {
+      if (hit.eventTimeMillis() >= oldest) {
+        sink.hit(hit);
+      }
+    };
   }
 
   /**
@@ -224,18 +238,27 @@ final class Sources implements AutoCloseable {
     FileSource.StartAt startAt =
         switch (config.startAt()) {
           case BEGINNING -> FileSource.StartAt.BEGINNING;
-          case END -> FileSource.StartAt.END;
+          case END -> recent == null ? FileSource.StartAt.END : FileSource.StartAt.RECENT;
         };
     return switch (config.input()) {
       case SourceConfig.Input.Files files ->
           new FileSource(config.name(), files.globs(), startAt, handlers, clock);
       case SourceConfig.Input.Journald journald ->
-          new JournaldSource(config.name(), journalctl(journald.units()), startAt, handlers, clock);
+          journal(config.name(), journalctl(journald.units()), startAt, handlers);
       case SourceConfig.Input.Stdin standard ->
           new StdinSource(config.name(), stdin, handlers, clock);
       case SourceConfig.Input.AccessLogService service ->
           throw new IllegalArgumentException("no source of lines: " + service);
     };
+  }
+
+  private JournaldSource journal(
+      String name, List<String> command, FileSource.StartAt startAt, LineHandlerFactory handlers) {
+    JournaldSource source = new JournaldSource(name, command, startAt, handlers, clock);
+    if (recent != null) {
+      source.since(recent);
+    }
+    return source;
   }
 
   private static List<String> journalctl(List<String> units) {

@@ -123,7 +123,8 @@ public final class WarmUp {
               reached -> clock.instant());
       PipelineFactory pipelines = new PipelineFactory(ZoneOffset.UTC, clock, (label, format) -> {});
       try (Sources sources =
-          new Sources(pipelines, detection::hit, rules, InputStream.nullInputStream(), clock)) {
+          new Sources(
+              pipelines, detection::hit, rules, InputStream.nullInputStream(), clock, null)) {
         sources.replace(config.sources(), rules);
         try (SourceLoop loop = new SourceLoop(sources.open())) {
           boolean ignored = loop.poll();

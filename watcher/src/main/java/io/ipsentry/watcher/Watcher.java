@@ -29,6 +29,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneId;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -71,6 +72,11 @@ public final class Watcher implements AutoCloseable, HitOwner {
   private static final Duration CATCH_UP_INTERVAL = Duration.ofMillis(250);
   private static final Duration RETRY_PAUSE = Duration.ofMillis(100);
 
+  /** However long the windows are, reporters keep hits for a later leader no longer. */
+  private static final Duration LONGEST_KEPT = Duration.ofHours(1);
+
+  private static final int KEPT_STEPS = 60;
+
   private static final Logger logger = LoggerFactory.getLogger(Watcher.class);
 
   private final InstantSource clock;
@@ -89,6 +95,8 @@ public final class Watcher implements AutoCloseable, HitOwner {
   private final HitLedger ledger = new HitLedger();
   private final SourceLoop loop;
   private final Instant startedAt;
+  private final boolean takesOver;
+  private final ArrayDeque<Kept> kept = new ArrayDeque<>();
   private final AtomicReference<@Nullable Change> change = new AtomicReference<>();
   private final AtomicReference<ProtectedPrefixes> protection;
   private final CountDownLatch finished = new CountDownLatch(1);
@@ -103,6 +111,14 @@ public final class Watcher implements AutoCloseable, HitOwner {
 
   private record Change(Config config, RuleSet rules, RuleSet inlineRules) {}
 
+  /**
+   * Hits of reporters that were counted.
+   *
+   * @param since when they were at the latest, nanoseconds
+   * @param counted numbers of the last ones by reporter
+   */
+  private record Kept(long since, Map<String, Long> counted) {}
+
   private record EngineNumbers(int trackedAddresses, long trackedBytes, long evictions) {}
 
   /**
@@ -116,6 +132,9 @@ public final class Watcher implements AutoCloseable, HitOwner {
    * @param nanoTicker elapsed time, nanoseconds
    * @param banLatency is told the time from reading a line to its ban being durable
    * @param watch is shown who asks, by lines and by what others report
+   * @param takesOver whether another process read the sources before: then, where no position is
+   *     stored, what was written within the longest window is read again. Others may take over from
+   *     this one, too: so reporters keep their hits for as long
    */
   public record Parts(
       BanWriter writer,
@@ -126,7 +145,8 @@ public final class Watcher implements AutoCloseable, HitOwner {
       InstantSource clock,
       LongSupplier nanoTicker,
       LatencyHistogram banLatency,
-      RequestWatch watch) {}
+      RequestWatch watch,
+      boolean takesOver) {}
 
   /**
    * Opens the sources and takes up the last checkpoint.
@@ -152,7 +172,9 @@ public final class Watcher implements AutoCloseable, HitOwner {
     PipelineFactory pipelines =
         new PipelineFactory(parts.zone(), clock, Watcher::sayFormat, parts.watch());
     watch = parts.watch();
-    sources = new Sources(pipelines, detection::hit, rules, parts.stdin(), clock);
+    takesOver = parts.takesOver();
+    Instant recent = parts.takesOver() ? recent(rules, parts.checkpoints()) : null;
+    sources = new Sources(pipelines, detection::hit, rules, parts.stdin(), clock, recent);
     checkpoints = new CheckpointStore(parts.checkpoints());
     writer.catchUp();
     sources.replace(config.sources(), rules);
@@ -164,6 +186,18 @@ public final class Watcher implements AutoCloseable, HitOwner {
     requests.start();
     loop = new SourceLoop(sources.open());
     startedAt = clock.instant();
+  }
+
+  /** Since when lines are to be read again; null: there are positions to go on at. */
+  private @Nullable Instant recent(RuleSet rules, Checkpoints stored) {
+    if (!stored.load().isEmpty()) {
+      return null;
+    }
+    return clock.instant().minus(longestWindow(rules.rules()));
+  }
+
+  private static Duration longestWindow(List<Rule> rules) {
+    return rules.stream().map(Rule::window).max(Duration::compareTo).orElse(Duration.ZERO);
   }
 
   /** Rules that judge lines, and requests that were answered already. */
@@ -231,9 +265,9 @@ public final class Watcher implements AutoCloseable, HitOwner {
     }
   }
 
-  /** Whether gateways are served, who go on when the sources have ended. */
+  /** Whether gateways are served, here or elsewhere, who go on when the sources have ended. */
   private boolean serves() {
-    return config.authz().isPresent();
+    return takesOver || config.authz().isPresent();
   }
 
   private void round() throws InterruptedException {
@@ -280,7 +314,9 @@ public final class Watcher implements AutoCloseable, HitOwner {
     try {
       if (now - catchUpDue >= 0) {
         catchUpDue = now + CATCH_UP_INTERVAL.toNanos();
-        writer.catchUp();
+        if (!writer.isFollowing()) {
+          writer.catchUp();
+        }
       }
       if (now - upkeepDue >= 0) {
         upkeepDue = now + UPKEEP_INTERVAL.toNanos();
@@ -314,9 +350,29 @@ public final class Watcher implements AutoCloseable, HitOwner {
     } finally {
       ledger.resume();
     }
-    ledger.stored();
+    settle(began);
     long took = nanoTicker.getAsLong() - began;
     checkpointDue = began + Math.max(CHECKPOINT_INTERVAL.toNanos(), took * CHECKPOINT_SHARE);
+  }
+
+  /** Tells reporters which hits they need not keep any longer. */
+  private void settle(long now) {
+    if (!takesOver) {
+      ledger.stored();
+      return;
+    }
+    long keep = Math.min(longestWindow(config.rules()).toNanos(), LONGEST_KEPT.toNanos());
+    Kept newest = kept.peekLast();
+    if (newest == null || now - newest.since() >= keep / KEPT_STEPS) {
+      kept.add(new Kept(now, ledger.written()));
+    }
+    Kept old = null;
+    for (Kept next = kept.peek(); next != null && now - next.since() >= keep; next = kept.peek()) {
+      old = kept.poll();
+    }
+    if (old != null) {
+      ledger.stored(old.counted());
+    }
   }
 
   private void lastRound() {

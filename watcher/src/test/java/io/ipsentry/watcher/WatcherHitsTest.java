@@ -106,7 +106,8 @@ class WatcherHitsTest {
                 clock,
                 System::nanoTime,
                 new LatencyHistogram(),
-                RequestWatch.NONE));
+                RequestWatch.NONE,
+                false));
     Thread.ofPlatform().name("watcher").start(watcher::run);
     return new Running(log, checkpoints, watcher, config);
   }

@@ -9,7 +9,9 @@ import io.ipsentry.ban.BanPolicy;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.BanWriter;
+import io.ipsentry.banlog.Checkpoints;
 import io.ipsentry.banlog.InMemoryBanLog;
+import io.ipsentry.banlog.InMemoryCheckpoints;
 import io.ipsentry.banlog.SqliteBanLog;
 import io.ipsentry.banlog.SqliteCheckpoints;
 import io.ipsentry.config.Config;
@@ -54,10 +56,12 @@ class WatcherTest {
 
   /** A watcher at work, with its log. */
   private record Running(
-      SqliteBanLog log, SqliteCheckpoints checkpoints, BanWriter writer, Watcher watcher) {
+      SqliteBanLog log, Checkpoints checkpoints, BanWriter writer, Watcher watcher) {
     void stop() {
       watcher.close();
-      checkpoints.close();
+      if (checkpoints instanceof SqliteCheckpoints stored) {
+        stored.close();
+      }
       log.close();
     }
   }
@@ -88,9 +92,13 @@ class WatcherTest {
   }
 
   private Running start(Config config) throws IOException {
-    Path store = dir.resolve("bans.db");
-    SqliteBanLog log = SqliteBanLog.open(store);
-    SqliteCheckpoints checkpoints = SqliteCheckpoints.open(SqliteCheckpoints.pathBeside(store));
+    Path beside = SqliteCheckpoints.pathBeside(dir.resolve("bans.db"));
+    return start(config, SqliteCheckpoints.open(beside), false);
+  }
+
+  private Running start(Config config, Checkpoints checkpoints, boolean takesOver)
+      throws IOException {
+    SqliteBanLog log = SqliteBanLog.open(dir.resolve("bans.db"));
     InstantSource clock = InstantSource.system();
     BanPolicy policy = new BanPolicy(Watcher.policySettings(config, 1));
     BanWriter writer = new BanWriter(log, new ActiveBans(), clock, policy::observe);
@@ -107,7 +115,8 @@ class WatcherTest {
                 clock,
                 System::nanoTime,
                 new LatencyHistogram(),
-                RequestWatch.NONE));
+                RequestWatch.NONE,
+                takesOver));
     Thread.ofPlatform().name("watcher").start(watcher::run);
     Running started = new Running(log, checkpoints, writer, watcher);
     running = started;
@@ -374,10 +383,52 @@ class WatcherTest {
                   InstantSource.system(),
                   System::nanoTime,
                   new LatencyHistogram(),
-                  RequestWatch.NONE));
+                  RequestWatch.NONE,
+                  false));
       watcher.run();
 
       assertThat(log.head()).isEqualTo(1);
     }
+  }
+
+  @Test
+  void begin_takesOverFromAnother_readsTheLastWindowAgainAndNothingOlder() throws IOException {
+    Instant now = Instant.now();
+    Files.writeString(
+        accessLog(),
+        line("203.0.113.1", now.minus(Duration.ofHours(2))).repeat(3)
+            + line("203.0.113.2", now.minusSeconds(5)).repeat(2));
+    Running at = start(readFromTheEnd(), new InMemoryCheckpoints(), true);
+    awaitLines(at, 5);
+    probe("203.0.113.2", 1);
+
+    awaitBans(at, "203.0.113.2");
+  }
+
+  @Test
+  void begin_takesOverFromItself_goesOnWhereItWas() throws IOException {
+    Checkpoints checkpoints = new InMemoryCheckpoints();
+    Files.createFile(accessLog());
+    Running first = start(readFromTheEnd(), checkpoints, true);
+    probe("203.0.113.3", 2);
+    awaitLines(first, 2);
+    stop();
+    probe("203.0.113.3", 1);
+    Running second = start(readFromTheEnd(), checkpoints, true);
+
+    awaitBans(second, "203.0.113.3");
+    assertThat(second.watcher().status().sources().getFirst().status().lines()).isEqualTo(1);
+  }
+
+  private Config readFromTheEnd() throws IOException {
+    Config ignored = config();
+    Path file = dir.resolve("ip-sentry.yaml");
+    Files.writeString(file, Files.readString(file).replace("    startAt: beginning\n", ""));
+    return new ConfigLoader().load(file).orThrow();
+  }
+
+  private static String line(String address, Instant at) {
+    return "%s - - [%s] \"GET /.env HTTP/1.1\" 404 153 \"-\" \"curl\"\n"
+        .formatted(address, CLF.format(at));
   }
 }

@@ -49,9 +49,14 @@ public final class FileSource implements LineSource {
   public enum StartAt {
     /** What they hold is not read. */
     END,
+    /** Of what they hold the last {@link #RECENT_BYTES} are read, from the start of a line on. */
+    RECENT,
     /** What they hold is read. */
     BEGINNING
   }
+
+  /** What {@link StartAt#RECENT} reads of a file. */
+  public static final long RECENT_BYTES = 64L << 20;
 
   /** More files are closed while nothing happens to them. */
   static final int MAX_OPEN_FILES = 512;
@@ -195,7 +200,7 @@ public final class FileSource implements LineSource {
       for (SavedStream saved : from.streams()) {
         // A missing path may be one that a glob matched before it was rotated away.
         if (sameGlobs || named.contains(saved.path())) {
-          follow(saved.path(), false).resume(saved);
+          follow(saved.path(), null).resume(saved);
         }
       }
       // All of them before any new path, so that no file of theirs is taken for a new one.
@@ -204,8 +209,8 @@ public final class FileSource implements LineSource {
     search(true);
   }
 
-  private FollowedPath follow(Path path, boolean startAtEnd) {
-    FollowedPath added = new FollowedPath(context, path, startAtEnd);
+  private FollowedPath follow(Path path, @Nullable Long wantedTail) {
+    FollowedPath added = new FollowedPath(context, path, wantedTail);
     context.followed().put(path, added);
     enqueue(added);
     return added;
@@ -217,9 +222,16 @@ public final class FileSource implements LineSource {
   }
 
   /** What is there at the first search was there before us, unless a checkpoint says otherwise. */
-  private boolean isOld(String pattern) {
+  private @Nullable Long wantedTail(String pattern) {
     FileCheckpoint from = restored;
-    return startAt == StartAt.END && (from == null || !from.patterns().contains(pattern));
+    if (from != null && from.patterns().contains(pattern)) {
+      return null;
+    }
+    return switch (startAt) {
+      case END -> Long.valueOf(0);
+      case RECENT -> Long.valueOf(RECENT_BYTES);
+      case BEGINNING -> null;
+    };
   }
 
   private void enqueue(FollowedPath path) {
@@ -306,7 +318,7 @@ public final class FileSource implements LineSource {
         .files()
         .forEach((path, pattern) -> {
           if (!context.followed().containsKey(path)) {
-            follow(path, first && isOld(pattern));
+            follow(path, first ? wantedTail(pattern) : null);
             look(followed(path));
           }
         });

@@ -39,7 +39,9 @@ final class FollowedPath {
   private Path realPath;
   private Set<Path> places;
 
-  private boolean startAtEnd;
+  /** Bytes at the end of the file that are wanted; null: all of it. */
+  private @Nullable Long wantedTail;
+
   private boolean isNew = true;
 
   /** Nothing was at the path at the first look, so that whatever was there since is news. */
@@ -59,12 +61,13 @@ final class FollowedPath {
   private String remark = "";
 
   /**
-   * @param startAtEnd what the file holds at the first look is not wanted
+   * @param wantedTail of what the file holds at the first look, so many bytes at its end are
+   *     wanted; null: all of it
    */
-  FollowedPath(ReadContext context, Path path, boolean startAtEnd) {
+  FollowedPath(ReadContext context, Path path, @Nullable Long wantedTail) {
     this.context = context;
     this.path = path;
-    this.startAtEnd = startAtEnd;
+    this.wantedTail = wantedTail;
     realPath = path;
     places = SymbolicLinks.places(path);
     known = new KnownFiles(this, context.owners());
@@ -76,7 +79,7 @@ final class FollowedPath {
 
   /** Goes on where a checkpoint says; before the first look. */
   void resume(SavedStream saved) {
-    startAtEnd = false;
+    wantedTail = null;
     isNew = false;
     realPath = saved.realPath();
     toResume = saved.files();
@@ -156,8 +159,8 @@ final class FollowedPath {
   }
 
   private void lookAt(@Nullable FileFacts facts) throws IOException {
-    boolean first = startAtEnd;
-    startAtEnd = false;
+    Long tail = wantedTail;
+    wantedTail = null;
     if (isNew) {
       isNew = false;
       wasMissing = facts == null;
@@ -181,8 +184,9 @@ final class FollowedPath {
       stillHere(here, facts);
       return;
     }
-    if (first) {
-      startFrom = SavedFile.unread(facts).at(facts.size());
+    if (tail != null && tail < facts.size()) {
+      SavedFile tailOnly = SavedFile.unread(facts).at(facts.size() - tail);
+      startFrom = tail == 0 ? tailOnly : tailOnly.insideALine();
     }
     FollowedPath owner = owner(facts, path);
     if (owner == null) {

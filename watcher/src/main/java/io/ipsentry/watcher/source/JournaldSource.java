@@ -142,7 +142,7 @@ public final class JournaldSource implements LineSource {
 
   private void startChild() {
     startedAt = nanoTicker.getAsLong();
-    if (sinceMicros == 0 && startAt == FileSource.StartAt.END) {
+    if (sinceMicros == 0 && startAt != FileSource.StartAt.BEGINNING) {
       sinceMicros = TimeUnit.MILLISECONDS.toMicros(clock.millis());
     }
     try {
@@ -316,6 +316,14 @@ public final class JournaldSource implements LineSource {
       throw new UncheckedIOException("writing to memory failed", e);
     }
     return out.toByteArray();
+  }
+
+  /**
+   * Where no position is stored, begins with what was written since then; before the first poll and
+   * before {@link #restore}.
+   */
+  public void since(Instant begin) {
+    sinceMicros = TimeUnit.MILLISECONDS.toMicros(begin.toEpochMilli());
   }
 
   @Override

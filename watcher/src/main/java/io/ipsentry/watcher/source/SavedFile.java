@@ -30,4 +30,9 @@ record SavedFile(
   SavedFile at(long newPosition) {
     return new SavedFile(id, newPosition, newPosition, false, fingerprint, modifiedMillis, size);
   }
+
+  /** The same, but what is left of the line at the position is not wanted. */
+  SavedFile insideALine() {
+    return new SavedFile(id, position, delivered, true, fingerprint, modifiedMillis, size);
+  }
 }
