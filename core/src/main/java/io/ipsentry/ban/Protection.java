@@ -1,6 +1,8 @@
 package io.ipsentry.ban;
 
 import io.ipsentry.net.IpPrefix;
+import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * Why an address is never banned: the prefix that protects it and where that prefix comes from.
@@ -27,6 +29,8 @@ public record Protection(Kind kind, IpPrefix prefix, String detail) {
     GATEWAY("gateway", "default gateway"),
     /** Name servers of this host. */
     RESOLVER("resolver", "resolver"),
+    /** Nodes, pod networks, services, load balancers and API servers of the cluster. */
+    CLUSTER("cluster", "cluster address"),
     /** Proxies whose headers are believed. */
     TRUSTED_PROXY("trusted-proxy", "trusted proxy"),
     /** {@code neverBan} of the configuration. */
@@ -42,6 +46,11 @@ public record Protection(Kind kind, IpPrefix prefix, String detail) {
     Kind(String wireName, String label) {
       this.wireName = wireName;
       this.label = label;
+    }
+
+    /** The kind of a {@link #wireName()}; empty: there is none. */
+    public static Optional<Kind> ofWireName(String name) {
+      return Arrays.stream(values()).filter(kind -> kind.wireName.equals(name)).findFirst();
     }
 
     /** Name in metrics and JSON, such as {@code own-address}. */

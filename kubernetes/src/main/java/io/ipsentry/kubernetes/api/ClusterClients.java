@@ -18,10 +18,19 @@ public final class ClusterClients {
    * @param config where the API server is and who we are; changed here
    */
   public static KubernetesClient of(Config config) {
+    return of(config, TIMEOUT);
+  }
+
+  /**
+   * A client that waits for an answer for so long; the caller closes it.
+   *
+   * @param config where the API server is and who we are; changed here
+   */
+  static KubernetesClient of(Config config, Duration timeout) {
     // Whoever writes must know which attempt failed, and tries again by himself.
     config.setRequestRetryBackoffLimit(0);
-    config.setRequestTimeout((int) TIMEOUT.toMillis());
-    config.setConnectionTimeout((int) TIMEOUT.toMillis());
+    config.setRequestTimeout((int) timeout.toMillis());
+    config.setConnectionTimeout((int) timeout.toMillis());
     // A watch that was cut is taken up again by those who follow, who then know of it, and with
     // jitter.
     config.setWatchReconnectLimit(0);

@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -131,27 +130,8 @@ public final class ClusterConfigMaps implements ConfigMaps {
     try {
       return call.get();
     } catch (KubernetesClientException e) {
-      throw failure(what, e);
+      throw ApiFailures.of(what, e);
     }
-  }
-
-  /** What a failure means; a code of 0 is one below HTTP. */
-  static ApiServerException failure(String what, KubernetesClientException e) {
-    String told = String.valueOf(e.getMessage());
-    String status = e.getStatus() == null ? "" : String.valueOf(e.getStatus().getReason());
-    boolean noRoom =
-        told.toLowerCase(Locale.ROOT).contains("database space exceeded")
-            || e.getCode() == 403 && told.contains("exceeded quota");
-    Reason reason =
-        switch (e.getCode()) {
-          case 409 -> status.equals("AlreadyExists") ? Reason.EXISTS : Reason.CONFLICT;
-          case 410 -> Reason.GONE;
-          case 403 -> noRoom ? Reason.FULL : Reason.FORBIDDEN;
-          case 404 -> what.startsWith("replace") ? Reason.CONFLICT : Reason.REFUSED;
-          case 400, 405, 406, 413, 415, 422 -> Reason.REFUSED;
-          default -> noRoom ? Reason.FULL : Reason.UNAVAILABLE;
-        };
-    return new ApiServerException(reason, "cannot " + what + ": " + told, e);
   }
 
   private static ConfigMap write(StoredConfigMap map) {

@@ -128,7 +128,7 @@ final class ConfigMapRequests {
 
   /** What a refusal means, as for all other calls. */
   static ApiServerException failure(String what, ConfigMapReader.Failure told) {
-    return ClusterConfigMaps.failure(
+    return ApiFailures.of(
         what,
         new KubernetesClientException(
             told.message().isEmpty() ? "HTTP " + told.code() : told.message(),

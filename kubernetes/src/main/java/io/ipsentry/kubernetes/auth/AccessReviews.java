@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.authorization.v1.SubjectAccessReviewBuild
 import io.fabric8.kubernetes.api.model.authorization.v1.SubjectAccessReviewStatus;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.ipsentry.kubernetes.api.ApiServerException;
+import io.ipsentry.kubernetes.api.ClusterConnection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
@@ -34,6 +35,11 @@ public final class AccessReviews {
     this.client = client;
     this.namespace = namespace;
     answers = new ReviewCache<>(allowed -> allowed, ticker);
+  }
+
+  /** In the namespace of a connection, which stays the caller's to close. */
+  public static AccessReviews of(ClusterConnection connection, LongSupplier ticker) {
+    return new AccessReviews(connection.client(), connection.namespace(), ticker);
   }
 
   /** Where users need their rights. */

@@ -3,6 +3,7 @@ package io.ipsentry.kubernetes.auth;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.ipsentry.kubernetes.api.ApiServerException;
+import io.ipsentry.kubernetes.api.ClusterConnection;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -86,6 +87,12 @@ public final class ClientCertificates {
     this.client = client;
     this.clock = clock;
     this.ticker = ticker;
+  }
+
+  /** The same of a connection, which stays the caller's to close. */
+  public static ClientCertificates of(
+      ClusterConnection connection, InstantSource clock, LongSupplier ticker) {
+    return new ClientCertificates(connection.client(), clock, ticker);
   }
 
   /**

@@ -6,6 +6,7 @@ import io.fabric8.kubernetes.api.model.authentication.TokenReviewStatus;
 import io.fabric8.kubernetes.api.model.authentication.UserInfo;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.ipsentry.kubernetes.api.ApiServerException;
+import io.ipsentry.kubernetes.api.ClusterConnection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,12 @@ public final class TokenReviews {
     this.client = client;
     this.audiences = List.copyOf(audiences);
     answers = new ReviewCache<>(Authentication.Known.class::isInstance, ticker);
+  }
+
+  /** The same of a connection, which stays the caller's to close. */
+  public static TokenReviews of(
+      ClusterConnection connection, List<String> audiences, LongSupplier ticker) {
+    return new TokenReviews(connection.client(), audiences, ticker);
   }
 
   /**

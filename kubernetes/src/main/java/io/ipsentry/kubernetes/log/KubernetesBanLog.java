@@ -295,6 +295,19 @@ public final class KubernetesBanLog implements BanLog, BanHistory {
   }
 
   /**
+   * What lies above the floor, as far as is known here.
+   *
+   * @param entries ConfigMaps
+   * @param bytes of their events
+   */
+  public record Backlog(long entries, long bytes) {}
+
+  /** What no snapshot has in it yet. Asks nothing. */
+  public Backlog backlog() {
+    return replica.backlog();
+  }
+
+  /**
    * Stores a snapshot and lets what it covers go, later.
    *
    * @param snapshot the state at the end of an append

@@ -155,6 +155,21 @@ final class LogReplica implements AutoCloseable {
     }
   }
 
+  /** What lies above the floor. */
+  synchronized KubernetesBanLog.Backlog backlog() {
+    long floor = manifest().floor();
+    long count = 0;
+    long bytes = 0;
+    for (LogEntry entry : entries.descendingMap().values()) {
+      if (entry.index() < floor) {
+        break;
+      }
+      count++;
+      bytes += entry.lines().length();
+    }
+    return new KubernetesBanLog.Backlog(count, bytes);
+  }
+
   /** Committed entries of indices below a bound, in order. */
   synchronized List<LogEntry> entriesBelow(long index) {
     return entries.values().stream().filter(entry -> entry.index() < index).toList();

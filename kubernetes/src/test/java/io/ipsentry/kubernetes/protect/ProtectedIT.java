@@ -1,0 +1,198 @@
+package io.ipsentry.kubernetes.protect;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.ban.ProtectedPrefixes.Part;
+import io.ipsentry.ban.Protection;
+import io.ipsentry.banlog.BanLogException;
+import io.ipsentry.config.ClusterStoreConfig;
+import io.ipsentry.config.ClusterStoreConfig.LeaderConfig;
+import io.ipsentry.kubernetes.api.ClusterConnection;
+import io.ipsentry.net.IpPrefix;
+import io.ipsentry.net.PrefixSet;
+import io.ipsentry.testing.RequiresCluster;
+import io.ipsentry.testing.cluster.Kubectl;
+import io.ipsentry.testing.cluster.TestCluster;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** What must never be banned, from a real API server and back to it. */
+@RequiresCluster
+final class ProtectedIT {
+  private static final Duration SOON = Duration.ofSeconds(20);
+
+  private final TestCluster cluster = TestCluster.shared();
+  private final String namespace = cluster.newNamespace();
+  private final Kubectl kubectl = cluster.kubectl().with("--namespace=" + namespace);
+
+  private ClusterConnection connect(Path kubeconfig) {
+    return ClusterConnection.open(
+        new ClusterStoreConfig(
+            "edge",
+            Optional.of(namespace),
+            Optional.of(kubeconfig),
+            Optional.empty(),
+            LeaderConfig.DEFAULT));
+  }
+
+  private static Optional<Protection> protects(List<Part> parts, String address) {
+    return ProtectedPrefixes.of(parts).protects(IpPrefix.parse(address));
+  }
+
+  @Test
+  void read_nodesAndServices_areFoundByWhatTheyAre() {
+    String node = "node-" + namespace;
+    String made =
+        kubectl.feed(
+            """
+            apiVersion: v1
+            kind: Node
+            metadata: { name: %s }
+            spec: { podCIDR: 100.77.0.0/24, podCIDRs: [100.77.0.0/24, "2001:db8:77::/64"] }
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: { name: web }
+            spec:
+              type: LoadBalancer
+              externalIPs: [192.0.2.200]
+              ports: [{ port: 80 }]
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: { name: headless }
+            spec: { clusterIP: None, ports: [{ port: 80 }] }
+            """
+                .formatted(node),
+            "apply",
+            "-f",
+            "-");
+    assertThat(made).contains(node);
+    String patched =
+        kubectl.run(
+            "patch",
+            "node",
+            node,
+            "--subresource=status",
+            "--type=merge",
+            "-p",
+            "{\"status\":{\"addresses\":[{\"type\":\"ExternalIP\",\"address\":\"192.0.2.77\"},"
+                + "{\"type\":\"Hostname\",\"address\":\"worker\"}]}}");
+    String balanced =
+        kubectl.run(
+            "patch",
+            "service",
+            "web",
+            "--subresource=status",
+            "--type=merge",
+            "-p",
+            "{\"status\":{\"loadBalancer\":{\"ingress\":[{\"ip\":\"192.0.2.88\"},"
+                + "{\"hostname\":\"lb.example\"}]}}}");
+    assertThat(patched + balanced).contains("patched");
+    String clusterIp = kubectl.run("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}");
+    try (ClusterConnection connection = connect(cluster.kubeconfig())) {
+      List<Part> parts = new ClusterAddresses(connection).read();
+
+      assertThat(protects(parts, "192.0.2.77").orElseThrow().detail()).isEqualTo("node");
+      assertThat(protects(parts, "100.77.0.9").orElseThrow().detail()).isEqualTo("pod network");
+      assertThat(protects(parts, "2001:db8:77::1")).isPresent();
+      assertThat(protects(parts, "192.0.2.88").orElseThrow().detail()).isEqualTo("load balancer");
+      assertThat(protects(parts, clusterIp).orElseThrow().detail()).isEqualTo("service");
+      assertThat(protects(parts, "192.0.2.200")).isEmpty();
+    } finally {
+      String ignored = kubectl.run("delete", "node", node);
+    }
+  }
+
+  @Test
+  void read_withoutRights_findsNothingAndGoesOn() {
+    String made = kubectl.run("create", "serviceaccount", "nobody");
+    assertThat(made).contains("created");
+    try (ClusterConnection connection = connect(cluster.kubeconfig())) {
+      connection
+          .client()
+          .getConfiguration()
+          .setOauthToken(kubectl.run("create", "token", "nobody").strip());
+      ClusterAddresses addresses = new ClusterAddresses(connection);
+      assertThat(addresses.read()).isEmpty();
+      assertThat(addresses.read()).isEmpty();
+    }
+  }
+
+  @Test
+  void write_changedAndDeleted_isFollowedAndNeverGivenUp() {
+    List<Part> first = List.of(Part.of(Protection.Kind.NEVER_BAN, PrefixSet.parse("192.0.2.1")));
+    List<Part> second = List.of(Part.of(Protection.Kind.NEVER_BAN, PrefixSet.parse("192.0.2.2")));
+    List<List<Part>> told = new ArrayList<>();
+    try (ClusterConnection connection = connect(cluster.kubeconfig())) {
+      ProtectedConfigMap map = new ProtectedConfigMap(connection.configMaps(), "edge");
+      assertThat(map.read()).isEmpty();
+      try (ProtectedFollower follower =
+          ProtectedFollower.start(
+              connection.configMaps(),
+              "edge",
+              now -> {
+                synchronized (told) {
+                  told.add(now);
+                }
+              })) {
+        await().atMost(SOON).until(follower::isRead);
+        assertThat(map.write(first)).isTrue();
+        assertThat(map.write(first)).isFalse();
+        await().atMost(SOON).until(() -> follower.parts().equals(first));
+        String deleted = kubectl.run("delete", "configmap", "edge-protected");
+        assertThat(deleted).contains("deleted");
+        assertThat(map.write(second)).isTrue();
+        await().atMost(SOON).until(() -> follower.parts().equals(second));
+        String broken =
+            kubectl.run(
+                "patch",
+                "configmap",
+                "edge-protected",
+                "--type=merge",
+                "-p",
+                "{\"data\":{\"prefixes\":\"nonsense\"}}");
+        assertThat(broken).contains("patched");
+        await().atMost(SOON).until(() -> follower.problem().contains("edge-protected"));
+        assertThat(follower.parts()).isEqualTo(second);
+        assertThat(map.write(first)).isTrue();
+        await().atMost(SOON).until(() -> follower.parts().equals(first));
+      }
+    }
+    synchronized (told) {
+      assertThat(told).containsExactly(first, second, first);
+    }
+  }
+
+  @Test
+  void write_many_isCompressedAndTooManyAreRefused() {
+    try (ClusterConnection connection = connect(cluster.kubeconfig())) {
+      ProtectedConfigMap map = new ProtectedConfigMap(connection.configMaps(), "edge");
+      List<Part> many = List.of(Part.of(Protection.Kind.NEVER_BAN, random(50_000)));
+      assertThat(map.write(many)).isTrue();
+      assertThat(map.read().orElseThrow()).isEqualTo(many);
+      List<Part> tooMany = List.of(Part.of(Protection.Kind.NEVER_BAN, random(1_000_000)));
+      assertThatThrownBy(() -> map.write(tooMany))
+          .isInstanceOf(BanLogException.class)
+          .hasMessageContaining("write fewer, wider prefixes");
+      assertThat(map.read().orElseThrow()).isEqualTo(many);
+    }
+  }
+
+  private static PrefixSet random(int count) {
+    Random random = new Random(count);
+    List<IpPrefix> prefixes = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      prefixes.add(IpPrefix.ofV4(random.nextInt()));
+    }
+    return PrefixSet.of(prefixes);
+  }
+}
