@@ -40,6 +40,7 @@ final class Commands {
   private static Map<String, Function<Shell, Object>> byName() {
     Map<String, Function<Shell, Object>> commands = new LinkedHashMap<>();
     commands.put("run", RunCommand::new);
+    commands.put("watcher", WatcherCommand::new);
     commands.put("authz-server", AuthzServerCommand::new);
     commands.put("enforcer", EnforcerCommand::new);
     commands.put("replay", ReplayCommand::new);

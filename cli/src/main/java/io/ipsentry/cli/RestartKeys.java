@@ -51,18 +51,36 @@ final class RestartKeys {
   /** Of {@code authz-server}, which keeps no log and has no admin API. */
   static final List<RestartKey> OF_AUTHZ_SERVER = SHARED;
 
+  private static final List<RestartKey> ADMIN =
+      List.of(
+          new RestartKey("admin.socket", config -> config.admin().socket().toString()),
+          new RestartKey("admin.listen", config -> text(config.admin().listen(), NONE)),
+          new RestartKey("admin.tls", config -> text(config.admin().tls())));
+
+  /** Of {@code watcher}. */
+  static final List<RestartKey> OF_WATCHER =
+      Stream.of(
+              SHARED.stream(),
+              ADMIN.stream(),
+              Stream.of(
+                  new RestartKey(
+                      "store.kubernetes",
+                      config -> config.store().kubernetes().map(Object::toString).orElse(NONE)),
+                  new RestartKey(
+                      "store.keepHistory", config -> String.valueOf(config.store().keepHistory()))))
+          .flatMap(keys -> keys)
+          .toList();
+
   /** Of {@code run}. */
   static final List<RestartKey> OF_RUN =
       Stream.of(
               SHARED.stream(),
               KERNEL.stream(),
+              ADMIN.stream(),
               Stream.of(
                   new RestartKey(
                       "enforcer", config -> config.enforcer().isPresent() ? "on" : "off"),
-                  new RestartKey("store.path", config -> config.store().path().toString()),
-                  new RestartKey("admin.socket", config -> config.admin().socket().toString()),
-                  new RestartKey("admin.listen", config -> text(config.admin().listen(), NONE)),
-                  new RestartKey("admin.tls", config -> text(config.admin().tls()))))
+                  new RestartKey("store.path", config -> config.store().path().toString())))
           .flatMap(keys -> keys)
           .toList();
 

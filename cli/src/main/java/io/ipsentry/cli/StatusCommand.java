@@ -8,9 +8,11 @@ import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.cli.ConnectionOptions.Access;
 import io.ipsentry.cli.ConnectionOptions.Way;
 import io.ipsentry.cli.Table.Column;
+import io.ipsentry.proto.v1.ClusterStatus;
 import io.ipsentry.proto.v1.EngineStatus;
 import io.ipsentry.proto.v1.FileStatus;
 import io.ipsentry.proto.v1.GetStatusResponse;
+import io.ipsentry.proto.v1.LeaderDuty;
 import io.ipsentry.proto.v1.RuleStatus;
 import io.ipsentry.proto.v1.SourceStatus;
 import java.util.concurrent.Callable;
@@ -108,6 +110,9 @@ final class StatusCommand implements Callable<Integer> {
     if (!status.getConfig().getRefused().isEmpty()) {
       line("", Style.of(shell).red("newer one refused: ") + status.getConfig().getRefused());
     }
+    if (status.hasCluster()) {
+      cluster(status.getCluster());
+    }
     EngineStatus engine = status.getEngine();
     line(
         "tracked",
@@ -141,6 +146,45 @@ final class StatusCommand implements Callable<Integer> {
     if (status.hasGateways()) {
       GatewayTable.print(status.getGateways(), shell);
     }
+  }
+
+  private void cluster(ClusterStatus cluster) {
+    String identity = Printable.of(cluster.getIdentity());
+    if (cluster.getLeads()) {
+      line("cluster", identity + " " + Style.of(shell).green("leads"));
+    } else {
+      line("cluster", identity + " stands by, " + leader(cluster));
+    }
+    if (!cluster.getLeaseProblem().isEmpty()) {
+      line("", Style.of(shell).red("Lease: ") + Printable.of(cluster.getLeaseProblem()));
+    }
+    if (!cluster.getFull().isEmpty()) {
+      line("", Style.of(shell).red("log full: ") + Printable.of(cluster.getFull()));
+    }
+    line(
+        "",
+        cluster.getBacklogEntries()
+            + " ConfigMaps, "
+            + bytes(cluster.getBacklogBytes())
+            + ", that no snapshot has in it yet");
+    for (LeaderDuty duty : cluster.getDutiesList()) {
+      String done =
+          duty.hasLastDone() ? "done " + age(duty.getLastDone()) + " ago" : "not done yet";
+      line("", duty.getName() + ": " + done);
+      if (!duty.getProblem().isEmpty()) {
+        line("", Style.of(shell).red("  ") + Printable.of(duty.getProblem()));
+      }
+    }
+  }
+
+  private static String leader(ClusterStatus cluster) {
+    return cluster.getLeader().isEmpty()
+        ? "nobody is known to lead"
+        : Printable.of(cluster.getLeader())
+            + (cluster.getLeaderAddress().isEmpty()
+                ? ""
+                : " at " + Printable.of(cluster.getLeaderAddress()))
+            + " leads";
   }
 
   private void sources(GetStatusResponse status) {

@@ -2,11 +2,13 @@ package io.ipsentry.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.ipsentry.authz.admin.WireMessages;
+import io.ipsentry.proto.v1.ClusterStatus;
 import io.ipsentry.proto.v1.EngineStatus;
 import io.ipsentry.proto.v1.FileStatus;
 import io.ipsentry.proto.v1.GatewayServerStatus;
 import io.ipsentry.proto.v1.GatewayStatus;
 import io.ipsentry.proto.v1.GetStatusResponse;
+import io.ipsentry.proto.v1.LeaderDuty;
 import io.ipsentry.proto.v1.RuleStatus;
 import io.ipsentry.proto.v1.SourceStatus;
 import io.ipsentry.proto.v1.VerdictCount;
@@ -56,12 +58,43 @@ final class StatusJson {
       if (status.hasEnforcer()) {
         EnforcerReport.json(status.getEnforcer(), json);
       }
+      if (status.hasCluster()) {
+        cluster(json, status.getCluster());
+      }
       json.writeObjectFieldStart("hit_intake");
       json.writeNumberField("reporters", status.getHitIntake().getReporters());
       json.writeNumberField("hits", status.getHitIntake().getHits());
       json.writeNumberField("repeated", status.getHitIntake().getRepeated());
       json.writeEndObject();
     });
+  }
+
+  private static void cluster(JsonGenerator json, ClusterStatus cluster) throws IOException {
+    json.writeObjectFieldStart("cluster");
+    json.writeStringField("identity", cluster.getIdentity());
+    json.writeBooleanField("leads", cluster.getLeads());
+    json.writeStringField("leader", cluster.getLeader());
+    json.writeStringField("leader_address", cluster.getLeaderAddress());
+    json.writeNumberField("terms", cluster.getTerms());
+    json.writeStringField("lease_problem", cluster.getLeaseProblem());
+    json.writeStringField("full", cluster.getFull());
+    json.writeNumberField("backlog_entries", cluster.getBacklogEntries());
+    json.writeNumberField("backlog_bytes", cluster.getBacklogBytes());
+    json.writeArrayFieldStart("duties");
+    for (LeaderDuty duty : cluster.getDutiesList()) {
+      json.writeStartObject();
+      json.writeStringField("name", duty.getName());
+      if (duty.hasLastDone()) {
+        JsonLines.time(json, "last_done", WireMessages.time(duty.getLastDone()));
+      } else {
+        json.writeNullField("last_done");
+      }
+      json.writeNumberField("failures", duty.getFailures());
+      json.writeStringField("problem", duty.getProblem());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+    json.writeEndObject();
   }
 
   private static void gateways(JsonGenerator json, GatewayStatus gateways) throws IOException {

@@ -46,16 +46,32 @@ public record ClusterStoreConfig(
    * @param serverName what the leader's certificate is for, where that is not its address
    * @param tokenFile holds the token that this process shows; empty: the service account's
    * @param insecure whether the leader is spoken to without TLS
+   * @param lease how long the lead is kept for a process that was not heard of
    */
   public record LeaderConfig(
       Optional<ListenAddress> advertise,
       Optional<Path> ca,
       Optional<String> serverName,
       Optional<Path> tokenFile,
-      boolean insecure) {
+      boolean insecure,
+      Duration lease) {
+    /** The lease when the configuration names none. */
+    public static final Duration DEFAULT_LEASE = Duration.ofSeconds(15);
+
+    /** Shortest lease: the API server must answer several times within it. */
+    public static final Duration MIN_LEASE = Duration.ofSeconds(3);
+
+    /** Longest lease: for so long nobody leads after a leader has died. */
+    public static final Duration MAX_LEASE = Duration.ofMinutes(5);
+
     /** Used when the configuration says nothing. */
     public static final LeaderConfig DEFAULT =
         new LeaderConfig(
-            Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), false);
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            false,
+            DEFAULT_LEASE);
   }
 }

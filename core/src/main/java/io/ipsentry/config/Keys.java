@@ -71,7 +71,7 @@ enum Keys {
   LIMITS("limits", "maxNewBansPerMinute", "trackedAddressesBytes"),
   STORE("store", "path", "keepHistory", "kubernetes", "leader", "checkpoints"),
   STORE_KUBERNETES("store.kubernetes", "release", "namespace", "kubeconfig"),
-  LEADER("store.leader", "advertise", "ca", "serverName", "tokenFile", "insecure"),
+  LEADER("store.leader", "advertise", "ca", "serverName", "tokenFile", "insecure", "lease"),
   ADMIN("admin", "socket", "listen", "tls", "tokens", "kubernetesAuth", "insecure"),
   KUBERNETES_AUTH("admin.kubernetesAuth", "audiences"),
   ADMIN_TOKEN("admin.tokens[]", "name", "file", "token"),

@@ -111,7 +111,11 @@ final class StoreReader {
             section.get("ca").flatMap(this::path),
             section.get("serverName").flatMap(StoreReader::serverName),
             section.get("tokenFile").flatMap(this::path),
-            section.get("insecure").flatMap(Value::truth).orElse(false));
+            section.get("insecure").flatMap(Value::truth).orElse(false),
+            section
+                .get("lease")
+                .flatMap(value -> value.duration(LeaderConfig.MIN_LEASE, LeaderConfig.MAX_LEASE))
+                .orElse(LeaderConfig.DEFAULT_LEASE));
     if (leader.insecure()) {
       for (String key : List.of("ca", "serverName")) {
         section

@@ -629,6 +629,7 @@ final class ConfigLoaderTest {
                     ca: ca.pem
                     serverName: edge-watcher.security.svc
                     tokenFile: token
+                    lease: 30s
                 """)
             .config()
             .store();
@@ -646,7 +647,8 @@ final class ConfigLoaderTest {
                     Optional.of(directory.resolve("ca.pem")),
                     Optional.of("edge-watcher.security.svc"),
                     Optional.of(directory.resolve("token")),
-                    false)));
+                    false,
+                    Duration.ofSeconds(30))));
     assertThat(valid("store: { kubernetes: {} }").config().store().kubernetes())
         .contains(ClusterStoreConfig.DEFAULT);
     assertThat(

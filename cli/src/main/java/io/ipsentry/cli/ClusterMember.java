@@ -1,0 +1,524 @@
+package io.ipsentry.cli;
+
+import io.ipsentry.authz.admin.ClusterAccess;
+import io.ipsentry.authz.admin.WireMessages;
+import io.ipsentry.authz.cluster.ClusterCallers;
+import io.ipsentry.authz.forward.ForwardingBanOperations;
+import io.ipsentry.authz.forward.ForwardingHitService;
+import io.ipsentry.authz.forward.LeaderChannel;
+import io.ipsentry.authz.forward.LeaderView;
+import io.ipsentry.ban.BanPolicy;
+import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.ban.ProtectedPrefixes.Part;
+import io.ipsentry.ban.Protection;
+import io.ipsentry.banlog.BanLog;
+import io.ipsentry.banlog.BanLogException;
+import io.ipsentry.banlog.BanWriter;
+import io.ipsentry.banlog.Checkpoints;
+import io.ipsentry.banlog.InMemoryCheckpoints;
+import io.ipsentry.banlog.LogBanOperations;
+import io.ipsentry.banlog.SqliteCheckpoints;
+import io.ipsentry.config.ClusterStoreConfig;
+import io.ipsentry.config.Config;
+import io.ipsentry.kubernetes.api.ApiServerException;
+import io.ipsentry.kubernetes.api.ClusterConnection;
+import io.ipsentry.kubernetes.api.ClusterEvents;
+import io.ipsentry.kubernetes.auth.AccessReviews;
+import io.ipsentry.kubernetes.auth.ClientCertificates;
+import io.ipsentry.kubernetes.auth.TokenReviews;
+import io.ipsentry.kubernetes.blocklist.BlocklistDuty;
+import io.ipsentry.kubernetes.duty.Duty;
+import io.ipsentry.kubernetes.duty.DutyStatus;
+import io.ipsentry.kubernetes.feed.FeedBlobs;
+import io.ipsentry.kubernetes.feed.FeedSweep;
+import io.ipsentry.kubernetes.leader.Leader;
+import io.ipsentry.kubernetes.leader.Leadership;
+import io.ipsentry.kubernetes.leader.LeaseTimes;
+import io.ipsentry.kubernetes.log.FullLogWatch;
+import io.ipsentry.kubernetes.log.KubernetesBanLog;
+import io.ipsentry.kubernetes.log.LogUpkeep;
+import io.ipsentry.kubernetes.protect.ClusterAddresses;
+import io.ipsentry.kubernetes.protect.ProtectedConfigMap;
+import io.ipsentry.kubernetes.protect.ProtectedDuty;
+import io.ipsentry.proto.v1.ClusterStatus;
+import io.ipsentry.proto.v1.LeaderDuty;
+import io.ipsentry.watcher.RequestWatch;
+import io.ipsentry.watcher.Watcher;
+import io.ipsentry.watcher.WatcherStatus;
+import io.ipsentry.watcher.metrics.LatencyHistogram;
+import io.ipsentry.watcher.metrics.RunMetrics;
+import io.ipsentry.watcher.metrics.TimedBanLog;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A watcher's part in its cluster once it has read the log: it knows who is banned and answers,
+ * takes part in the election, and while it leads has a {@link LeaderTerm}. Safe for any thread.
+ */
+final class ClusterMember implements Leadership.Duties, AutoCloseable {
+  /** How long a leader's last bans are waited for when the process ends. */
+  private static final Duration END_PATIENCE = Duration.ofSeconds(5);
+
+  /** How often it is made sure that the log is still the one that was read. */
+  private static final Duration CHECK_INTERVAL = Duration.ofSeconds(30);
+
+  /** How long a follower may still read a feed's content that was replaced. */
+  private static final Duration FEED_GRACE = Duration.ofHours(1);
+
+  private static final Logger logger = LoggerFactory.getLogger(ClusterMember.class);
+
+  private final OpenParts opened = new OpenParts();
+  private final Parts parts;
+  private final KubernetesBanLog log;
+  private final FullLogWatch full;
+  private final BanWriter writer;
+  private final Checkpoints checkpoints;
+  private final LatencyHistogram banLatency = new LatencyHistogram();
+  private final LeaderChannel leaderChannel;
+  private final ForwardingHitService hits;
+  private final ClusterAddresses clusterAddresses;
+  private final ProtectedConfigMap protectedMap;
+  private final RunAdmin admin;
+  private final RunMetrics metrics;
+  private final Leadership leadership;
+  private final Optional<String> address;
+
+  /** Guards that a term has the configuration in force. */
+  private final Object terms = new Object();
+
+  private volatile Optional<LeaderTerm> term = Optional.empty();
+  private volatile boolean closing;
+  private Optional<String> knownLeader = Optional.empty();
+  private String problem = "";
+  private long checkAt = System.nanoTime();
+  private BanLog.@Nullable Subscription following;
+
+  /**
+   * What it works with.
+   *
+   * @param identity of this process
+   * @param policy shown every event of the log
+   */
+  record Parts(
+      Locations locations,
+      ClusterStoreConfig cluster,
+      ClusterConnection connection,
+      String identity,
+      InForce inForce,
+      BanPolicy policy,
+      Supplier<RunStatus.ConfigState> configState,
+      ConfigReloads reloads,
+      Shell shell) {}
+
+  private ClusterMember(Parts parts, KubernetesBanLog log) {
+    this.parts = parts;
+    this.log = log;
+    Config first = parts.inForce().started();
+    String release = parts.cluster().release();
+    ClusterEvents events = new ClusterEvents(parts.connection(), parts.shell().clock());
+    full =
+        new FullLogWatch(
+            log,
+            reason ->
+                Thread.startVirtualThread(
+                    () -> events.warn(release + "-manifest", "LogFull", reason)),
+            System::nanoTime);
+    LatencyHistogram appendLatency = new LatencyHistogram();
+    writer =
+        BanWriter.start(
+            new TimedBanLog(full, appendLatency, System::nanoTime),
+            parts.shell().clock(),
+            parts.policy()::observe);
+    checkpoints =
+        parts
+            .cluster()
+            .checkpoints()
+            .<Checkpoints>map(file -> opened.add(SqliteCheckpoints.open(file)))
+            .orElseGet(InMemoryCheckpoints::new);
+    clusterAddresses = new ClusterAddresses(parts.connection());
+    protectedMap = new ProtectedConfigMap(parts.connection().configMaps(), release);
+    address = ClusterProcess.address(parts.cluster(), first, parts.shell());
+    leadership =
+        Leadership.of(
+            parts.connection(),
+            release,
+            parts.identity(),
+            address,
+            LeaseTimes.of(parts.cluster().leader().lease()),
+            this,
+            parts.shell().clock());
+    leaderChannel = opened.add(LeaderChannel.of(parts.cluster().leader(), this::leaderView));
+    hits = new ForwardingHitService(leaderChannel);
+    metrics =
+        new RunMetrics(
+            new TermStatistics(this::term, writer.state(), parts.reloads(), parts.shell().clock()),
+            appendLatency,
+            banLatency,
+            parts.shell().clock(),
+            Version.text());
+    RunStatus status =
+        new RunStatus(
+            () -> term.map(LeaderTerm::watcher),
+            writer.state(),
+            "ConfigMaps " + release + "-* in " + parts.connection().namespace(),
+            parts.configState(),
+            new RunStatus.Servers(
+                Optional::empty, hits::statistics, Optional::empty, this::clusterStatus),
+            parts.shell().clock());
+    admin =
+        opened.add(
+            RunAdmin.start(
+                parts.locations().socket(),
+                first.admin(),
+                new ForwardingBanOperations(
+                    new LogBanOperations(
+                        full, log, writer, parts.inForce()::protection, parts.shell().clock()),
+                    leaderChannel,
+                    new OwnLog(writer),
+                    ForwardingBanOperations.Limits.DEFAULT,
+                    System::nanoTime,
+                    new SecureRandom()),
+                status::report,
+                hits,
+                writer,
+                callers(first, parts),
+                parts.shell().clock()));
+    logger
+        .atInfo()
+        .addKeyValue("identity", parts.identity())
+        .addKeyValue("address", address.orElse("none"))
+        .addKeyValue("head", writer.state().head())
+        .log("the ban log was read; this process takes part in the election");
+  }
+
+  /**
+   * Reads the log and takes part.
+   *
+   * @throws BanLogException if the log cannot be read; transient if the API server is away
+   */
+  static ClusterMember open(Parts parts) {
+    KubernetesBanLog log =
+        KubernetesBanLog.open(
+            parts.connection().configMaps(),
+            parts.cluster().release(),
+            parts.identity(),
+            limits(parts.inForce().started()),
+            parts.shell().clock());
+    boolean ready = false;
+    try {
+      ClusterMember member = new ClusterMember(parts, log);
+      member.follow();
+      Leadership ignored = member.leadership.start();
+      ready = true;
+      return member;
+    } finally {
+      if (!ready) {
+        log.close();
+      }
+    }
+  }
+
+  private static KubernetesBanLog.Limits limits(Config config) {
+    KubernetesBanLog.Limits defaults = KubernetesBanLog.Limits.DEFAULT;
+    Duration keep = config.store().keepHistory();
+    return new KubernetesBanLog.Limits(
+        defaults.grace(), keep == null ? Duration.ofDays(36_500) : keep, defaults.historyBytes());
+  }
+
+  // ---- as everybody
+
+  /**
+   * Sees to it that the state follows the log; to be called now and then, by one thread.
+   *
+   * @throws BanLogException permanent, if the log is another one now, or cannot be read any more:
+   *     only a process that reads everything anew can go on
+   */
+  void follow() {
+    followLeader();
+    try {
+      if (System.nanoTime() - checkAt >= 0) {
+        checkAt = System.nanoTime() + CHECK_INTERVAL.toNanos();
+        long head = log.head();
+        logger.atTrace().addKeyValue("head", head).log("the log is there");
+      }
+      if (!writer.isFollowing()) {
+        writer.catchUp();
+        BanLog.Subscription before = following;
+        if (before != null) {
+          before.close();
+        }
+        following = writer.follow();
+      }
+      problem = "";
+    } catch (BanLogException e) {
+      if (!e.isTransient()) {
+        throw e;
+      }
+      String message = String.valueOf(e.getMessage());
+      if (!message.equals(problem)) {
+        logger
+            .atWarn()
+            .addKeyValue("cause", message)
+            .log("the ban log cannot be followed; what is known stays in force");
+      }
+      problem = message;
+    }
+  }
+
+  private Optional<LeaderTerm> term() {
+    return term;
+  }
+
+  private boolean leads() {
+    return term.isPresent() && leadership.leads();
+  }
+
+  /** Who is to be asked for what only the leader does. */
+  private LeaderView leaderView() {
+    if (leads()) {
+      return new LeaderView.Self();
+    }
+    Optional<Leader> leader = leadership.leader();
+    if (leader.isEmpty()) {
+      return new LeaderView.Nobody("nobody leads at the moment");
+    }
+    if (leader.get().isSelf()) {
+      return new LeaderView.Nobody("this watcher is about to lead");
+    }
+    String identity = leader.get().identity();
+    return leader
+        .get()
+        .address()
+        .<LeaderView>map(at -> new LeaderView.Other(identity, at))
+        .orElseGet(() ->
+            new LeaderView.Nobody(
+                "the leader "
+                    + identity
+                    + " gives no address; set admin.listen, and store.leader.advertise or"
+                    + " POD_IP"));
+  }
+
+  /** Who may call over TCP, where the cluster says so. */
+  private static Optional<ClusterAccess> callers(Config config, Parts parts) {
+    return config
+        .admin()
+        .kubernetesAuth()
+        .map(auth ->
+            new ClusterCallers(
+                TokenReviews.of(parts.connection(), auth.audiences(), System::nanoTime),
+                ClientCertificates.of(parts.connection(), parts.shell().clock(), System::nanoTime),
+                AccessReviews.of(parts.connection(), System::nanoTime)));
+  }
+
+  /** What this process knows of the log. */
+  private record OwnLog(BanWriter writer) implements ForwardingBanOperations.Replica {
+    @Override
+    public long head() {
+      return writer.state().head();
+    }
+
+    @Override
+    public void catchUp() {
+      writer.catchUp();
+    }
+  }
+
+  /** Streams of hits that lead to a leader of before are ended, so that they come again. */
+  private void followLeader() {
+    Optional<String> now = leadership.leader().map(Leader::identity);
+    if (!now.equals(knownLeader)) {
+      knownLeader = now;
+      hits.leaderChanged();
+    }
+  }
+
+  List<String> reasonsNotReady() {
+    List<String> reasons = new ArrayList<>();
+    term.ifPresent(leading -> {
+      for (WatcherStatus.Source source : leading.watcher().status().sources()) {
+        for (String problem : source.status().problems()) {
+          reasons.add("source " + source.status().name() + ": " + problem);
+        }
+      }
+      String store = leading.watcher().storeProblem();
+      if (!store.isEmpty()) {
+        reasons.add("store: " + store);
+      }
+    });
+    if (!full.reason().isEmpty()) {
+      reasons.add("store: " + full.reason());
+    }
+    return reasons;
+  }
+
+  List<MetricSnapshot> metrics() {
+    List<MetricSnapshot> all = new ArrayList<>();
+    metrics.collect().forEach(all::add);
+    all.addAll(
+        ClusterMetrics.of(
+            leadership,
+            !full.reason().isEmpty(),
+            log.backlog(),
+            duties(),
+            parts.shell().clock().instant()));
+    all.addAll(
+        IntakeMetrics.pending(
+            term.map(leading -> leading.watcher().pendingBans()).orElse(0),
+            term.map(leading -> leading.watcher().lostHits()).orElse(0L)));
+    all.addAll(IntakeMetrics.of(hits.statistics(), admin.refusedCalls()));
+    return all;
+  }
+
+  private List<DutyStatus> duties() {
+    return term.map(LeaderTerm::duties).orElse(List.of());
+  }
+
+  private Optional<ClusterStatus> clusterStatus() {
+    KubernetesBanLog.Backlog backlog = log.backlog();
+    Optional<Leader> leader = leadership.leader();
+    ClusterStatus.Builder status =
+        ClusterStatus.newBuilder()
+            .setIdentity(parts.identity())
+            .setLeads(leads())
+            .setLeader(leader.map(Leader::identity).orElse(""))
+            .setLeaderAddress(leader.flatMap(Leader::address).orElse(""))
+            .setTerms(leadership.terms())
+            .setLeaseProblem(leadership.problem())
+            .setFull(full.reason())
+            .setBacklogEntries(backlog.entries())
+            .setBacklogBytes(backlog.bytes());
+    for (DutyStatus duty : duties()) {
+      LeaderDuty.Builder message =
+          LeaderDuty.newBuilder()
+              .setName(duty.name())
+              .setFailures(duty.failures())
+              .setProblem(duty.problem());
+      duty.lastDone().ifPresent(done -> message.setLastDone(WireMessages.toProto(done)));
+      status.addDuties(message);
+    }
+    return Optional.of(status.build());
+  }
+
+  // ---- changes while running
+
+  /** What must not be banned is another. */
+  void protect(ProtectedPrefixes now) {
+    term.ifPresent(leading -> leading.watcher().protect(now));
+  }
+
+  /** Another configuration is in force. */
+  void reload(Config now) {
+    synchronized (terms) {
+      term.ifPresent(leading -> leading.watcher().reload(now));
+    }
+    admin.reload(now);
+  }
+
+  // ---- as the leader
+
+  @Override
+  public void begin() {
+    parts.inForce().found(clusterParts());
+    synchronized (terms) {
+      LeaderTerm begun =
+          LeaderTerm.begin(
+              parts.inForce().config(),
+              parts.inForce().protection(),
+              new Watcher.Parts(
+                  writer,
+                  parts.policy(),
+                  checkpoints,
+                  ZoneId.systemDefault(),
+                  parts.shell().in(),
+                  parts.shell().clock(),
+                  System::nanoTime,
+                  banLatency,
+                  RequestWatch.NONE,
+                  true),
+              newDuties(),
+              reason -> leadership.resign(reason));
+      term = Optional.of(begun);
+      hits.lead(begun.hits());
+    }
+    // What changed meanwhile.
+    protect(parts.inForce().protection());
+  }
+
+  /** Without them the first ban could be that of a node; the leader before may have told them. */
+  private List<Part> clusterParts() {
+    try {
+      return clusterAddresses.read();
+    } catch (ApiServerException e) {
+      logger
+          .atWarn()
+          .addKeyValue("cause", e.getMessage())
+          .log("the addresses of the cluster cannot be listed; those told before hold");
+      return protectedMap.read().orElse(List.of()).stream()
+          .filter(part -> part.kind() == Protection.Kind.CLUSTER)
+          .toList();
+    }
+  }
+
+  private List<Duty> newDuties() {
+    return List.of(
+        new LogUpkeep(log, writer, LogUpkeep.Pace.DEFAULT, System::nanoTime),
+        BlocklistDuty.of(
+            parts.connection(),
+            parts.cluster().release(),
+            full,
+            writer,
+            parts.inForce()::protection,
+            parts.shell().clock()),
+        new FeedSweep(
+            new FeedBlobs(
+                parts.connection().configMaps(),
+                parts.cluster().release(),
+                FEED_GRACE,
+                System::nanoTime),
+            writer.state(),
+            System::nanoTime),
+        new ProtectedDuty(
+            protectedMap,
+            clusterAddresses,
+            parts.inForce()::found,
+            parts.inForce()::protection,
+            System::nanoTime));
+  }
+
+  @Override
+  public void end() {
+    hits.standBy();
+    Optional<LeaderTerm> ended = term;
+    ended.ifPresent(leading ->
+        leading.end(
+            END_PATIENCE,
+            () -> {
+              if (closing) {
+                log.close();
+              }
+            }));
+    term = Optional.empty();
+  }
+
+  /** Ends what the leader does and gives the lead back, then the rest. */
+  @Override
+  public void close() {
+    closing = true;
+    leadership.close();
+    opened.close();
+    BanLog.Subscription running = following;
+    if (running != null) {
+      running.close();
+    }
+    log.close();
+  }
+}

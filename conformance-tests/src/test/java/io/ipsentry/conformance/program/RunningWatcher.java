@@ -1,0 +1,285 @@
+package io.ipsentry.conformance.program;
+
+import static org.awaitility.Awaitility.await;
+
+import io.grpc.StatusRuntimeException;
+import io.ipsentry.authz.admin.AdminChannel;
+import io.ipsentry.authz.admin.AdminEndpoint;
+import io.ipsentry.authz.admin.WireMessages;
+import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.proto.v1.BanServiceGrpc;
+import io.ipsentry.proto.v1.HistoryRequest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code ip-sentry watcher} as a process that can be stopped, killed and started again. Everything
+ * it needs lies in one directory, the access log that it follows too.
+ */
+public final class RunningWatcher implements AutoCloseable {
+  private static final DateTimeFormatter STAMP =
+      DateTimeFormatter.ofPattern("dd/MMM/yyyy:HH:mm:ss Z", Locale.ROOT).withZone(ZoneOffset.UTC);
+
+  private final Path directory;
+  private final int metricsPort = Gateways.freePort();
+  private final int adminPort = Gateways.freePort();
+  private final HttpClient client =
+      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+  private @Nullable Process process;
+  private @Nullable AdminChannel channel;
+
+  private RunningWatcher(Path directory) {
+    this.directory = directory;
+  }
+
+  /**
+   * Starts it and waits until it is ready.
+   *
+   * @param directory of its own, short enough for a Unix socket in it
+   * @param store YAML of {@code store}, in one line; {@code %d} in it is the port of the admin API
+   *     over TCP
+   * @param more YAML beside sources, store, admin and metrics
+   */
+  public static RunningWatcher start(Path directory, String store, String more) {
+    RunningWatcher watcher = new RunningWatcher(directory);
+    try {
+      if (Files.notExists(watcher.accessLog())) {
+        Files.createFile(watcher.accessLog());
+      }
+      Files.writeString(
+          watcher.configFile(),
+          """
+          sources: [{ name: nginx, file: %1$s/access.log, format: combined }]
+          store: %2$s
+          admin:
+            socket: %1$s/admin.sock
+            listen: "127.0.0.1:%4$d"
+            kubernetesAuth: true
+            insecure: true
+          metrics: { listen: "127.0.0.1:%3$d" }
+          """
+                  .formatted(
+                      directory,
+                      store.formatted(watcher.adminPort),
+                      watcher.metricsPort,
+                      watcher.adminPort)
+              + more);
+      watcher.start();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write the configuration", e);
+    } catch (RuntimeException | Error e) {
+      System.out.println("watcher.log: " + watcher.log());
+      watcher.close();
+      throw e;
+    }
+    return watcher;
+  }
+
+  /** Starts it again after {@link #stop} or {@link #kill}. */
+  public void start() {
+    launch();
+    await("ready")
+        .atMost(RunningIpSentry.PATIENCE)
+        .until(() -> !isAlive() || status("/readyz") == 200);
+    if (!isAlive()) {
+      throw new AssertionError("ip-sentry watcher ended: " + log());
+    }
+  }
+
+  /** Starts the process without waiting until it is ready. */
+  public void launch() {
+    try {
+      process =
+          new ProcessBuilder(
+                  IpSentry.command(List.of("watcher", "--config", configFile().toString())))
+              .redirectInput(Path.of("/dev/null").toFile())
+              .redirectOutput(
+                  ProcessBuilder.Redirect.appendTo(directory.resolve("watcher.out").toFile()))
+              .redirectError(
+                  ProcessBuilder.Redirect.appendTo(directory.resolve("watcher.log").toFile()))
+              .start();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot start the program", e);
+    }
+  }
+
+  /** Where it says that its admin API is reached. */
+  public String address() {
+    return "127.0.0.1:" + adminPort;
+  }
+
+  private Path configFile() {
+    return directory.resolve("config.yaml");
+  }
+
+  private Path accessLog() {
+    return directory.resolve("access.log");
+  }
+
+  /** Writes lines of a client that probes, of this moment, to the access log. */
+  public void probe(String address, int times) {
+    String line =
+        "%s - - [%s] \"GET /.env HTTP/1.1\" 404 153 \"-\" \"curl\"\n"
+            .formatted(address, STAMP.format(Instant.now()));
+    try {
+      Files.writeString(
+          accessLog(),
+          line.repeat(times),
+          StandardCharsets.UTF_8,
+          StandardOpenOption.CREATE,
+          StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write the access log", e);
+    }
+  }
+
+  /** Runs an operator command against it. */
+  public IpSentry.Result command(String name, String... arguments) {
+    String[] all = new String[arguments.length + 3];
+    all[0] = name;
+    all[1] = "--socket";
+    all[2] = directory.resolve("admin.sock").toString();
+    System.arraycopy(arguments, 0, all, 3, arguments.length);
+    return IpSentry.run(all);
+  }
+
+  /** Events, newest first; empty while it does not answer. */
+  public List<SequencedEvent> history() {
+    AdminChannel open = channel;
+    if (open == null) {
+      open = AdminChannel.open(new AdminEndpoint.Socket(directory.resolve("admin.sock")));
+      channel = open;
+    }
+    try {
+      return BanServiceGrpc.newBlockingStub(open.channel())
+          .withDeadlineAfter(20, TimeUnit.SECONDS)
+          .history(HistoryRequest.newBuilder().setPageSize(10_000).build())
+          .getEventsList()
+          .stream()
+          .map(WireMessages::event)
+          .toList();
+    } catch (StatusRuntimeException e) {
+      return List.of();
+    }
+  }
+
+  /** Whether it leads, by its metrics. */
+  public boolean leads() {
+    return metric("ip_sentry_leader").orElse(0) == 1;
+  }
+
+  /** Value of a sample of {@code /metrics}; empty if there is none. */
+  public OptionalDouble metric(String sample) {
+    HttpResponse<String> response = fetch("/metrics");
+    return response == null
+        ? OptionalDouble.empty()
+        : response
+            .body()
+            .lines()
+            .filter(line -> line.startsWith(sample + " "))
+            .mapToDouble(line -> Double.parseDouble(line.substring(sample.length() + 1)))
+            .findFirst();
+  }
+
+  /** The body of {@code /metrics}. */
+  public String metrics() {
+    HttpResponse<String> response = fetch("/metrics");
+    if (response == null) {
+      throw new AssertionError("no metrics: " + log());
+    }
+    return response.body();
+  }
+
+  /** Status of a path beside the metrics; 0: nobody listens. */
+  public int status(String path) {
+    HttpResponse<String> response = fetch(path);
+    return response == null ? 0 : response.statusCode();
+  }
+
+  /** What {@code /readyz} says. */
+  public String readiness() {
+    HttpResponse<String> response = fetch("/readyz");
+    return response == null ? "" : response.body();
+  }
+
+  private @Nullable HttpResponse<String> fetch(String path) {
+    try {
+      return client.send(
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + metricsPort + path))
+              .timeout(Duration.ofSeconds(10))
+              .build(),
+          BodyHandlers.ofString());
+    } catch (IOException e) {
+      return null;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted while asking the program", e);
+    }
+  }
+
+  private boolean isAlive() {
+    return process != null && process.isAlive();
+  }
+
+  /** Ends it with SIGTERM and returns its exit code. */
+  public int stop() throws InterruptedException {
+    return ended(Process::destroy);
+  }
+
+  /** Ends it with SIGKILL and returns its exit code. */
+  public int kill() throws InterruptedException {
+    return ended(Process::destroyForcibly);
+  }
+
+  private int ended(Consumer<Process> ending) throws InterruptedException {
+    Process running = process;
+    if (running == null) {
+      throw new IllegalStateException("the program was not started");
+    }
+    ending.accept(running);
+    if (!running.waitFor(RunningIpSentry.PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+      throw new AssertionError("ip-sentry watcher does not end: " + log());
+    }
+    return running.exitValue();
+  }
+
+  /** What it logged. */
+  public String log() {
+    try {
+      Path file = directory.resolve("watcher.log");
+      return Files.exists(file) ? Files.readString(file) : "";
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read watcher.log", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (process != null) {
+      process.destroyForcibly();
+    }
+    if (channel != null) {
+      channel.close();
+    }
+    client.close();
+  }
+}
