@@ -391,6 +391,15 @@ final class ClusterCommandsIT {
     assertThat(run(Path.of("/nowhere/kubeconfig"), "list"))
         .returns(3, Said::exitCode)
         .satisfies(said -> assertThat(said.err()).contains("no kubeconfig /nowhere/kubeconfig"));
+    Path nowhere =
+        Files.writeString(
+            directory.resolve("nowhere.kubeconfig"),
+            Files.readString(me).replaceAll("server: \"[^\"]*\"", "server: https://127.0.0.1:1"));
+    assertThat(run(nowhere, "list"))
+        .returns(3, Said::exitCode)
+        .satisfies(said ->
+            assertThat(said.err())
+                .contains("https://127.0.0.1:1/ does not answer: nobody listens there"));
     assertThat(run(me, "list", "--socket", "/run/a"))
         .returns(2, Said::exitCode)
         .satisfies(said -> assertThat(said.err()).contains("on this host"));

@@ -9,8 +9,11 @@ import io.fabric8.kubernetes.client.LocalPortForward;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.kubernetes.api.ClusterClients;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.net.http.WebSocketHandshakeException;
+import java.nio.channels.UnresolvedAddressException;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -104,9 +107,27 @@ public final class WatcherTunnel implements AutoCloseable {
                 e);
         default ->
             BanLogException.transientFailure(
-                "the API server " + server + " does not answer: " + e.getMessage(), e);
+                "the API server " + server + " does not answer: " + why(e), e);
       };
     }
+  }
+
+  /** What the network said, which the client wraps in what it was doing. */
+  private static String why(KubernetesClientException e) {
+    Throwable last = e;
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      switch (cause) {
+        case UnresolvedAddressException _, UnknownHostException _ -> {
+          return "there is no such host";
+        }
+        case ConnectException _ -> {
+          return "nobody listens there";
+        }
+        default -> last = cause;
+      }
+    }
+    String told = last.getMessage();
+    return told == null || told.isEmpty() ? last.getClass().getSimpleName() : told;
   }
 
   private static Pod ready(List<Pod> pods, String namespace, String release) {
