@@ -53,6 +53,9 @@ final class RestartKeys {
 
   private static final List<RestartKey> ADMIN =
       List.of(
+          new RestartKey(
+              "admin.kubernetesAuth",
+              config -> config.admin().kubernetesAuth().map(Object::toString).orElse(NONE)),
           new RestartKey("admin.socket", config -> config.admin().socket().toString()),
           new RestartKey("admin.listen", config -> text(config.admin().listen(), NONE)),
           new RestartKey("admin.tls", config -> text(config.admin().tls())));
