@@ -1,10 +1,6 @@
 package io.ipsentry.cli;
 
-import io.ipsentry.authz.admin.AdminChannel;
-import io.ipsentry.authz.admin.AdminEndpoint;
-import io.ipsentry.authz.follow.LogFollower;
 import io.ipsentry.authz.hits.HitReportClient;
-import io.ipsentry.authz.verdict.BanState;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanPolicy;
 import io.ipsentry.ban.ProtectedPrefixes;
@@ -35,9 +31,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Everything of {@code authz-server}, wired: the owner's log into the bans of this process, inline
- * rules that count provisionally and report to the owner, servers for gateways, metrics, reload of
- * the configuration. What was opened last is closed first.
+ * Everything of {@code authz-server}, wired: the log that is followed into the bans of this
+ * process, inline rules that count provisionally and report to whoever decides, servers for
+ * gateways, metrics, reload of the configuration. What was opened last is closed first.
  */
 final class AuthzRun implements AutoCloseable {
   private static final Duration LAST_HITS = Duration.ofSeconds(2);
@@ -51,7 +47,7 @@ final class AuthzRun implements AutoCloseable {
   private final AtomicReference<ProtectedPrefixes> protection;
   private final long jitterSeed = new SecureRandom().nextLong();
   private final BanPolicy policy;
-  private final LogFollower follower;
+  private final FollowedState followed;
   private final HitReportClient reporter;
   private final RequestDetection detection;
   private final DetectionCounters counters = new DetectionCounters(System::nanoTime);
@@ -59,7 +55,7 @@ final class AuthzRun implements AutoCloseable {
   private final ConfigReloads reloads = new ConfigReloads();
   private final CountDownLatch stopped = new CountDownLatch(1);
 
-  private AuthzRun(Locations locations, AdminEndpoint owner, Shell shell, OpenParts opened)
+  private AuthzRun(Locations locations, FollowedState followed, Shell shell, OpenParts opened)
       throws IOException {
     this.opened = opened;
     InstantSource clock = shell.clock();
@@ -70,16 +66,15 @@ final class AuthzRun implements AutoCloseable {
     addresses = new AtomicReference<>(addressReader.read());
     protection = new AtomicReference<>(Protections.of(first, addresses.get()));
     policy = new BanPolicy(Watcher.policySettings(first, jitterSeed));
-    ActiveBans state = new ActiveBans();
-    AdminChannel channel = opened.add(AdminChannel.open(owner));
+    this.followed = opened.add(followed);
     AtomicReference<HitReportClient.Reconciler> reconciler =
         new AtomicReference<>((lastHit, logHead) -> {});
     reporter =
         opened.add(
             new HitReportClient(
                 new HitReportClient.Parts(
-                    channel.channel(),
-                    channel::connectNow,
+                    followed.hits(),
+                    followed::connectNow,
                     UUID.randomUUID().toString(),
                     HitReportClient.DEFAULT_CAPACITY,
                     new SecureRandom(),
@@ -97,36 +92,22 @@ final class AuthzRun implements AutoCloseable {
                         clock,
                         System::nanoTime,
                         nanos -> {}),
-                    state,
+                    followed.bans(),
                     reporter)
                 .start());
     reconciler.set(detection::reconciled);
     reporter.start();
-    follower =
-        opened.add(
-            new LogFollower(
-                    new LogFollower.Parts(
-                        channel.channel(),
-                        channel::connectNow,
-                        state,
-                        new Observed(policy),
-                        System::nanoTime,
-                        new SecureRandom()))
-                .start());
+    followed.follow(new Observed(policy), this::protect);
     gateways =
         opened.add(
             GatewayServers.start(
                     first,
                     new GatewayServers.Parts(
-                        new Followed(follower),
-                        protection::get,
-                        detection,
-                        this::reasonsNotReady,
-                        clock))
+                        followed, protection::get, detection, this::reasonsNotReady, clock))
                 .orElseThrow());
     FollowerMetrics metrics =
         new FollowerMetrics(
-            follower, reporter, detection, gateways::numbers, reloads, Version.text());
+            followed, reporter, detection, gateways::numbers, reloads, Version.text());
     if (first.metrics().isPresent()) {
       opened.add(
           HealthServer.start(
@@ -157,30 +138,13 @@ final class AuthzRun implements AutoCloseable {
     }
   }
 
-  /** The state that the judges ask. */
-  private record Followed(LogFollower follower) implements BanState {
-    @Override
-    public ActiveBans bans() {
-      return follower.bans();
-    }
-
-    @Override
-    public boolean isSynced() {
-      return follower.isSynced();
-    }
-
-    @Override
-    public Duration age() {
-      return follower.age();
-    }
-  }
-
   /** Opens everything, or nothing. */
-  static AuthzRun open(Locations locations, AdminEndpoint owner, Shell shell) throws IOException {
+  static AuthzRun open(Locations locations, FollowedState followed, Shell shell)
+      throws IOException {
     OpenParts opened = new OpenParts();
     boolean ready = false;
     try {
-      AuthzRun run = new AuthzRun(locations, owner, shell, opened);
+      AuthzRun run = new AuthzRun(locations, followed, shell, opened);
       ready = true;
       return run;
     } finally {
@@ -201,8 +165,11 @@ final class AuthzRun implements AutoCloseable {
     try {
       boolean ready = false;
       while (!stopped.await(LOOK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
-        if (ready != follower.isSynced()) {
-          ready = follower.isSynced();
+        if (ready != followed.isSynced()) {
+          if (!ready) {
+            giveBack();
+          }
+          ready = followed.isSynced();
           gateways.ready(ready);
         }
       }
@@ -214,8 +181,13 @@ final class AuthzRun implements AutoCloseable {
     }
   }
 
+  /** What the state was read from; before the first request comes, for it takes a moment. */
+  private static void giveBack() {
+    System.gc();
+  }
+
   private List<String> reasonsNotReady() {
-    return FollowerMetrics.reasonsNotReady(follower);
+    return followed.reasonsNotReady();
   }
 
   private static RuleSet detectionRules(Config config) {
@@ -227,8 +199,9 @@ final class AuthzRun implements AutoCloseable {
     protect();
   }
 
-  private void protect() {
-    ProtectedPrefixes now = Protections.of(config.get(), addresses.get());
+  private synchronized void protect() {
+    ProtectedPrefixes now =
+        Protections.of(config.get(), addresses.get(), followed.protectedParts());
     protection.set(now);
     detection.protect(now);
   }

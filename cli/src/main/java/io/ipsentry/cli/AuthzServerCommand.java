@@ -73,12 +73,10 @@ final class AuthzServerCommand implements Callable<Integer> {
               + " has no authz.listen and no authz.http, so there is nothing to serve; write one,"
               + " such as docs/examples/l7.yaml, and name it with --config");
     }
-    AdminEndpoint owner =
-        named.orElseGet(
-            () -> new AdminEndpoint.Socket(socket == null ? locations.socket() : socket));
     JsonLogging.start(verbosity);
     GrpcLogging.install();
-    try (AuthzRun run = AuthzRun.open(locations, owner, shell)) {
+    FollowedState followed = LogOrigins.open(named, socket, locations, shell);
+    try (AuthzRun run = AuthzRun.open(locations, followed, shell)) {
       run.run();
     }
     return ExitCode.DONE;

@@ -68,12 +68,10 @@ final class EnforcerCommand implements Callable<Integer> {
       throw CommandException.usage("--server and --socket are two ways; give one of them");
     }
     Locations locations = Locations.find(config, shell, ExitCode.NO);
-    AdminEndpoint owner =
-        named.orElseGet(
-            () -> new AdminEndpoint.Socket(socket == null ? locations.socket() : socket));
     JsonLogging.start(verbosity);
     GrpcLogging.install();
-    try (EnforcerRun run = EnforcerRun.open(locations, owner, shell)) {
+    FollowedState followed = LogOrigins.open(named, socket, locations, shell);
+    try (EnforcerRun run = EnforcerRun.open(locations, followed, shell)) {
       run.run();
     }
     return ExitCode.DONE;

@@ -1,8 +1,5 @@
 package io.ipsentry.cli;
 
-import io.ipsentry.authz.admin.AdminChannel;
-import io.ipsentry.authz.admin.AdminEndpoint;
-import io.ipsentry.authz.follow.LogFollower;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.SequencedEvent;
@@ -19,11 +16,9 @@ import io.ipsentry.watcher.metrics.ProcessMetrics;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.io.IOException;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -31,8 +26,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Everything of {@code enforcer}, wired: the owner's log into the bans of this process, those into
- * the kernel, metrics, reload of the configuration. What was opened last is closed first.
+ * Everything of {@code enforcer}, wired: the log that is followed into the bans of this process,
+ * those into the kernel, metrics, reload of the configuration. What was opened last is closed
+ * first.
  */
 final class EnforcerRun implements AutoCloseable {
   private static final Duration LOOK_INTERVAL = Duration.ofMillis(250);
@@ -43,13 +39,13 @@ final class EnforcerRun implements AutoCloseable {
   private final AtomicReference<Config> config;
   private final AtomicReference<HostAddresses> addresses;
   private final AtomicReference<ProtectedPrefixes> protection;
-  private final LogFollower follower;
+  private final FollowedState followed;
   private final HostEnforcer enforcer;
   private final ConfigReloads reloads = new ConfigReloads();
   private final ProcessMetrics process = ProcessMetrics.linux();
   private final CountDownLatch stopped = new CountDownLatch(1);
 
-  private EnforcerRun(Locations locations, AdminEndpoint owner, Shell shell, OpenParts opened)
+  private EnforcerRun(Locations locations, FollowedState followed, Shell shell, OpenParts opened)
       throws IOException {
     this.opened = opened;
     Config first = locations.config();
@@ -58,29 +54,17 @@ final class EnforcerRun implements AutoCloseable {
     config = new AtomicReference<>(first);
     addresses = new AtomicReference<>(addressReader.read());
     protection = new AtomicReference<>(Protections.of(first, addresses.get()));
-    ActiveBans state = new ActiveBans();
-    AdminChannel channel = opened.add(AdminChannel.open(owner));
-    AtomicReference<LogFollower> following = new AtomicReference<>();
+    this.followed = opened.add(followed);
     enforcer =
         opened.add(
             HostEnforcer.start(
                 first.enforcer().orElse(EnforcerConfig.DEFAULT),
-                state,
-                () -> Optional.ofNullable(following.get()).map(LogFollower::isSynced).orElse(false),
+                followed.bans(),
+                followed::isSynced,
                 protection::get,
+                () -> followed.feeds().all(),
                 shell.clock()));
-    follower =
-        opened.add(
-            new LogFollower(
-                    new LogFollower.Parts(
-                        channel.channel(),
-                        channel::connectNow,
-                        state,
-                        new Told(enforcer),
-                        System::nanoTime,
-                        new SecureRandom()))
-                .start());
-    following.set(follower);
+    followed.follow(new Told(enforcer), this::protect);
     if (first.metrics().isPresent()) {
       opened.add(
           HealthServer.start(
@@ -112,12 +96,12 @@ final class EnforcerRun implements AutoCloseable {
   }
 
   /** Opens everything, or nothing. */
-  static EnforcerRun open(Locations locations, AdminEndpoint owner, Shell shell)
+  static EnforcerRun open(Locations locations, FollowedState followed, Shell shell)
       throws IOException {
     OpenParts opened = new OpenParts();
     boolean ready = false;
     try {
-      EnforcerRun run = new EnforcerRun(locations, owner, shell, opened);
+      EnforcerRun run = new EnforcerRun(locations, followed, shell, opened);
       ready = true;
       return run;
     } finally {
@@ -134,7 +118,7 @@ final class EnforcerRun implements AutoCloseable {
     try {
       long settled = 0;
       while (!stopped.await(LOOK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
-        long taken = follower.snapshots();
+        long taken = followed.log().snapshots();
         if (settled != taken && enforcer.status().lastSync().isPresent()) {
           settled = taken;
           giveBack();
@@ -154,14 +138,14 @@ final class EnforcerRun implements AutoCloseable {
   }
 
   private List<String> reasonsNotReady() {
-    List<String> reasons = new ArrayList<>(FollowerMetrics.reasonsNotReady(follower));
+    List<String> reasons = new ArrayList<>(followed.reasonsNotReady());
     reasons.addAll(enforcer.reasonsNotReady());
     return reasons;
   }
 
   private MetricSnapshots collect() {
     List<MetricSnapshot> all = new ArrayList<>(enforcer.metrics());
-    all.addAll(FollowerMetrics.state(follower));
+    all.addAll(followed.metrics());
     all.addAll(FollowerMetrics.build(reloads, Version.text()));
     all.addAll(process.collect());
     return new MetricSnapshots(all);
@@ -172,8 +156,8 @@ final class EnforcerRun implements AutoCloseable {
     protect();
   }
 
-  private void protect() {
-    protection.set(Protections.of(config.get(), addresses.get()));
+  private synchronized void protect() {
+    protection.set(Protections.of(config.get(), addresses.get(), followed.protectedParts()));
     enforcer.protectionChanged();
   }
 

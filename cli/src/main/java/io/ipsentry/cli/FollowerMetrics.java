@@ -18,7 +18,7 @@ import java.util.function.Supplier;
 
 /** The metrics of {@code authz-server}, made at each scrape. */
 final class FollowerMetrics {
-  private final FollowedLog follower;
+  private final FollowedState followed;
   private final HitReportClient reporter;
   private final RequestDetection detection;
   private final Supplier<GatewayNumbers> gateways;
@@ -27,13 +27,13 @@ final class FollowerMetrics {
   private final ProcessMetrics process = ProcessMetrics.linux();
 
   FollowerMetrics(
-      FollowedLog follower,
+      FollowedState followed,
       HitReportClient reporter,
       RequestDetection detection,
       Supplier<GatewayNumbers> gateways,
       ConfigReloads reloads,
       String version) {
-    this.follower = follower;
+    this.followed = followed;
     this.reporter = reporter;
     this.detection = detection;
     this.gateways = gateways;
@@ -44,7 +44,7 @@ final class FollowerMetrics {
   /** All metrics as of now. */
   MetricSnapshots collect() {
     List<MetricSnapshot> all = new ArrayList<>(GatewayMetrics.of(gateways.get()));
-    all.addAll(state(follower));
+    all.addAll(followed.metrics());
     addReporter(all);
     RequestDetection.Numbers windows = detection.numbers();
     all.add(
@@ -122,16 +122,21 @@ final class FollowerMetrics {
     return all;
   }
 
-  /** Why a process that follows an owner's log does not know it; empty: it does. */
-  static List<String> reasonsNotReady(FollowedLog follower) {
+  /**
+   * Why a process that follows a log does not know it; empty: it does.
+   *
+   * @param whose log it is, as people read it
+   */
+  static List<String> reasonsNotReady(String whose, FollowedLog follower) {
     if (!follower.problem().isEmpty()) {
-      return List.of("owner: " + follower.problem());
+      return List.of(whose + ": " + follower.problem());
     }
     if (follower.isSynced()) {
       return List.of();
     }
     return List.of(
-        "owner: "
+        whose
+            + ": "
             + (follower.isConnected()
                 ? "its log is being read, event " + follower.bans().head()
                 : "it cannot be reached, and its log was never read"));

@@ -30,6 +30,7 @@ final class HostEnforcer implements AutoCloseable {
       ActiveBans bans,
       BooleanSupplier areKnown,
       Supplier<ProtectedPrefixes> protection,
+      Supplier<PrefixSet> feeds,
       InstantSource clock) {
     this.lock = lock;
     loop =
@@ -39,7 +40,7 @@ final class HostEnforcer implements AutoCloseable {
                 bans,
                 areKnown,
                 () -> protection.get().prefixes(),
-                PrefixSet::empty,
+                feeds,
                 wanted -> NodeKernel.open(wanted, clock),
                 clock,
                 System::nanoTime,
@@ -47,9 +48,20 @@ final class HostEnforcer implements AutoCloseable {
     leaks = new LeakCounter(bans, loop);
   }
 
+  /** As the other, without feeds. */
+  static HostEnforcer start(
+      EnforcerConfig config,
+      ActiveBans bans,
+      BooleanSupplier areKnown,
+      Supplier<ProtectedPrefixes> protection,
+      InstantSource clock) {
+    return start(config, bans, areKnown, protection, PrefixSet::empty, clock);
+  }
+
   /**
    * Begins to enforce as soon as the bans are known.
    *
+   * @param feeds prefixes that are banned without an event each
    * @throws io.ipsentry.enforcer.InstanceLockException if another process does so by this name
    */
   static HostEnforcer start(
@@ -57,10 +69,12 @@ final class HostEnforcer implements AutoCloseable {
       ActiveBans bans,
       BooleanSupplier areKnown,
       Supplier<ProtectedPrefixes> protection,
+      Supplier<PrefixSet> feeds,
       InstantSource clock) {
     InstanceLock lock =
         InstanceLock.take(InstanceLock.DIRECTORY, config.name(), config.hostBinaries());
-    HostEnforcer enforcer = new HostEnforcer(lock, config, bans, areKnown, protection, clock);
+    HostEnforcer enforcer =
+        new HostEnforcer(lock, config, bans, areKnown, protection, feeds, clock);
     enforcer.loop.start();
     return enforcer;
   }
@@ -75,7 +89,7 @@ final class HostEnforcer implements AutoCloseable {
     loop.replaced();
   }
 
-  /** The never-ban set has changed. */
+  /** The never-ban set, or a feed, has changed. */
   void protectionChanged() {
     loop.sparedChanged();
   }

@@ -1,4 +1,4 @@
-/** The shared log on a real API server, in trouble. */
+/** The shared log on a real API server, in trouble, and processes that follow it. */
 @NullMarked
 package io.ipsentry.conformance.cluster;
 

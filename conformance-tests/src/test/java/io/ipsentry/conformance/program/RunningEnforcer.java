@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -27,14 +28,24 @@ public final class RunningEnforcer implements AutoCloseable {
    */
   public static RunningEnforcer launch(
       NetworkNamespace node, Path directory, Path ownerSocket, String config) {
+    return launch(node, directory, List.of("--socket", ownerSocket.toString()), config);
+  }
+
+  /**
+   * As {@link #launch(NetworkNamespace, Path, Path, String)}.
+   *
+   * @param owner options that name the owner; none: the configuration names the log
+   */
+  public static RunningEnforcer launch(
+      NetworkNamespace node, Path directory, List<String> owner, String config) {
     try {
       String metrics =
           config.contains("metrics:") ? "" : "metrics: { listen: \"127.0.0.1:9003\" }\n";
       Path file = Files.writeString(directory.resolve("enforcer.yaml"), config + metrics);
       Path log = directory.resolve("enforcer.log");
-      List<String> command =
-          IpSentry.command(
-              List.of("enforcer", "--config", file.toString(), "--socket", ownerSocket.toString()));
+      List<String> arguments = new ArrayList<>(List.of("enforcer", "--config", file.toString()));
+      arguments.addAll(owner);
+      List<String> command = IpSentry.command(arguments);
       return new RunningEnforcer(
           log,
           new ProcessBuilder(node.command(command))

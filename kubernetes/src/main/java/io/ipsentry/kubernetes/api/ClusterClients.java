@@ -8,7 +8,7 @@ import java.time.Duration;
 /** Makes clients of the API server that do as the ban log needs it. Stateless. */
 public final class ClusterClients {
   /** Longer than the API server takes for anything that we ask for. */
-  private static final Duration TIMEOUT = Duration.ofSeconds(10);
+  static final Duration TIMEOUT = Duration.ofSeconds(10);
 
   private ClusterClients() {}
 
@@ -27,6 +27,11 @@ public final class ClusterClients {
    * @param config where the API server is and who we are; changed here
    */
   static KubernetesClient of(Config config, Duration timeout) {
+    return new KubernetesClientBuilder().withConfig(configured(config, timeout)).build();
+  }
+
+  /** What we set of a configuration, which is changed here. */
+  static Config configured(Config config, Duration timeout) {
     // Whoever writes must know which attempt failed, and tries again by himself.
     config.setRequestRetryBackoffLimit(0);
     config.setRequestTimeout((int) timeout.toMillis());
@@ -35,6 +40,6 @@ public final class ClusterClients {
     // jitter.
     config.setWatchReconnectLimit(0);
     config.setUserAgent("ip-sentry");
-    return new KubernetesClientBuilder().withConfig(config).build();
+    return config;
   }
 }

@@ -8,7 +8,6 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.MixedOperation;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.ipsentry.kubernetes.api.ApiServerException.Reason;
-import java.net.HttpURLConnection;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
@@ -27,38 +26,41 @@ public final class ClusterConfigMaps implements ConfigMaps {
   /** A listing whose pages outlive what the API server keeps is begun again. */
   private static final int MAX_LISTINGS = 5;
 
-  private final KubernetesClient client;
-  private final ConfigMapRequests requests;
+  private final Supplier<KubernetesClient> client;
+  private final ApiRequests requests;
 
   /**
    * @param client stays the caller's to close
    */
   public ClusterConfigMaps(KubernetesClient client) {
+    this(
+        new ApiRequests(
+            client.getHttpClient(), String.valueOf(client.getMasterUrl()), client.getNamespace()),
+        () -> client);
+  }
+
+  /**
+   * @param requests what is read goes by them
+   * @param client what is written goes by it; asked for when there is something to write
+   */
+  ClusterConfigMaps(ApiRequests requests, Supplier<KubernetesClient> client) {
+    this.requests = requests;
     this.client = client;
-    requests = new ConfigMapRequests(client);
   }
 
   @Override
   public StoredConfigMap create(StoredConfigMap map) {
-    return calling("create " + map.name(), () -> read(client.resource(write(map)).create()));
+    return calling("create " + map.name(), () -> read(client.get().resource(write(map)).create()));
   }
 
   @Override
   public Optional<StoredConfigMap> get(String name) {
-    try {
-      return Optional.of(requests.ask("get " + name, name, Map.of(), ConfigMapReader::single));
-    } catch (ApiServerException e) {
-      if (e.getCause() instanceof KubernetesClientException told
-          && told.getCode() == HttpURLConnection.HTTP_NOT_FOUND) {
-        return Optional.empty();
-      }
-      throw e;
-    }
+    return requests.find("get " + name, ApiRequests.CONFIG_MAPS, name, ConfigMapReader::single);
   }
 
   @Override
   public StoredConfigMap replace(StoredConfigMap map) {
-    return calling("replace " + map.name(), () -> read(client.resource(write(map)).update()));
+    return calling("replace " + map.name(), () -> read(client.get().resource(write(map)).update()));
   }
 
   @Override
@@ -97,7 +99,11 @@ public final class ClusterConfigMaps implements ConfigMaps {
             ? Map.of("labelSelector", text(selector), "limit", PAGE)
             : Map.of("labelSelector", text(selector), "limit", PAGE, "continue", next);
     return requests.ask(
-        "list " + selector.labels(), "", query, answer -> ConfigMapReader.page(answer, items));
+        "list " + selector.labels(),
+        ApiRequests.CONFIG_MAPS,
+        "",
+        query,
+        answer -> ConfigMapReader.page(answer, items));
   }
 
   @Override
@@ -112,11 +118,12 @@ public final class ClusterConfigMaps implements ConfigMaps {
             "true",
             "resourceVersion",
             version);
-    return WatchedChanges.of(version, requests.open("watch " + selector.labels(), "", query));
+    return WatchedChanges.of(
+        version, requests.open("watch " + selector.labels(), ApiRequests.CONFIG_MAPS, "", query));
   }
 
   private MixedOperation<ConfigMap, ConfigMapList, Resource<ConfigMap>> configMaps() {
-    return client.configMaps();
+    return client.get().configMaps();
   }
 
   private static String text(Selector selector) {

@@ -157,6 +157,6 @@ final class WatchedChanges implements Changes {
     } finally {
       lock.unlock();
     }
-    ConfigMapRequests.close(answer);
+    ApiRequests.close(answer);
   }
 }

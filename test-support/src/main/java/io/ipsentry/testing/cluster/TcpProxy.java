@@ -11,6 +11,7 @@ import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * A network between clients and a server that fails on demand: passes TCP connections on, byte for
@@ -31,6 +32,7 @@ public final class TcpProxy implements AutoCloseable {
   private final ServerSocket listener;
   private final Set<Connection> open = ConcurrentHashMap.newKeySet();
   private final AtomicInteger accepted = new AtomicInteger();
+  private final LongAdder replied = new LongAdder();
   private final Object gate = new Object();
   private volatile boolean stalled;
   private volatile boolean losesReplies;
@@ -59,6 +61,11 @@ public final class TcpProxy implements AutoCloseable {
   /** How many connections clients have opened so far. */
   public int accepted() {
     return accepted.get();
+  }
+
+  /** Bytes that the server has sent to clients so far. */
+  public long replied() {
+    return replied.sum();
   }
 
   /** Resets all open connections, both ways. New ones are served. */
@@ -183,6 +190,7 @@ public final class TcpProxy implements AutoCloseable {
           awaitGate();
           int passed = isReply ? permitted(read) : read;
           out.write(buffer, 0, passed);
+          replied.add(isReply ? passed : 0);
           if (passed < read) {
             reset();
             return;

@@ -1,8 +1,8 @@
 package io.ipsentry.kubernetes.api;
 
 import io.fabric8.kubernetes.api.model.StatusBuilder;
-import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.http.HttpRequest;
 import io.fabric8.kubernetes.client.http.HttpResponse;
 import io.ipsentry.kubernetes.api.ApiServerException.Reason;
@@ -15,33 +15,51 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.StringJoiner;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Requests for the ConfigMaps of a namespace, on the connections and with the credentials of the
- * client, whose answers are read as they come. Safe for any thread.
+ * Questions about the objects of a namespace, on connections and with credentials of the client,
+ * whose answers are read as they come and without its model. Safe for any thread.
  */
-final class ConfigMapRequests {
+public final class ApiRequests {
+  /** ConfigMaps. */
+  static final Kind CONFIG_MAPS = new Kind("api/v1", "configmaps");
+
   /** Until an answer begins. */
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
   /** Until an answer was read to its end, but for that of a watch, which has none. */
   private static final Duration LONGEST = Duration.ofSeconds(60);
 
-  private final KubernetesClient client;
-  private final String path;
+  private final HttpClient http;
+  private final String server;
+  private final String namespace;
 
-  ConfigMapRequests(KubernetesClient client) {
-    this.client = client;
-    path = client.getMasterUrl() + "api/v1/namespaces/" + client.getNamespace() + "/configmaps";
+  /**
+   * A kind of objects.
+   *
+   * @param group path of its API, such as {@code apis/coordination.k8s.io/v1}
+   * @param plural such as {@code leases}
+   */
+  public record Kind(String group, String plural) {}
+
+  /**
+   * @param http stays the caller's to close
+   * @param server address of the API server, ends with a slash
+   */
+  ApiRequests(HttpClient http, String server, String namespace) {
+    this.http = http;
+    this.server = server;
+    this.namespace = namespace;
   }
 
   /** Reads an answer. */
   @FunctionalInterface
-  interface Reading<T> {
+  public interface Reading<T> {
     /** To its end. */
     T read(InputStream answer) throws IOException;
   }
@@ -50,12 +68,14 @@ final class ConfigMapRequests {
    * Asks, and reads the answer.
    *
    * @param what is done, for people
+   * @param kind of what is asked for
    * @param name of one; empty: all
    * @param query parameters
    * @throws ApiServerException if it is not answered, or not with what was asked for
    */
-  <T> T ask(String what, String name, Map<String, String> query, Reading<T> reading) {
-    try (InputStream answer = open(what, name, query)) {
+  public <T> T ask(
+      String what, Kind kind, String name, Map<String, String> query, Reading<T> reading) {
+    try (InputStream answer = open(what, kind, name, query)) {
       CompletableFuture<Void> over =
           new CompletableFuture<Void>()
               .completeOnTimeout(null, LONGEST.toMillis(), TimeUnit.MILLISECONDS);
@@ -68,6 +88,24 @@ final class ConfigMapRequests {
     } catch (IOException e) {
       throw new ApiServerException(
           Reason.UNAVAILABLE, "cannot " + what + ": its answer breaks off: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Asks for one.
+   *
+   * @return empty: there is none of that name
+   * @throws ApiServerException as {@link #ask}
+   */
+  public <T> Optional<T> find(String what, Kind kind, String name, Reading<T> reading) {
+    try {
+      return Optional.of(ask(what, kind, name, Map.of(), reading));
+    } catch (ApiServerException e) {
+      if (e.getCause() instanceof KubernetesClientException told
+          && told.getCode() == HttpURLConnection.HTTP_NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
     }
   }
 
@@ -84,15 +122,14 @@ final class ConfigMapRequests {
    *
    * @throws ApiServerException as {@link #ask}
    */
-  InputStream open(String what, String name, Map<String, String> query) {
+  InputStream open(String what, Kind kind, String name, Map<String, String> query) {
     StringJoiner parameters = new StringJoiner("&");
     query.forEach((key, value) ->
         parameters.add(key + '=' + URLEncoder.encode(value, StandardCharsets.UTF_8)));
+    String path = server + kind.group() + "/namespaces/" + namespace + '/' + kind.plural();
     String whole = name.isEmpty() ? path : path + '/' + name;
     HttpRequest request =
-        client
-            .getHttpClient()
-            .newHttpRequestBuilder()
+        http.newHttpRequestBuilder()
             .uri(URI.create(whole + '?' + parameters))
             .header("Accept", "application/json")
             .timeout(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
@@ -109,8 +146,7 @@ final class ConfigMapRequests {
   }
 
   private HttpResponse<InputStream> await(String what, HttpRequest request) {
-    CompletableFuture<HttpResponse<InputStream>> asked =
-        client.getHttpClient().sendAsync(request, InputStream.class);
+    CompletableFuture<HttpResponse<InputStream>> asked = http.sendAsync(request, InputStream.class);
     try {
       return asked.get();
     } catch (InterruptedException e) {

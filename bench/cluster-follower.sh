@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# How long `ip-sentry authz-server` and `ip-sentry enforcer`, as the launcher starts them, take from their start until they know all of the
+# log in a real API server, their memory then, at most, and some seconds later, and how many bytes they read for it (with TLS). First beside
+# the entries that a snapshot covers, which stay for an hour, then without. In a network namespace of its own, with the kernel's sets.
+# To reach: 5 s, 128 MiB, with 100,000 bans and a feed of a million prefixes.
+#
+#   bench/cluster-follower.sh [BANS [PREFIXES [RUNS [IDLE_SECONDS]]]]     default: 100000 1000000 3 10
+#
+# Needs root, ip, ipset, and the programs of conformance-tests/build-kubernetes.sh. The first use builds.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd -P)
+. "$root/.mvn/find-jdk.sh"
+find_jdk 25 java || { no_jdk cluster-follower.sh 'this benchmark'; exit 3; }
+"$root/ip-sentry" --version >/dev/null
+export IP_SENTRY_NO_BUILD=1 # what is measured is one build
+if [ ! -f "$root/bench/target/cluster-follower.path" ] || [ -n "$(find "$root"/*/src/main -name '*.java' -newer "$root/bench/target/cluster-follower.path" -print -quit)" ]; then
+  (cd "$root" && JAVA_HOME=$JDK_HOME ./mvnw -q -Dquick test-compile -Dmaven.test.skip=true -pl bench -am \
+    org.apache.maven.plugins:maven-dependency-plugin:build-classpath -Dmdep.outputFile=target/cluster-follower.path)
+fi
+# Where the API server's programs are looked for is relative to a module.
+cd "$root/bench"
+exec unshare --net sh -c 'ip link set lo up; exec "$@"' sh "$JDK_HOME/bin/java" -cp "target/classes:$(cat target/cluster-follower.path)" \
+  io.ipsentry.bench.cluster.FollowerBootstrap "${1:-100000}" "${2:-1000000}" "${3:-3}" "${4:-10}" "$root/ip-sentry"
