@@ -13,11 +13,11 @@ root=$(cd "$(dirname "$0")/.." && pwd -P)
 find_jdk 25 java || { no_jdk cluster-follower.sh 'this benchmark'; exit 3; }
 "$root/ip-sentry" --version >/dev/null
 export IP_SENTRY_NO_BUILD=1 # what is measured is one build
-if [ ! -f "$root/bench/target/cluster-follower.path" ] || [ -n "$(find "$root"/*/src/main -name '*.java' -newer "$root/bench/target/cluster-follower.path" -print -quit)" ]; then
-  (cd "$root" && JAVA_HOME=$JDK_HOME ./mvnw -q -Dquick test-compile -Dmaven.test.skip=true -pl bench -am \
-    org.apache.maven.plugins:maven-dependency-plugin:build-classpath -Dmdep.outputFile=target/cluster-follower.path)
+if [ -z "${BENCH_CLASSPATH:-}" ]; then
+  (cd "$root" && JAVA_HOME=$JDK_HOME ./mvnw -q -Dquick -pl bench -am -DskipTests package dependency:build-classpath -Dmdep.outputFile=target/quick/classpath >&2)
+  BENCH_CLASSPATH=$root/bench/target/quick/classes:$(cat "$root/bench/target/quick/classpath")
 fi
 # Where the API server's programs are looked for is relative to a module.
 cd "$root/bench"
-exec unshare --net sh -c 'ip link set lo up; exec "$@"' sh "$JDK_HOME/bin/java" -cp "target/classes:$(cat target/cluster-follower.path)" \
+exec unshare --net sh -c 'ip link set lo up; exec "$@"' sh "$JDK_HOME/bin/java" -cp "$BENCH_CLASSPATH" \
   io.ipsentry.bench.cluster.FollowerBootstrap "${1:-100000}" "${2:-1000000}" "${3:-3}" "${4:-10}" "$root/ip-sentry"

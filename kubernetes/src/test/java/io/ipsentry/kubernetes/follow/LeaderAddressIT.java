@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 @RequiresCluster
 final class LeaderAddressIT {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
+
   private static String lease(String holder) {
     return """
     apiVersion: coordination.k8s.io/v1
@@ -51,11 +52,7 @@ final class LeaderAddressIT {
         LeaderAddress leader =
             new LeaderAddress(connection.requests(), "guard", new Random(1)).start()) {
       for (String holder : new String[] {"one", "two", ""}) {
-        String ignored =
-            cluster
-                .kubectl()
-                .feed(
-                    lease(holder), "apply", "-n", namespace, "-f", "-");
+        String ignored = cluster.kubectl().feed(lease(holder), "apply", "-n", namespace, "-f", "-");
         leader.lookSoon();
         Optional<Holder> expected =
             holder.isEmpty()
