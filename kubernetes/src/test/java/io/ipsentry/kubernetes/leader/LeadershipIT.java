@@ -161,7 +161,9 @@ final class LeadershipIT {
       kubectl("delete", "lease", "edge-watcher");
       until(
           "a Lease that is gone is made again",
-          () -> kubectl("get", "lease", "edge-watcher", "-o", "name").contains("edge-watcher"));
+          () ->
+              kubectl("get", "lease", "edge-watcher", "--ignore-not-found", "-o", "name")
+                  .contains("edge-watcher"));
       until("leads", duties::areOn);
     }
   }

@@ -44,7 +44,7 @@ import org.junit.jupiter.api.Test;
  * <p>{@code -Dsimulation.seeds=100000} for more runs, {@code -Dsimulation.seed=N} for one.
  */
 final class LogSimulationTest {
-  private static final int SEEDS = Integer.getInteger("simulation.seeds", 1_500);
+  private static final int SEEDS = Integer.getInteger("simulation.seeds", 2_000);
   private static final int STEPS = 2_000;
   private static final LogNames NAMES = new LogNames("guard");
 
