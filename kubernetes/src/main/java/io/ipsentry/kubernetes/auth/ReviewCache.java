@@ -82,6 +82,11 @@ final class ReviewCache<V> {
       throw e;
     } finally {
       asked.remove(question, mine);
+      // An Error goes through this thread; others must not wait for ever.
+      boolean ignored =
+          mine.completeExceptionally(
+              new ApiServerException(
+                  ApiServerException.Reason.UNAVAILABLE, "whoever asked has failed", null));
     }
   }
 
