@@ -121,7 +121,9 @@
 {{- $namespaces := list -}}
 {{- range $source := (include "ip-sentry.config" . | fromJson).sources -}}
 {{- with $source.pods -}}
-{{- $namespace := .namespace | default (get $defaults (default "" .preset)) -}}
+{{- $pods := . -}}
+{{- if kindIs "string" . -}}{{- $pods = dict "preset" . -}}{{- end -}}
+{{- $namespace := $pods.namespace | default (get $defaults (default "" $pods.preset)) -}}
 {{- if not $namespace -}}{{- fail (printf "the source %s has pods without a namespace; write one" (default "" $source.name)) -}}{{- end -}}
 {{- $namespaces = append $namespaces $namespace -}}
 {{- end -}}
