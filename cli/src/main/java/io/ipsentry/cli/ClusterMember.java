@@ -418,7 +418,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
   /** Another configuration is in force. */
   void reload(Config now) {
     synchronized (terms) {
-      term.ifPresent(leading -> leading.watcher().reload(now));
+      term.ifPresent(leading -> leading.reload(now));
     }
     admin.reload(now);
   }

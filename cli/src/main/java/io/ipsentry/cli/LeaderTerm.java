@@ -5,6 +5,7 @@ import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.config.Config;
+import io.ipsentry.config.SourceConfig;
 import io.ipsentry.kubernetes.duty.Duty;
 import io.ipsentry.kubernetes.duty.DutyLoop;
 import io.ipsentry.kubernetes.duty.DutyStatus;
@@ -62,11 +63,21 @@ final class LeaderTerm {
       List<Duty> duties,
       Consumer<String> failed) {
     try {
-      Watcher watcher = new Watcher(config, protection, parts);
+      Watcher watcher = new Watcher(ofWatcher(config), protection, parts);
       return new LeaderTerm(watcher, parts.writer().state(), duties, failed, parts.clock());
     } catch (IOException e) {
       throw BanLogException.permanent("the sources cannot be followed: " + e.getMessage(), e);
     }
+  }
+
+  /** Sources of nodes are read there. */
+  private static Config ofWatcher(Config config) {
+    return config.readBy(SourceConfig.Reader.WATCHER);
+  }
+
+  /** Another configuration is in force. */
+  void reload(Config now) {
+    watcher.reload(ofWatcher(now));
   }
 
   private void read() {

@@ -81,7 +81,8 @@ final class LogOptions {
               source.client(),
               source.trustedProxies(),
               source.seenAs(),
-              source.startAt());
+              source.startAt(),
+              source.reader());
     }
     return new Reading(inForce, source);
   }
@@ -116,7 +117,8 @@ final class LogOptions {
             ClientConfig.AUTO,
             inForce.trustedProxies(),
             null,
-            SourceConfig.StartAt.BEGINNING);
+            SourceConfig.StartAt.BEGINNING,
+            SourceConfig.Reader.WATCHER);
   }
 
   private static boolean names(SourceConfig source, Path file) {

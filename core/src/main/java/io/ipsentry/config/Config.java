@@ -57,6 +57,25 @@ public record Config(
     return ConfigLoader.shipped();
   }
 
+  /** The same with only those sources that a process of this kind reads. */
+  public Config readBy(SourceConfig.Reader reader) {
+    return new Config(
+        sources.stream().filter(source -> source.reader() == reader).toList(),
+        rules,
+        neverBan,
+        allow,
+        alwaysBan,
+        protectPrivate,
+        trustedProxies,
+        limits,
+        store,
+        admin,
+        metrics,
+        ipv6,
+        authz,
+        enforcer);
+  }
+
   /**
    * Every address that must never be banned, as far as the configuration knows: the reserved
    * ranges, {@code neverBan}, {@code allow}, and the trusted proxies that were given as prefixes or

@@ -43,8 +43,9 @@ enum Keys {
       "client",
       "trustedProxies",
       "seenAs",
-      "startAt"),
-  JOURNALD("sources[].journald", "units"),
+      "startAt",
+      "reader"),
+  JOURNALD("sources[].journald", "units", "directory"),
   CLIENT("sources[].client", "from", "trustedHops"),
   RULE(
       "rules[]", "name", "on", "mode", "match", "ignore", "threshold", "distinct", "window", "ban"),

@@ -4,6 +4,7 @@ import io.ipsentry.net.SeenAs;
 import java.nio.file.Path;
 import java.time.ZoneId;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param seenAs provenance of the client where the line does not tell; null: derived from the line
  *     and {@code client}
  * @param startAt where reading begins when no position is stored
+ * @param reader which process of a cluster reads it
  */
 public record SourceConfig(
     String name,
@@ -27,7 +29,8 @@ public record SourceConfig(
     ClientConfig client,
     TrustedProxies trustedProxies,
     @Nullable SeenAs seenAs,
-    StartAt startAt) {
+    StartAt startAt,
+    Reader reader) {
 
   /** What a source reads. */
   public sealed interface Input {
@@ -57,8 +60,9 @@ public record SourceConfig(
      * The systemd journal.
      *
      * @param units whose entries are read; empty: all
+     * @param directory absolute path of its files; empty: where this host keeps them
      */
-    record Journald(List<String> units) implements Input {
+    record Journald(List<String> units, Optional<String> directory) implements Input {
       public Journald {
         units = List.copyOf(units);
       }
@@ -86,5 +90,13 @@ public record SourceConfig(
     END,
     /** All that is there; old hits are outside the windows by their event time. */
     BEGINNING
+  }
+
+  /** Which process of a cluster reads a source; {@code ip-sentry run} reads all by itself. */
+  public enum Reader {
+    /** The watcher that leads. */
+    WATCHER,
+    /** The agent of each node. */
+    AGENT
   }
 }

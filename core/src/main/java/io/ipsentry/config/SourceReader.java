@@ -1,6 +1,7 @@
 package io.ipsentry.config;
 
 import io.ipsentry.config.SourceConfig.Input;
+import io.ipsentry.config.SourceConfig.Reader;
 import io.ipsentry.config.SourceConfig.StartAt;
 import io.ipsentry.config.YamlNode.Scalar;
 import io.ipsentry.line.FormatOptions;
@@ -38,6 +39,10 @@ final class SourceReader {
 
   private static final Map<String, StartAt> START_AT =
       Map.of("end", StartAt.END, "beginning", StartAt.BEGINNING);
+
+  private static final Map<String, Reader> READERS =
+      Map.of("watcher", Reader.WATCHER, "agent", Reader.AGENT);
+
   private final AddressLists addresses;
   private final Problems problems;
   private final Path directory;
@@ -102,8 +107,25 @@ final class SourceReader {
             section.get("client").flatMap(ClientReader::ofLines).orElse(ClientConfig.AUTO),
             section.get("trustedProxies").map(addresses::proxies).orElse(defaultProxies),
             section.get("seenAs").flatMap(value -> value.choice(ClientReader.SEEN_AS)).orElse(null),
-            section.get("startAt").flatMap(value -> value.choice(START_AT)).orElse(StartAt.END));
+            section.get("startAt").flatMap(value -> value.choice(START_AT)).orElse(StartAt.END),
+            reader(section, input));
     return problems.errorCount() == before ? Optional.of(source) : Optional.empty();
+  }
+
+  /** A node has files and a journal; everything else comes to one process alone. */
+  private static Reader reader(Section section, Optional<Input> input) {
+    Optional<Reader> written = section.get("reader").flatMap(value -> value.choice(READERS));
+    boolean ofNode =
+        input.isEmpty()
+            || input.get() instanceof Input.Files
+            || input.get() instanceof Input.Journald;
+    if (written.equals(Optional.of(Reader.AGENT)) && !ofNode) {
+      section
+          .get("reader")
+          .orElseThrow()
+          .error("is agent, which reads files and the journal of its node", "remove it");
+    }
+    return written.orElse(Reader.WATCHER);
   }
 
   private Optional<Input> input(Section section) {
@@ -145,11 +167,16 @@ final class SourceReader {
     return Optional.of(new Input.Files(globs));
   }
 
-  private static Optional<Input> journald(Value value) {
+  private Optional<Input> journald(Value value) {
     return value
         .section(Keys.JOURNALD)
         .map(section ->
-            new Input.Journald(section.get("units").map(Value::texts).orElse(List.of())));
+            new Input.Journald(
+                section.get("units").map(Value::texts).orElse(List.of()),
+                section
+                    .get("directory")
+                    .flatMap(Value::text)
+                    .map(path -> path.startsWith("/") ? path : directory + "/" + path)));
   }
 
   private Optional<Input> accessLogService(Value value, Section section) {

@@ -156,7 +156,8 @@ final class ConfigLoaderTest {
                     trustedProxies: cloudflare
                     seenAs: forwarded
                     startAt: beginning
-                  - journald: { units: sshd.service }
+                  - journald: { units: sshd.service, directory: /var/log/journal }
+                    reader: agent
                     client: peer
                     format: sshd
                   - stdin: true
@@ -180,7 +181,8 @@ final class ConfigLoaderTest {
     assertThat(edge.startAt()).isEqualTo(SourceConfig.StartAt.BEGINNING);
     SourceConfig journal = config.sources().get(1);
     assertThat(journal.name()).isEqualTo("sshd.service");
-    assertThat(journal.input()).isEqualTo(new Input.Journald(List.of("sshd.service")));
+    assertThat(journal.input())
+        .isEqualTo(new Input.Journald(List.of("sshd.service"), Optional.of("/var/log/journal")));
     assertThat(journal.client().from()).isEqualTo(ClientConfig.From.PEER);
     assertThat(journal.trustedProxies()).isEqualTo(config.trustedProxies());
     SourceConfig regex = config.sources().get(2);

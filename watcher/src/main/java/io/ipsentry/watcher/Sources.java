@@ -244,7 +244,7 @@ final class Sources implements AutoCloseable {
       case SourceConfig.Input.Files files ->
           new FileSource(config.name(), files.globs(), startAt, handlers, clock);
       case SourceConfig.Input.Journald journald ->
-          journal(config.name(), journalctl(journald.units()), startAt, handlers);
+          journal(config.name(), journalctl(journald), startAt, handlers);
       case SourceConfig.Input.Stdin standard ->
           new StdinSource(config.name(), stdin, handlers, clock);
       case SourceConfig.Input.AccessLogService service ->
@@ -261,10 +261,11 @@ final class Sources implements AutoCloseable {
     return source;
   }
 
-  private static List<String> journalctl(List<String> units) {
+  private static List<String> journalctl(SourceConfig.Input.Journald journald) {
     List<String> command = new ArrayList<>();
     command.add("journalctl");
-    units.forEach(unit -> command.add("--unit=" + unit));
+    journald.directory().ifPresent(directory -> command.add("--directory=" + directory));
+    journald.units().forEach(unit -> command.add("--unit=" + unit));
     return command;
   }
 

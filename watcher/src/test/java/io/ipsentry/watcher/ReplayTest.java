@@ -35,7 +35,8 @@ class ReplayTest {
             ClientConfig.AUTO,
             config.trustedProxies(),
             null,
-            SourceConfig.StartAt.BEGINNING);
+            SourceConfig.StartAt.BEGINNING,
+            SourceConfig.Reader.WATCHER);
     return new Replay(
         config,
         source,
