@@ -107,7 +107,7 @@ final class AuthzRun implements AutoCloseable {
                 .orElseThrow());
     FollowerMetrics metrics =
         new FollowerMetrics(
-            followed, reporter, detection, gateways::numbers, reloads, Version.text());
+            followed, reporter, detection, gateways::numbers, reloads, Version.text(), clock);
     if (first.metrics().isPresent()) {
       opened.add(
           HealthServer.start(

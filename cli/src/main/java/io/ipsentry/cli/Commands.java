@@ -43,6 +43,7 @@ final class Commands {
     commands.put("watcher", WatcherCommand::new);
     commands.put("authz-server", AuthzServerCommand::new);
     commands.put("enforcer", EnforcerCommand::new);
+    commands.put("agent", AgentCommand::new);
     commands.put("replay", ReplayCommand::new);
     commands.put("explain", ExplainCommand::new);
     commands.put("ban", BanCommand::new);

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -27,8 +28,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Everything of {@code enforcer}, wired: the log that is followed into the bans of this process,
- * those into the kernel, metrics, reload of the configuration. What was opened last is closed
- * first.
+ * those into the kernel, the logs of the node if it is asked to, metrics, reload of the
+ * configuration. What was opened last is closed first.
  */
 final class EnforcerRun implements AutoCloseable {
   private static final Duration LOOK_INTERVAL = Duration.ofMillis(250);
@@ -41,6 +42,7 @@ final class EnforcerRun implements AutoCloseable {
   private final AtomicReference<ProtectedPrefixes> protection;
   private final FollowedState followed;
   private final HostEnforcer enforcer;
+  private final Optional<HostAgent> agent;
   private final ConfigReloads reloads = new ConfigReloads();
   private final ProcessMetrics process = ProcessMetrics.linux();
   private final CountDownLatch stopped = new CountDownLatch(1);
@@ -65,6 +67,12 @@ final class EnforcerRun implements AutoCloseable {
                 () -> followed.feeds().all(),
                 shell.clock()));
     followed.follow(new Told(enforcer), this::protect);
+    agent =
+        first.enforcer().orElse(EnforcerConfig.DEFAULT).agent()
+            ? Optional.of(
+                opened.add(
+                    HostAgent.start(first, HostAgent.checkpoints(null, first), followed, shell)))
+            : Optional.empty();
     if (first.metrics().isPresent()) {
       opened.add(
           HealthServer.start(
@@ -140,12 +148,14 @@ final class EnforcerRun implements AutoCloseable {
   private List<String> reasonsNotReady() {
     List<String> reasons = new ArrayList<>(followed.reasonsNotReady());
     reasons.addAll(enforcer.reasonsNotReady());
+    agent.ifPresent(reading -> reasons.addAll(reading.reasonsNotReady()));
     return reasons;
   }
 
   private MetricSnapshots collect() {
     List<MetricSnapshot> all = new ArrayList<>(enforcer.metrics());
     all.addAll(followed.metrics());
+    agent.ifPresent(reading -> all.addAll(reading.metrics()));
     all.addAll(FollowerMetrics.build(reloads, Version.text()));
     all.addAll(process.collect());
     return new MetricSnapshots(all);
@@ -168,6 +178,7 @@ final class EnforcerRun implements AutoCloseable {
           config.set(now);
           protect();
           enforcer.reload(now.enforcer().orElse(EnforcerConfig.DEFAULT));
+          agent.ifPresent(reading -> reading.reload(now));
           RestartKeys.say(RestartKeys.OF_ENFORCER, started, now);
           logger.atInfo().log("configuration in force");
         });

@@ -12,6 +12,7 @@ import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapsho
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -24,6 +25,7 @@ final class FollowerMetrics {
   private final Supplier<GatewayNumbers> gateways;
   private final ConfigReloads reloads;
   private final String version;
+  private final InstantSource clock;
   private final ProcessMetrics process = ProcessMetrics.linux();
 
   FollowerMetrics(
@@ -32,20 +34,22 @@ final class FollowerMetrics {
       RequestDetection detection,
       Supplier<GatewayNumbers> gateways,
       ConfigReloads reloads,
-      String version) {
+      String version,
+      InstantSource clock) {
     this.followed = followed;
     this.reporter = reporter;
     this.detection = detection;
     this.gateways = gateways;
     this.reloads = reloads;
     this.version = version;
+    this.clock = clock;
   }
 
   /** All metrics as of now. */
   MetricSnapshots collect() {
     List<MetricSnapshot> all = new ArrayList<>(GatewayMetrics.of(gateways.get()));
     all.addAll(followed.metrics());
-    addReporter(all);
+    all.addAll(reporter(reporter.statistics(), clock));
     RequestDetection.Numbers windows = detection.numbers();
     all.add(
         gauge(
@@ -142,17 +146,29 @@ final class FollowerMetrics {
                 : "it cannot be reached, and its log was never read"));
   }
 
-  private void addReporter(List<MetricSnapshot> all) {
-    HitReportClient.Statistics hits = reporter.statistics();
-    all.add(
+  /** Of hits that are reported to the owner. */
+  static List<MetricSnapshot> reporter(HitReportClient.Statistics hits, InstantSource clock) {
+    long oldest = hits.oldestWaitingMillis().orElse(Long.MAX_VALUE);
+    return List.of(
+        gauge("ip_sentry_report_queue", "Hits kept until the owner has stored them", hits.queued()),
         gauge(
-            "ip_sentry_report_queue", "Hits kept until the owner has stored them", hits.queued()));
-    all.add(counter("ip_sentry_report_hits", "Hits taken to be reported", hits.reported()));
-    all.add(counter("ip_sentry_report_sent", "Hits sent, repeated ones too", hits.sent()));
-    all.add(
-        counter("ip_sentry_report_decided", "Hits that the owner has decided on", hits.decided()));
-    all.add(counter("ip_sentry_report_lost", "Hits for which there was no room", hits.lost()));
-    all.add(
+            "ip_sentry_report_waiting", "Hits that the owner has not counted yet", hits.waiting()),
+        gauge(
+            "ip_sentry_report_waiting_age_seconds",
+            "Time since the oldest of them happened; 0 when there is none",
+            Math.max(0, clock.millis() - Math.min(oldest, clock.millis())) / 1e3),
+        counter("ip_sentry_report_hits", "Hits taken to be reported", hits.reported()),
+        counter("ip_sentry_report_sent", "Hits sent, repeated ones too", hits.sent()),
+        counter(
+            "ip_sentry_report_sent_bytes",
+            "Bytes of the messages that hits were sent in",
+            hits.sentBytes()),
+        counter(
+            "ip_sentry_report_counted",
+            "Hits that the owner has counted; fewer when another owner begins to",
+            hits.counted()),
+        counter("ip_sentry_report_decided", "Hits that the owner has decided on", hits.decided()),
+        counter("ip_sentry_report_lost", "Hits for which there was no room", hits.lost()),
         gauge(
             "ip_sentry_report_connected",
             "1 while hits are reported to the owner",

@@ -1,6 +1,7 @@
 package io.ipsentry.cli;
 
 import io.ipsentry.config.AuthzConfig;
+import io.ipsentry.config.ClusterStoreConfig;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.config.EnforcerConfig.Backend;
@@ -44,9 +45,24 @@ final class RestartKeys {
           of("enforcer.hook", it -> it.hook().wireName()),
           of("enforcer.hostBinaries", it -> Boolean.toString(it.hostBinaries())));
 
+  private static final RestartKey CHECKPOINTS =
+      new RestartKey(
+          "store.checkpoints",
+          config ->
+              config
+                  .store()
+                  .kubernetes()
+                  .flatMap(ClusterStoreConfig::checkpoints)
+                  .map(Object::toString)
+                  .orElse(NONE));
+
   /** Of {@code enforcer}. */
   static final List<RestartKey> OF_ENFORCER =
-      Stream.concat(KERNEL.stream(), Stream.of(METRICS)).toList();
+      Stream.concat(
+              KERNEL.stream(),
+              Stream.of(
+                  METRICS, CHECKPOINTS, of("enforcer.agent", it -> Boolean.toString(it.agent()))))
+          .toList();
 
   /** Of {@code authz-server}, which keeps no log and has no admin API. */
   static final List<RestartKey> OF_AUTHZ_SERVER = SHARED;
@@ -86,6 +102,9 @@ final class RestartKeys {
                   new RestartKey("store.path", config -> config.store().path().toString())))
           .flatMap(keys -> keys)
           .toList();
+
+  /** Of {@code agent}. */
+  static final List<RestartKey> OF_AGENT = List.of(METRICS, CHECKPOINTS);
 
   private static final Logger logger = LoggerFactory.getLogger(RestartKeys.class);
 

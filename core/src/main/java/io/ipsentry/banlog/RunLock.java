@@ -2,6 +2,7 @@ package io.ipsentry.banlog;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.function.UnaryOperator;
 
 /**
  * Says that one process counts the hits of a ban log's sources and stores their positions; a second
@@ -29,27 +30,48 @@ public final class RunLock implements AutoCloseable {
    * @throws BanLogException if another process holds it, or there can be no such file
    */
   public static RunLock take(Path banLog) {
-    Path file = banLog;
+    return take(
+        banLog,
+        owner ->
+            "another ip-sentry run"
+                + owner
+                + " works on the ban log "
+                + banLog
+                + "; stop that one, or give this one a store.path of its own");
+  }
+
+  /**
+   * Takes the lock of an agent's checkpoints in the same way: a second agent would number other
+   * hits as this one does.
+   *
+   * @param checkpoints file of the checkpoints, which exists
+   * @throws BanLogException if another process holds it, or there can be no such file
+   */
+  public static RunLock takeForAgent(Path checkpoints) {
+    return take(
+        checkpoints,
+        owner ->
+            "another ip-sentry agent"
+                + owner
+                + " works with the checkpoints "
+                + checkpoints
+                + "; stop that one, or give this one a file of its own with --checkpoints");
+  }
+
+  private static RunLock take(Path of, UnaryOperator<String> taken) {
+    Path file = of;
     try {
-      Path real = banLog.toRealPath();
+      Path real = of.toRealPath();
       file = real.resolveSibling(real.getFileName() + "-run");
       return new RunLock(ProcessLock.take(file));
     } catch (ProcessLock.HeldException e) {
-      throw taken(banLog, e.owner());
+      String owner = e.owner().isEmpty() ? "" : " (process " + e.owner() + ")";
+      throw BanLogException.permanent(taken.apply(owner));
     } catch (IOException e) {
       throw BanLogException.permanent(
           "cannot lock " + file + "; its directory must be writable for this user, on a local disk",
           e);
     }
-  }
-
-  private static BanLogException taken(Path banLog, String owner) {
-    return BanLogException.permanent(
-        "another ip-sentry run"
-            + (owner.isEmpty() ? "" : " (process " + owner + ")")
-            + " works on the ban log "
-            + banLog
-            + "; stop that one, or give this one a store.path of its own");
   }
 
   /** Gives the lock back. A second call does nothing. */

@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param onExit what becomes of the bans in the kernel when the process is asked to end
  * @param hostBinaries whether the programs are those of the host (through {@code nsenter} into the
  *     mount and network namespaces of process 1), not those beside this process
+ * @param agent whether {@code ip-sentry enforcer} also does what {@code ip-sentry agent} does
  */
 public record EnforcerConfig(
     String name,
@@ -32,7 +33,8 @@ public record EnforcerConfig(
     List<PortRange> forwardedForPorts,
     Duration interval,
     OnExit onExit,
-    boolean hostBinaries) {
+    boolean hostBinaries,
+    boolean agent) {
 
   /** What is enforced where nothing is said: the node's own backend, raw/PREROUTING, DROP. */
   public static final EnforcerConfig DEFAULT =
@@ -46,6 +48,30 @@ public record EnforcerConfig(
           Duration.ofSeconds(30),
           OnExit.KEEP,
           false);
+
+  /** One that reads no logs. */
+  public EnforcerConfig(
+      String name,
+      Optional<Backend> backend,
+      Hook hook,
+      Ports ports,
+      Verdict verdict,
+      List<PortRange> forwardedForPorts,
+      Duration interval,
+      OnExit onExit,
+      boolean hostBinaries) {
+    this(
+        name,
+        backend,
+        hook,
+        ports,
+        verdict,
+        forwardedForPorts,
+        interval,
+        onExit,
+        hostBinaries,
+        false);
+  }
 
   public EnforcerConfig {
     forwardedForPorts = List.copyOf(forwardedForPorts);

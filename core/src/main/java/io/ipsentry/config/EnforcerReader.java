@@ -90,7 +90,8 @@ final class EnforcerReader {
             .flatMap(value -> value.duration(MIN_INTERVAL, MAX_INTERVAL))
             .orElse(defaults.interval()),
         section.get("onExit").flatMap(value -> value.choice(ON_EXIT)).orElse(defaults.onExit()),
-        section.get("hostBinaries").flatMap(Value::truth).orElse(defaults.hostBinaries()));
+        section.get("hostBinaries").flatMap(Value::truth).orElse(defaults.hostBinaries()),
+        section.get("agent").flatMap(Value::truth).orElse(defaults.agent()));
   }
 
   private static Optional<Optional<Backend>> backend(Value value) {

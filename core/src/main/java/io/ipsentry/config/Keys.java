@@ -118,7 +118,8 @@ enum Keys {
       "forwardedForPorts",
       "interval",
       "onExit",
-      "hostBinaries"),
+      "hostBinaries",
+      "agent"),
   PACK("pack", "name", "description", "patterns", "userAgents"),
   PACK_PATTERN("pack.patterns[]", "regex", "servedBySoftware", "note"),
   PACK_USER_AGENT("pack.userAgents[]", "regex", "note");

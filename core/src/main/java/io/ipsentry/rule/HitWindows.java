@@ -15,9 +15,9 @@ import java.util.function.IntUnaryOperator;
  * <p>Per rule and address it keeps the hits, oldest first, as (event time, pattern). The rule is
  * reached when some hit at {@code T} has at least {@code threshold} hits, or {@code distinct}
  * different patterns, in {@code (T − window, T]}; that hit is the one that decides, whatever order
- * the lines came in. Hits are kept for {@code window + }{@value #OUT_OF_ORDER_MILLIS} ms, so lines
- * that are late by no more than that are counted exactly; a line that is later still counts as far
- * as the hits around it are still there.
+ * the lines came in. Hits are kept for {@code window + }{@value #OUT_OF_ORDER_MILLIS} ms, or longer
+ * where hits come from several processes, so lines that are late by no more than that are counted
+ * exactly; a line that is later still counts as far as the hits around it are still there.
  *
  * <p><b>Memory.</b> An address with one hit costs {@value #BYTES_PER_WINDOW} + {@value
  * #BYTES_PER_HIT} bytes and up to 16 bytes of index. When the budget is used up, a window makes
@@ -55,6 +55,7 @@ public final class HitWindows {
   private static final String DAMAGED = "stored windows are damaged";
 
   private final long budgetBytes;
+  private final long outOfOrderMillis;
   private Terms[] terms;
 
   // Windows, in chunks so that growing copies nothing. Free ones are linked through windowNext.
@@ -116,11 +117,21 @@ public final class HitWindows {
    * @param terms of the rules, by the number that {@link #add} is called with
    */
   public HitWindows(long budgetBytes, Terms[] terms) {
+    this(budgetBytes, terms, OUT_OF_ORDER_MILLIS);
+  }
+
+  /**
+   * @param budgetBytes limit of all its arrays together
+   * @param terms of the rules, by the number that {@link #add} is called with
+   * @param outOfOrderMillis hits late by no more than this are counted exactly
+   */
+  public HitWindows(long budgetBytes, Terms[] terms, long outOfOrderMillis) {
     if (budgetBytes < MIN_BUDGET_BYTES) {
       throw new IllegalArgumentException(
           "budget for tracked addresses must be at least 1 MiB, but is " + budgetBytes + " bytes");
     }
     this.budgetBytes = budgetBytes;
+    this.outOfOrderMillis = outOfOrderMillis;
     this.terms = terms.clone();
     Arrays.fill(levelHead, NIL);
     Arrays.fill(levelTail, NIL);
@@ -146,7 +157,7 @@ public final class HitWindows {
     }
     unlink(window);
     long newest = Math.max(time, newest(window, time));
-    prune(window, Math.max(floor, newest - t.windowMillis - OUT_OF_ORDER_MILLIS));
+    prune(window, Math.max(floor, newest - t.windowMillis - outOfOrderMillis));
     if (size(window) >= t.maxHits()) {
       dropOldestRepeated(window);
     }
@@ -181,8 +192,8 @@ public final class HitWindows {
   /**
    * Drops windows whose last hit is too old to count at {@code watermark} or later.
    *
-   * @param watermark event time that no further line is expected to lie more than {@value
-   *     #OUT_OF_ORDER_MILLIS} ms before
+   * @param watermark event time that no further line is expected to lie further before than lines
+   *     may be late
    * @param most windows to look at, so that one call stays short
    */
   public void expire(long watermark, int most) {
@@ -191,7 +202,7 @@ public final class HitWindows {
       for (int w = levelHead[level]; w != NIL && left > 0; left--) {
         int next = at(windowNext, w);
         if (newest(w, Long.MIN_VALUE)
-            <= watermark - terms[rule(w)].windowMillis - OUT_OF_ORDER_MILLIS) {
+            <= watermark - terms[rule(w)].windowMillis - outOfOrderMillis) {
           close(w);
         } else {
           // Behind it are windows that were hit later. Only rules with other windows could differ.

@@ -26,12 +26,22 @@ public final class RuleEngine {
    * @param ipv6CountBits 1 to 128: addresses of one prefix of this length count as one client
    */
   public RuleEngine(RuleSet rules, long budgetBytes, int ipv6CountBits) {
+    this(rules, budgetBytes, ipv6CountBits, HitWindows.OUT_OF_ORDER_MILLIS);
+  }
+
+  /**
+   * @param rules rules by number
+   * @param budgetBytes limit of memory for tracked addresses, see {@link HitWindows}
+   * @param ipv6CountBits 1 to 128: addresses of one prefix of this length count as one client
+   * @param outOfOrderMillis hits late by no more than this are counted exactly
+   */
+  public RuleEngine(RuleSet rules, long budgetBytes, int ipv6CountBits, long outOfOrderMillis) {
     if (ipv6CountBits < 1 || ipv6CountBits > 128) {
       throw new IllegalArgumentException("IPv6 clients are counted by prefixes of 1 to 128 bits");
     }
     this.rules = rules;
     this.ipv6CountBits = ipv6CountBits;
-    this.windows = new HitWindows(budgetBytes, rules.terms());
+    this.windows = new HitWindows(budgetBytes, rules.terms(), outOfOrderMillis);
   }
 
   public RuleSet rules() {

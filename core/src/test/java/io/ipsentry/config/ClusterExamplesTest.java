@@ -21,7 +21,7 @@ final class ClusterExamplesTest {
   @TempDir private Path directory;
 
   @ParameterizedTest
-  @ValueSource(strings = {"watcher.yaml", "authz-server.yaml", "enforcer.yaml"})
+  @ValueSource(strings = {"watcher.yaml", "authz-server.yaml", "enforcer.yaml", "agent.yaml"})
   void example_withItsCertificates_isValid(String name) throws IOException {
     CertificateAuthority authority = CertificateAuthority.create(directory, "ca");
     Issued pair = authority.issue("ip-sentry-watcher", "DNS:ip-sentry-watcher");

@@ -390,6 +390,7 @@ final class ConfigLoaderTest {
                   interval: 5s
                   onExit: flush
                   hostBinaries: true
+                  agent: true
                 """)
             .config();
 
@@ -409,6 +410,7 @@ final class ConfigLoaderTest {
                 List.of(new EnforcerConfig.PortRange(80, 80)),
                 Duration.ofSeconds(5),
                 EnforcerConfig.OnExit.FLUSH,
+                true,
                 true));
     assertThat(parse("enforcer: { ports: all }").warnings()).isEmpty();
   }

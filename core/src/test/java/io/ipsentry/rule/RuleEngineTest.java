@@ -53,6 +53,19 @@ class RuleEngineTest {
   }
 
   @Test
+  void judge_nodeFarBehindAnother_countsWhereThatIsExpected() {
+    RuleSet rules = rules("a");
+    long ahead = rules.rules().getFirst().window().toMillis() + 30_000;
+    Hit[] hits = {hit(0, V4, 1), hit(0, V4, ahead), hit(0, V4, 10), hit(0, V4, 20)};
+
+    assertThat(last(new RuleEngine(rules, BUDGET, 64, 60_000), Floors.NONE, hits))
+        .isInstanceOfSatisfying(
+            Verdict.Reached.class, reached -> assertThat(reached.evidenceAtMillis()).isEqualTo(20));
+    assertThat(last(new RuleEngine(rules, BUDGET, 64), Floors.NONE, hits))
+        .isEqualTo(Verdict.COUNTED);
+  }
+
+  @Test
   void judge_hitsAtOrBeforeTheFloor_neverCount() {
     RuleEngine engine = new RuleEngine(rules("a"), BUDGET, 64);
     last(engine, Floors.NONE, hit(0, V4, 1), hit(0, V4, 2));

@@ -4,7 +4,6 @@ import io.ipsentry.banlog.Checkpoints;
 import io.ipsentry.detection.HitLedger;
 import io.ipsentry.detection.RequestDetection;
 import io.ipsentry.rule.RuleEngine;
-import io.ipsentry.watcher.source.CheckpointException;
 import io.ipsentry.watcher.source.LineSource;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -15,7 +14,6 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -25,8 +23,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps the positions of the sources and the windows of the engine, stored together: {@code
  * windows}, {@code request-windows} (of inline rules, see {@link RequestDetection#writeTo}), {@code
- * reporters} (see {@link HitLedger}) and {@code source/NAME}. What has not changed is not written
- * again. A source that is no longer configured keeps its position, for the day it comes back.
+ * reporters} (see {@link HitLedger}) and the positions ({@link ChangedCheckpoints}).
  *
  * <p>Damaged state is never fatal: it is said, and the windows or the source start afresh.
  */
@@ -34,30 +31,24 @@ final class CheckpointStore {
   private static final String WINDOWS = "windows";
   private static final String REQUEST_WINDOWS = "request-windows";
   private static final String REPORTERS = "reporters";
-  private static final String SOURCE = "source/";
   private static final Logger logger = LoggerFactory.getLogger(CheckpointStore.class);
 
-  private final Checkpoints checkpoints;
-
-  /** What was stored last, by hash, to tell what changed; the bytes would cost as much again. */
-  private final Map<String, Long> storedHashes = new HashMap<>();
-
+  private final ChangedCheckpoints checkpoints;
   private Map<String, byte[]> loaded = Map.of();
 
   CheckpointStore(Checkpoints checkpoints) {
-    this.checkpoints = checkpoints;
+    this.checkpoints = new ChangedCheckpoints(checkpoints);
   }
 
   /** Takes up what was stored last. */
   void restore(
       RuleEngine engine, RequestDetection requests, HitLedger ledger, List<LineSource> sources) {
     loaded = checkpoints.load();
-    loaded.forEach((name, bytes) -> storedHashes.put(name, hash(bytes)));
     restore(WINDOWS, engine::readFrom);
     restore(REQUEST_WINDOWS, requests::readFrom);
     restore(REPORTERS, ledger::readFrom);
     for (LineSource source : sources) {
-      restore(source);
+      ChangedCheckpoints.restore(source, loaded);
     }
     loaded = Map.of();
   }
@@ -87,52 +78,14 @@ final class CheckpointStore {
     void writeTo(DataOutput out) throws IOException;
   }
 
-  private void restore(LineSource source) {
-    byte[] position = loaded.get(SOURCE + source.name());
-    if (position != null) {
-      try {
-        source.restore(position);
-      } catch (CheckpointException e) {
-        logger
-            .atError()
-            .setCause(e)
-            .addKeyValue("source", source.name())
-            .log("stored position cannot be read; the source starts as on its first day");
-      }
-    }
-  }
-
   /** Stores everything that changed since the last call. */
   void save(
       RuleEngine engine, RequestDetection requests, HitLedger ledger, List<LineSource> sources) {
-    Map<String, byte[]> changed = new HashMap<>();
-    put(changed, WINDOWS, windows(engine));
-    put(changed, REQUEST_WINDOWS, bytes(requests::writeTo));
-    put(changed, REPORTERS, bytes(ledger::writeTo));
-    for (LineSource source : sources) {
-      put(changed, SOURCE + source.name(), source.checkpoint());
-    }
-    if (!changed.isEmpty()) {
-      checkpoints.save(changed, Set.of());
-      changed.forEach((name, bytes) -> storedHashes.put(name, hash(bytes)));
-    }
-  }
-
-  private void put(Map<String, byte[]> changed, String name, byte[] bytes) {
-    Long before = storedHashes.get(name);
-    if (before == null || before != hash(bytes)) {
-      changed.put(name, bytes);
-    }
-  }
-
-  /** 64 bits, so that a change is overlooked less often than memory fails. */
-  private static long hash(byte[] bytes) {
-    long hash = bytes.length;
-    for (byte b : bytes) {
-      hash = (hash ^ b) * 0x9E3779B97F4A7C15L;
-      hash ^= hash >>> 32;
-    }
-    return hash;
+    checkpoints.put(WINDOWS, windows(engine));
+    checkpoints.put(REQUEST_WINDOWS, bytes(requests::writeTo));
+    checkpoints.put(REPORTERS, bytes(ledger::writeTo));
+    sources.forEach(checkpoints::put);
+    checkpoints.save(Set.of());
   }
 
   /** Written twice, first to find the size: growing and copying would cost the size again. */

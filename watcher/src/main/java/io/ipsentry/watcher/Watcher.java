@@ -18,6 +18,7 @@ import io.ipsentry.detection.ReportedHit;
 import io.ipsentry.detection.RequestDetection;
 import io.ipsentry.net.SeenAs;
 import io.ipsentry.rule.Hit;
+import io.ipsentry.rule.HitWindows;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleEngine;
 import io.ipsentry.rule.RuleSet;
@@ -76,6 +77,12 @@ public final class Watcher implements AutoCloseable, HitOwner {
   private static final Duration LONGEST_KEPT = Duration.ofHours(1);
 
   private static final int KEPT_STEPS = 60;
+
+  /**
+   * Hits of nodes that are behind each other by no more than this are counted exactly: it is longer
+   * than a leader is missed for, and than an agent takes to start again.
+   */
+  private static final Duration BETWEEN_NODES = Duration.ofMinutes(1);
 
   private static final Logger logger = LoggerFactory.getLogger(Watcher.class);
 
@@ -165,7 +172,11 @@ public final class Watcher implements AutoCloseable, HitOwner {
     this.protection = new AtomicReference<>(protection);
     RuleSet rules = logRules(config);
     RuleEngine engine =
-        new RuleEngine(rules, config.limits().trackedAddressesBytes(), config.ipv6().countPrefix());
+        new RuleEngine(
+            rules,
+            config.limits().trackedAddressesBytes(),
+            config.ipv6().countPrefix(),
+            parts.takesOver() ? BETWEEN_NODES.toMillis() : HitWindows.OUT_OF_ORDER_MILLIS);
     statistics = new DetectionStatistics(nanoTicker, parts.banLatency());
     detection =
         new Detection(engine, policy, writer, protection, statistics, reached -> clock.instant());
@@ -361,7 +372,9 @@ public final class Watcher implements AutoCloseable, HitOwner {
       ledger.stored();
       return;
     }
-    long keep = Math.min(longestWindow(config.rules()).toNanos(), LONGEST_KEPT.toNanos());
+    long keep =
+        Math.min(
+            longestWindow(config.rules()).plus(BETWEEN_NODES).toNanos(), LONGEST_KEPT.toNanos());
     Kept newest = kept.peekLast();
     if (newest == null || now - newest.since() >= keep / KEPT_STEPS) {
       kept.add(new Kept(now, ledger.written()));

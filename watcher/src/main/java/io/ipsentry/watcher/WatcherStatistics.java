@@ -38,9 +38,9 @@ public final class WatcherStatistics implements RunStatistics {
     current = false;
   }
 
-  @Override
-  public List<SourceStatistics> sources() {
-    return watcher.status().sources().stream()
+  /** Sources in the form that the metrics are made of. */
+  static List<SourceStatistics> of(List<WatcherStatus.Source> sources) {
+    return sources.stream()
         .map(source -> {
           Instant last = source.status().lastLineAt();
           return new SourceStatistics(
@@ -51,6 +51,11 @@ public final class WatcherStatistics implements RunStatistics {
               last == null ? SourceStatistics.NO_LINE : last.toEpochMilli());
         })
         .toList();
+  }
+
+  @Override
+  public List<SourceStatistics> sources() {
+    return of(watcher.status().sources());
   }
 
   @Override

@@ -10,7 +10,7 @@ import java.nio.ByteBuffer;
 /** Reported hits as messages of {@code ipsentry.v1} and back. Stateless. */
 final class HitMessages {
   /** Longest text of what matched; more is cut. */
-  static final int MAX_PATTERN_CHARS = 512;
+  static final int MAX_PATTERN_CHARS = ReportedHit.MAX_PATTERN_CHARS;
 
   private static final int ADDRESS_BYTES = 16;
   private static final int MILLIS = 1_000;
@@ -22,7 +22,6 @@ final class HitMessages {
   private HitMessages() {}
 
   static io.ipsentry.proto.v1.ReportedHit toProto(ReportedHit hit) {
-    String pattern = hit.pattern();
     return io.ipsentry.proto.v1.ReportedHit.newBuilder()
         .setRule(hit.rule().name())
         .setAddress(
@@ -33,10 +32,7 @@ final class HitMessages {
             Timestamp.newBuilder()
                 .setSeconds(Math.floorDiv(hit.eventTimeMillis(), MILLIS))
                 .setNanos(Math.floorMod(hit.eventTimeMillis(), MILLIS) * NANOS_PER_MILLI))
-        .setPattern(
-            pattern.length() <= MAX_PATTERN_CHARS
-                ? pattern
-                : pattern.substring(0, MAX_PATTERN_CHARS))
+        .setPattern(hit.cut().pattern())
         .setPatternIdentity(hit.patternIdentity())
         .build();
   }

@@ -3,11 +3,15 @@ package io.ipsentry.authz.hits;
 import io.grpc.Channel;
 import io.grpc.Status;
 import io.ipsentry.authz.follow.Backoff;
+import io.ipsentry.detection.HitOutbox;
 import io.ipsentry.detection.HitReporter;
+import io.ipsentry.detection.ReportedHit;
 import io.ipsentry.proto.v1.HitServiceGrpc;
 import io.ipsentry.rule.Hit;
 import io.ipsentry.rule.RuleSet;
 import java.time.Duration;
+import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
@@ -21,10 +25,10 @@ import org.slf4j.LoggerFactory;
  * messages and restarts of the owner.
  *
  * <p>At most a given number of hits is kept until the owner has stored them; beyond it new ones are
- * lost and counted, which is said in the log. A lost connection is made again after 100 ms to 2 s.
- * Safe for any thread; reporting never waits.
+ * lost and counted, which is said in the log, or their finder reads no further ({@link HitOutbox}).
+ * A lost connection is made again after 100 ms to 2 s. Safe for any thread; reporting never waits.
  */
-public final class HitReportClient implements HitReporter, AutoCloseable {
+public final class HitReportClient implements HitReporter, HitOutbox, AutoCloseable {
   /** Hits that are kept at most, when nobody says otherwise: about 20 MB. */
   public static final int DEFAULT_CAPACITY = 100_000;
 
@@ -42,9 +46,11 @@ public final class HitReportClient implements HitReporter, AutoCloseable {
   private final Condition changed = lock.newCondition();
   private final LongAdder connections = new LongAdder();
   private final LongAdder sent = new LongAdder();
+  private final LongAdder sentBytes = new LongAdder();
   private final AtomicReference<Progress> progress = new AtomicReference<>(new Progress(0, 0, 0));
   private final Thread sender;
   private volatile boolean connected;
+  private volatile String problem = "";
   private volatile boolean closed;
   private long quietUntil;
 
@@ -63,7 +69,7 @@ public final class HitReportClient implements HitReporter, AutoCloseable {
    *
    * @param channel leads to the owner
    * @param connectNow lets the channel connect again at once
-   * @param reporter unique for this start of this process
+   * @param reporter unique for this start of this process, or for what it remembers of its hits
    * @param capacity hits that are kept, at most
    * @param random spreads attempts to connect
    */
@@ -76,30 +82,58 @@ public final class HitReportClient implements HitReporter, AutoCloseable {
       Reconciler reconciler) {}
 
   /**
+   * Hits that were kept over a restart.
+   *
+   * @param first number of the first of them, or of the next
+   */
+  public record Kept(long first, List<ReportedHit> hits) {
+    static final Kept NOTHING = new Kept(1, List.of());
+
+    public Kept {
+      hits = List.copyOf(hits);
+    }
+  }
+
+  /**
    * What it did.
    *
    * @param connected whether the owner answers
    * @param queued hits that are kept
+   * @param waiting hits among them that the owner has not counted
+   * @param oldestWaitingMillis event time of the first of these, epoch milliseconds; empty: none
    * @param reported hits that were taken
    * @param sent hits that were sent, repeated ones too
+   * @param sentBytes bytes of the messages they were sent in
+   * @param counted hits that the owner has counted
    * @param decided hits of which everything is in the log
    * @param lost hits for which there was no room
    * @param connections times it connected
+   * @param problem why the owner does not answer; empty: it does, or was not asked yet
    */
   public record Statistics(
       boolean connected,
       long queued,
+      long waiting,
+      OptionalLong oldestWaitingMillis,
       long reported,
       long sent,
+      long sentBytes,
+      long counted,
       long decided,
       long lost,
-      long connections) {}
+      long connections,
+      String problem) {}
 
   private record Progress(long counted, long decided, long head) {}
 
   public HitReportClient(Parts parts) {
+    this(parts, Kept.NOTHING);
+  }
+
+  /** One that goes on where another of the same name was. */
+  public HitReportClient(Parts parts, Kept kept) {
     this.parts = parts;
-    queue = new ReportQueue(parts.capacity(), this::wake);
+    queue = new ReportQueue(parts.capacity(), this::wake, kept.first(), kept.hits());
     backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE, parts.random());
     sender = Thread.ofVirtual().name("hit-reporter").unstarted(this::work);
   }
@@ -115,16 +149,41 @@ public final class HitReportClient implements HitReporter, AutoCloseable {
     return queue.report(rules, hit);
   }
 
+  @Override
+  public long next() {
+    return queue.next();
+  }
+
+  @Override
+  public void add(List<ReportedHit> hits) {
+    queue.add(hits);
+  }
+
+  @Override
+  public boolean hasRoom() {
+    return queue.hasRoom();
+  }
+
+  @Override
+  public long firstKept() {
+    return queue.firstKept();
+  }
+
   /** As of now. */
   public Statistics statistics() {
     return new Statistics(
         connected,
         queue.size(),
+        queue.waiting(),
+        queue.oldestWaitingMillis(),
         queue.last(),
         sent.sum(),
+        sentBytes.sum(),
+        progress.get().counted(),
         progress.get().decided(),
         queue.lost(),
-        connections.sum());
+        connections.sum(),
+        problem);
   }
 
   /** Waits until the owner has decided on every hit so far; false: not in that time. */
@@ -189,6 +248,7 @@ public final class HitReportClient implements HitReporter, AutoCloseable {
     }
     Status end = session.end();
     if (end != null && !closed) {
+      problem = why(end);
       sayLost(end);
     }
   }
@@ -207,7 +267,14 @@ public final class HitReportClient implements HitReporter, AutoCloseable {
     if (session.welcome() < 0) {
       return 0;
     }
+    if (queue.behind(session.welcome())) {
+      logger
+          .atError()
+          .addKeyValue("counted", session.welcome())
+          .log("the owner has counted hits that are not known here: what was stored is older");
+    }
     connected = true;
+    problem = "";
     connections.increment();
     backoff.succeeded();
     quietUntil = 0;
@@ -232,9 +299,10 @@ public final class HitReportClient implements HitReporter, AutoCloseable {
     if (part.hits().isEmpty()) {
       return next;
     }
-    int count = session.send(part);
-    sent.add(count);
-    return part.first() + count;
+    ReportSession.Sent message = session.send(part);
+    sent.add(message.hits());
+    sentBytes.add(message.bytes());
+    return part.first() + message.hits();
   }
 
   private void told(long counted, long decided, long head, long stored) {
@@ -244,6 +312,11 @@ public final class HitReportClient implements HitReporter, AutoCloseable {
       parts.reconciler().reconciled(decided, head);
     }
     wake();
+  }
+
+  private static String why(Status end) {
+    String description = end.getDescription();
+    return description == null ? end.getCode().toString() : description;
   }
 
   private void sayLost(Status end) {

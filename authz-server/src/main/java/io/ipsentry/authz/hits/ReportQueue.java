@@ -1,5 +1,6 @@
 package io.ipsentry.authz.hits;
 
+import io.ipsentry.detection.HitOutbox;
 import io.ipsentry.detection.HitReporter;
 import io.ipsentry.detection.ReportedHit;
 import io.ipsentry.rule.Hit;
@@ -8,16 +9,19 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Numbered hits on their way to the owner, kept until they survive a crash of the owner.
  *
  * <p>Holds a bounded number of hits. When it is full, hits that the owner has counted make room
- * first (they would be lost only if the owner crashed just then); else new hits are refused and
- * counted as lost. Safe for any thread; nobody waits but for the lock.
+ * first (they would be lost only if the owner crashed just then); else a new hit that is {@link
+ * #report reported} is refused and counted as lost, and hits that are {@link #add added} are taken
+ * all the same, for who adds them asks {@link #hasRoom} before. Safe for any thread; nobody waits
+ * but for the lock.
  */
-final class ReportQueue implements HitReporter {
+final class ReportQueue implements HitReporter, HitOutbox {
   private static final int FIRST_SIZE = 64;
 
   private final int capacity;
@@ -36,9 +40,22 @@ final class ReportQueue implements HitReporter {
    * @param onReport called behind each hit; must not wait
    */
   ReportQueue(int capacity, Runnable onReport) {
+    this(capacity, onReport, 1, List.of());
+  }
+
+  /**
+   * One that goes on where another was.
+   *
+   * @param from number of the first hit
+   * @param kept hits that the other one kept
+   */
+  ReportQueue(int capacity, Runnable onReport, long from, List<ReportedHit> kept) {
     this.capacity = capacity;
     this.onReport = onReport;
+    first = from;
+    counted = from - 1;
     ring = new ReportedHit[Math.min(capacity, FIRST_SIZE)];
+    kept.forEach(this::put);
   }
 
   @Override
@@ -50,15 +67,80 @@ final class ReportQueue implements HitReporter {
         lost++;
         return 0;
       }
-      if (size == ring.length) {
-        grow();
-      }
-      number = first + size;
-      ring[place(number)] = reported;
-      size++;
+      number = put(reported);
     }
     onReport.run();
     return number;
+  }
+
+  @Override
+  public void add(List<ReportedHit> hits) {
+    synchronized (this) {
+      for (ReportedHit hit : hits) {
+        if (size >= capacity) {
+          boolean ignored = dropCounted();
+        }
+        put(hit);
+      }
+    }
+    onReport.run();
+  }
+
+  private synchronized long put(ReportedHit hit) {
+    if (size == ring.length) {
+      grow();
+    }
+    long number = first + size;
+    ring[place(number)] = hit;
+    size++;
+    return number;
+  }
+
+  @Override
+  public synchronized long next() {
+    return first + size;
+  }
+
+  @Override
+  public synchronized boolean hasRoom() {
+    return waiting() < capacity;
+  }
+
+  @Override
+  public synchronized long firstKept() {
+    return first;
+  }
+
+  /** Hits that the owner has not counted, as far as is known. */
+  synchronized long waiting() {
+    return first + size - 1 - Math.max(counted, first - 1);
+  }
+
+  /** Event time of the first hit that the owner has not counted; empty: there is none. */
+  synchronized OptionalLong oldestWaitingMillis() {
+    if (waiting() == 0) {
+      return OptionalLong.empty();
+    }
+    long number = Math.max(counted + 1, first);
+    return OptionalLong.of(Objects.requireNonNull(ring[place(number)]).eventTimeMillis());
+  }
+
+  /**
+   * Goes on behind a number that the owner knows and this queue does not; what it holds is taken
+   * for counted.
+   *
+   * @return false: it knows that number
+   */
+  synchronized boolean behind(long number) {
+    if (number < first + size) {
+      return false;
+    }
+    while (size > 0) {
+      dropFirst();
+    }
+    first = number + 1;
+    counted = number;
+    return true;
   }
 
   private boolean dropCounted() {
@@ -77,7 +159,8 @@ final class ReportQueue implements HitReporter {
 
   private void grow() {
     @Nullable ReportedHit[] before = ring;
-    ring = new ReportedHit[(int) Math.min(capacity, before.length * 2L)];
+    long wanted = size < capacity ? Math.min(capacity, before.length * 2L) : before.length * 2L;
+    ring = new ReportedHit[Math.toIntExact(wanted)];
     for (long number = first; number < first + size; number++) {
       ring[place(number)] = before[(int) (number % before.length)];
     }

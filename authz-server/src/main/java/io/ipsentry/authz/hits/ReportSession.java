@@ -69,8 +69,11 @@ final class ReportSession implements ClientResponseObserver<ReportRequest, Repor
     return running != null && running.isReady();
   }
 
-  /** Sends as many of the hits as one message takes, at least one; returns how many. */
-  int send(ReportQueue.Part part) {
+  /** A message that was sent, by its size. */
+  record Sent(int hits, int bytes) {}
+
+  /** Sends as many of the hits as one message takes, at least one. */
+  Sent send(ReportQueue.Part part) {
     ReportRequest.Hits.Builder hits = ReportRequest.Hits.newBuilder().setFirst(part.first());
     int bytes = 0;
     for (ReportedHit hit : part.hits()) {
@@ -81,11 +84,12 @@ final class ReportSession implements ClientResponseObserver<ReportRequest, Repor
       }
       hits.addHits(message);
     }
+    ReportRequest request = ReportRequest.newBuilder().setHits(hits).build();
     ClientCallStreamObserver<ReportRequest> running = call;
     if (running != null) {
-      running.onNext(ReportRequest.newBuilder().setHits(hits).build());
+      running.onNext(request);
     }
-    return hits.getHitsCount();
+    return new Sent(hits.getHitsCount(), request.getSerializedSize());
   }
 
   @Override

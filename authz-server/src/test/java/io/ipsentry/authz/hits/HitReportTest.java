@@ -12,6 +12,7 @@ import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.banlog.InMemoryBanLog;
 import io.ipsentry.banlog.LogBanOperations;
+import io.ipsentry.detection.ReportedHit;
 import io.ipsentry.net.SeenAs;
 import io.ipsentry.proto.v1.GetStatusResponse;
 import io.ipsentry.proto.v1.HitServiceGrpc;
@@ -29,6 +30,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -263,5 +265,87 @@ final class HitReportTest {
             .build());
     await().atMost(PATIENCE).until(() -> !responses.isEmpty() || !errors.isEmpty());
     requests.onCompleted();
+  }
+
+  private static List<ReportedHit> found(long from, int count) {
+    return LongStream.range(from, from + count)
+        .mapToObj(number ->
+            ReportedHit.of(
+                RULES, new Hit(0, 0, 0x0000ffffcb007107L, SeenAs.PEER, number, "^/x", 7)))
+        .toList();
+  }
+
+  private HitReportClient goOn(int capacity, long first, List<ReportedHit> kept) {
+    HitReportClient made =
+        new HitReportClient(
+                new HitReportClient.Parts(
+                    channel.channel(),
+                    channel::connectNow,
+                    "agent-1",
+                    capacity,
+                    new Random(1),
+                    (lastHit, head) -> {}),
+                new HitReportClient.Kept(first, kept))
+            .start();
+    client = made;
+    return made;
+  }
+
+  @Test
+  void add_restartOfTheReporter_sendsWhatTheOwnerDoesNotKnow() throws InterruptedException {
+    serve();
+    HitReportClient before = goOn(1_000, 1, List.of());
+    before.add(found(1, 10));
+    assertThat(before.awaitDecided(PATIENCE)).isTrue();
+    before.close();
+
+    // It was killed before it knew that they were counted, and after it had stored three more.
+    HitReportClient after = goOn(1_000, 4, found(4, 10));
+    assertThat(after.next()).isEqualTo(14);
+    after.add(found(14, 1));
+    assertThat(after.awaitDecided(PATIENCE)).isTrue();
+    reported = 14;
+    assertThat(owner.counts()).containsExactlyInAnyOrderEntriesOf(eachOnce());
+    assertThat(after.statistics().waiting()).isZero();
+    assertThat(after.statistics().sent()).isEqualTo(4);
+    assertThat(after.statistics().sentBytes()).isBetween(4 * 40L, 4 * 200L);
+  }
+
+  @Test
+  void add_nobodyCounts_hasNoRoomAndLosesNothing() throws InterruptedException {
+    HitReportClient agent = goOn(100, 1, List.of());
+    agent.add(found(1, 99));
+    assertThat(agent.hasRoom()).isTrue();
+    agent.add(found(100, 51));
+    assertThat(agent.hasRoom()).isFalse();
+    assertThat(agent.statistics().waiting()).isEqualTo(150);
+    assertThat(agent.statistics().oldestWaitingMillis()).hasValue(1);
+
+    serve();
+    assertThat(agent.awaitDecided(PATIENCE)).isTrue();
+    reported = 150;
+    assertThat(owner.counts()).containsExactlyInAnyOrderEntriesOf(eachOnce());
+    assertThat(agent.hasRoom()).isTrue();
+    assertThat(agent.statistics().oldestWaitingMillis()).isEmpty();
+    // What the owner has counted makes room.
+    agent.add(found(151, 60));
+    assertThat(agent.firstKept()).isGreaterThan(60);
+    assertThat(agent.statistics().lost()).isZero();
+  }
+
+  @Test
+  void add_storeOfTheReporterWasPutBack_newHitsAreCounted() throws InterruptedException {
+    serve();
+    HitReportClient before = goOn(1_000, 1, List.of());
+    before.add(found(1, 10));
+    assertThat(before.awaitDecided(PATIENCE)).isTrue();
+    before.close();
+
+    HitReportClient after = goOn(1_000, 1, found(1, 5));
+    await().atMost(PATIENCE).until(() -> after.next() == 11);
+    after.add(found(11, 5));
+    assertThat(after.awaitDecided(PATIENCE)).isTrue();
+    reported = 15;
+    assertThat(owner.counts()).containsExactlyInAnyOrderEntriesOf(eachOnce());
   }
 }

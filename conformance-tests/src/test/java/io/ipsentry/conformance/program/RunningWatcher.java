@@ -11,16 +11,10 @@ import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.HistoryRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -40,10 +34,8 @@ public final class RunningWatcher implements AutoCloseable {
       DateTimeFormatter.ofPattern("dd/MMM/yyyy:HH:mm:ss Z", Locale.ROOT).withZone(ZoneOffset.UTC);
 
   private final Path directory;
-  private final int metricsPort = Gateways.freePort();
+  private final MetricsPort metrics = new MetricsPort();
   private final int adminPort = Gateways.freePort();
-  private final HttpClient client =
-      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
   private @Nullable Process process;
   private @Nullable AdminChannel channel;
 
@@ -80,7 +72,7 @@ public final class RunningWatcher implements AutoCloseable {
                   .formatted(
                       directory,
                       store.formatted(watcher.adminPort),
-                      watcher.metricsPort,
+                      watcher.metrics.port(),
                       watcher.adminPort)
               + more);
       watcher.start();
@@ -189,51 +181,22 @@ public final class RunningWatcher implements AutoCloseable {
 
   /** Value of a sample of {@code /metrics}; empty if there is none. */
   public OptionalDouble metric(String sample) {
-    HttpResponse<String> response = fetch("/metrics");
-    return response == null
-        ? OptionalDouble.empty()
-        : response
-            .body()
-            .lines()
-            .filter(line -> line.startsWith(sample + " "))
-            .mapToDouble(line -> Double.parseDouble(line.substring(sample.length() + 1)))
-            .findFirst();
+    return metrics.metric(sample);
   }
 
   /** The body of {@code /metrics}. */
   public String metrics() {
-    HttpResponse<String> response = fetch("/metrics");
-    if (response == null) {
-      throw new AssertionError("no metrics: " + log());
-    }
-    return response.body();
+    return metrics.body("/metrics");
   }
 
   /** Status of a path beside the metrics; 0: nobody listens. */
   public int status(String path) {
-    HttpResponse<String> response = fetch(path);
-    return response == null ? 0 : response.statusCode();
+    return metrics.status(path);
   }
 
   /** What {@code /readyz} says. */
   public String readiness() {
-    HttpResponse<String> response = fetch("/readyz");
-    return response == null ? "" : response.body();
-  }
-
-  private @Nullable HttpResponse<String> fetch(String path) {
-    try {
-      return client.send(
-          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + metricsPort + path))
-              .timeout(Duration.ofSeconds(10))
-              .build(),
-          BodyHandlers.ofString());
-    } catch (IOException e) {
-      return null;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AssertionError("interrupted while asking the program", e);
-    }
+    return metrics.body("/readyz");
   }
 
   private boolean isAlive() {
@@ -280,6 +243,6 @@ public final class RunningWatcher implements AutoCloseable {
     if (channel != null) {
       channel.close();
     }
-    client.close();
+    metrics.close();
   }
 }

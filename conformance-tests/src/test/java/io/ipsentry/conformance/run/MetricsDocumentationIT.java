@@ -7,6 +7,7 @@ import io.envoyproxy.envoy.service.auth.v3.AuthorizationGrpc;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.ipsentry.conformance.program.Gateways;
+import io.ipsentry.conformance.program.RunningAgent;
 import io.ipsentry.conformance.program.RunningAuthzServer;
 import io.ipsentry.conformance.program.RunningIpSentry;
 import java.io.IOException;
@@ -30,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class MetricsDocumentationIT {
   private static final Pattern NAME = Pattern.compile("`(\\w+)`");
-  private static final int TABLES = 7;
+  private static final int TABLES = 8;
 
   /** Refused bans have a metric of their own only once there was one. */
   private static final String PRIVATE_PROBES =
@@ -84,6 +85,17 @@ final class MetricsDocumentationIT {
           .untilAsserted(() -> assertThat(shown(run.metrics())).isEqualTo(ofRun));
       // Of the first table it has what is not about sources, rules and the store.
       assertThat(shown(server.metrics())).containsAll(tables.getLast()).isSubsetOf(union(tables));
+      try (RunningAgent agent =
+          RunningAgent.start(
+              Files.createDirectory(directory.resolve("agent")),
+              List.of("--socket", run.socket().toString()),
+              "sources: [{ file: %s, format: combined, reader: agent }]%n".formatted(log))) {
+        assertThat(shown(agent.metrics()))
+            .containsAll(tables.get(TABLES - 2))
+            .anyMatch(metric -> metric.startsWith("ip_sentry_report_waiting "))
+            .anyMatch(metric -> metric.startsWith("ip_sentry_lines_total "))
+            .isSubsetOf(union(tables));
+      }
     }
   }
 

@@ -10,6 +10,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
+import java.util.Map;
 import javax.net.ssl.HttpsURLConnection;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
@@ -38,6 +39,25 @@ record Probe(URI server, String token, Path certificate) {
     } catch (IOException | GeneralSecurityException e) {
       // Not yet; who waits gives up in time, and shows the server's log.
       return false;
+    }
+  }
+
+  /** Status of what it answers to a GET with these headers, and without the token. */
+  int status(String path, Map<String, String> headers) throws IOException {
+    try {
+      HttpsURLConnection connection =
+          (HttpsURLConnection) server.resolve(path).toURL().openConnection();
+      connection.setSSLSocketFactory(trusting(certificate).getSocketFactory());
+      headers.forEach(connection::setRequestProperty);
+      connection.setConnectTimeout(TIMEOUT_MILLIS);
+      connection.setReadTimeout(TIMEOUT_MILLIS);
+      try {
+        return connection.getResponseCode();
+      } finally {
+        connection.disconnect();
+      }
+    } catch (GeneralSecurityException e) {
+      throw new IOException("the certificate of the API server cannot be trusted", e);
     }
   }
 

@@ -18,6 +18,7 @@ import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
@@ -209,6 +210,21 @@ public final class TestCluster implements AutoCloseable {
    */
   public Path auditLog() {
     return directory.resolve("audit.log");
+  }
+
+  /**
+   * What the API server answers to somebody who asks it without our credentials.
+   *
+   * @param path of a GET
+   * @param headers as the client sends them
+   * @return the status
+   */
+  public int ask(String path, Map<String, String> headers) {
+    try {
+      return new Probe(uri, token, certificate()).status(path, headers);
+    } catch (IOException e) {
+      throw new UncheckedIOException("the API server does not answer", e);
+    }
   }
 
   /** Makes a namespace that nobody else uses, and returns its name. */

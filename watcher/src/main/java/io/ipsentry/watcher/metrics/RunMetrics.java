@@ -83,8 +83,7 @@ public final class RunMetrics {
 
   /** All metrics as of now. */
   public MetricSnapshots collect() {
-    List<MetricSnapshot> all = new ArrayList<>();
-    addSources(all, statistics.sources());
+    List<MetricSnapshot> all = new ArrayList<>(sources(statistics.sources(), clock));
     addRules(all, statistics.rules());
     addState(all);
     addConfig(all);
@@ -103,7 +102,9 @@ public final class RunMetrics {
     return new MetricSnapshots(all);
   }
 
-  private void addSources(List<MetricSnapshot> all, List<SourceStatistics> sources) {
+  /** Metrics of sources alone. */
+  public static List<MetricSnapshot> sources(List<SourceStatistics> sources, InstantSource clock) {
+    List<MetricSnapshot> all = new ArrayList<>();
     long now = clock.millis();
     all.add(
         counters(
@@ -131,6 +132,7 @@ public final class RunMetrics {
             "Time since a line was read; absent before the first",
             "source",
             bySource(active, source -> Math.max(0, now - source.lastLineAtMillis()) / 1e3)));
+    return all;
   }
 
   private static void addRules(List<MetricSnapshot> all, List<RuleStatistics> rules) {

@@ -1,0 +1,251 @@
+package io.ipsentry.conformance.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ipsentry.ban.BanEvent;
+import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.conformance.program.IpSentry;
+import io.ipsentry.conformance.program.RunningAgent;
+import io.ipsentry.conformance.program.RunningWatcher;
+import io.ipsentry.testing.RequiresCluster;
+import io.ipsentry.testing.cluster.TestCluster;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The same traffic through three {@code ip-sentry agent} processes, each with the logs of a node,
+ * and as one file: identical bans. Clients spread over the nodes and are only just over, or only
+ * just under, the threshold, so a single hit that is lost or counted twice shows.
+ */
+@RequiresCluster
+final class AgentsIT {
+  private static final Duration SOON = Duration.ofSeconds(60);
+  private static final int NODES = 3;
+  private static final int CONTAINERS = 2;
+  private static final int THRESHOLD = 5;
+  private static final int STEPS = 40;
+  private static final int EARLY = 10;
+  private static final int CLIENTS = 40;
+  private static final String RULES =
+      """
+      rules:
+        - name: probing
+          match: { paths: ['^/\\.env'] }
+          threshold: %d
+          window: 5m
+          ban: 24h
+      """
+          .formatted(THRESHOLD);
+
+  private final ReleaseInCluster release = ReleaseInCluster.in(TestCluster.shared());
+  private final List<NodeLogs> logs = new ArrayList<>();
+  private final List<RunningAgent> agents = new ArrayList<>();
+  private final List<RunningWatcher> watchers = new ArrayList<>();
+  private final TreeSet<String> expected = new TreeSet<>();
+
+  @TempDir private Path directory;
+
+  @AfterEach
+  void end() {
+    agents.forEach(RunningAgent::close);
+    watchers.forEach(RunningWatcher::close);
+  }
+
+  private static void until(String what, Callable<Boolean> condition) {
+    await(what).atMost(SOON).pollInterval(Duration.ofMillis(50)).until(condition);
+  }
+
+  private void startWatcher(String name) throws IOException {
+    Path own = Files.createDirectories(directory.resolve(name));
+    watchers.add(
+        RunningWatcher.start(
+            own,
+            "{ kubernetes: { kubeconfig: %s }, leader: { lease: 3s, insecure: true, tokenFile: %s, "
+                    .formatted(
+                        release.kubeconfig(own, "ip-sentry-watcher"),
+                        release.token(own, "ip-sentry-watcher"))
+                + "advertise: \"127.0.0.1:%d\" } }",
+            RULES));
+  }
+
+  private void startAgent(int number) throws IOException {
+    Path node = Files.createDirectories(directory.resolve("node" + number));
+    for (int container = 0; container < CONTAINERS; container++) {
+      logs.add(NodeLogs.create(node, "web-" + container));
+    }
+    agents.add(
+        RunningAgent.start(
+            node,
+            List.of(),
+            """
+            sources:
+              - { name: pods, file: "%s", format: combined, reader: agent }
+              - { name: gateway, file: /nowhere/access.log, format: combined }
+            store:
+              kubernetes: { kubeconfig: %s }
+              leader: { insecure: true, tokenFile: %s }
+            """
+                    .formatted(
+                        NodeLogs.glob(node),
+                        release.kubeconfig(node, "ip-sentry-reader"),
+                        release.token(node, "ip-sentry-reader"))
+                + RULES));
+  }
+
+  private RunningWatcher leader() {
+    until("one leads", () -> watchers.stream().anyMatch(RunningWatcher::leads));
+    return watchers.stream().filter(RunningWatcher::leads).findFirst().orElseThrow();
+  }
+
+  private static List<String> bans(RunningWatcher watcher) {
+    return watcher.history().stream()
+        .map(SequencedEvent::event)
+        .filter(BanEvent.Ban.class::isInstance)
+        .map(event -> ((BanEvent.Ban) event).ip().toString())
+        .toList();
+  }
+
+  private void request(int container, String client, String target) throws IOException {
+    String line =
+        logs.get(container)
+            .write(
+                "%s - - [26/Nov/2026:10:00:00 +0000] \"GET %s HTTP/1.1\" 404 1 \"-\" \"-\""
+                    .formatted(client, target));
+    Path ignored =
+        Files.writeString(
+            directory.resolve("one.log"),
+            line,
+            StandardCharsets.UTF_8,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.APPEND);
+  }
+
+  /** What happens beside the traffic, before a step. */
+  @FunctionalInterface
+  private interface Trouble {
+    void before(int step) throws Exception;
+  }
+
+  /** Traffic of clients of its own; afterwards everything was counted. */
+  private void traffic(int phase, Trouble trouble) throws Exception {
+    for (int step = 0; step < STEPS; step++) {
+      trouble.before(step);
+      for (int i = 0; i < CLIENTS; i++) {
+        int client = phase * CLIENTS + i;
+        // The first ones are at it at the beginning, the others all the time.
+        boolean isEarly = i < EARLY;
+        int pace = STEPS / THRESHOLD;
+        boolean now = isEarly ? step < THRESHOLD : step % pace == i % pace;
+        int container = (client + step) % logs.size();
+        if (now) {
+          request(container, "203.0.113." + client, "/.env");
+          expected.add("203.0.113." + client);
+          // Only just not.
+          boolean last = step >= (isEarly ? THRESHOLD - 1 : STEPS - pace);
+          request(container, "198.51.100." + client, last ? "/" : "/.env");
+        }
+      }
+      if (step % 8 == 7) {
+        logs.get(step / 8 % logs.size()).rotate();
+      }
+    }
+    for (int container = 0; container < logs.size(); container++) {
+      String marker = "203.0.113." + (200 + phase * logs.size() + container);
+      expected.add(marker);
+      for (int hit = 0; hit < THRESHOLD; hit++) {
+        request(container, marker, "/.env?last");
+      }
+    }
+    // Hits of a file come in order: behind those of the markers there are none.
+    await("all was counted")
+        .atMost(SOON)
+        .untilAsserted(() -> assertThat(bans(leader())).containsAll(expected));
+    assertThat(bans(leader()))
+        .doesNotHaveDuplicates()
+        .containsExactlyInAnyOrderElementsOf(expected);
+  }
+
+  private void kill(RunningWatcher leading) throws InterruptedException {
+    assertThat(leading.kill()).isNotZero();
+    watchers.remove(leading);
+    leading.close();
+  }
+
+  @Test
+  void agents_leaderAndAgentKilled_banAsOneFileDoes() throws Exception {
+    startWatcher("a");
+    startWatcher("b");
+    for (int node = 0; node < NODES; node++) {
+      startAgent(node);
+    }
+
+    traffic(0, step -> {});
+    traffic(
+        1,
+        step -> {
+          if (step == STEPS / 2) {
+            until("some are banned", () -> bans(leader()).contains("203.0.113." + CLIENTS));
+            kill(leader());
+          }
+        });
+    startWatcher("c");
+    traffic(
+        2,
+        step -> {
+          if (step == STEPS / 3) {
+            until("some are banned", () -> bans(leader()).contains("203.0.113." + 2 * CLIENTS));
+            agents.getFirst().kill();
+            agents.getFirst().launch();
+          } else if (step == STEPS * 2 / 3) {
+            // Hits of before the restart are sent again to another leader.
+            until(
+                "the agent is there again",
+                () -> agents.getFirst().metric("ip_sentry_report_connected").orElse(0) == 1);
+            kill(leader());
+          }
+        });
+
+    assertThat(replayed()).isEqualTo(expected);
+    for (RunningAgent agent : agents) {
+      assertThat(agent.metric("ip_sentry_report_waiting")).hasValue(0);
+      assertThat(agent.metric("ip_sentry_report_lost_total")).hasValue(0);
+      assertThat(agent.metric("ip_sentry_agent_paused")).hasValue(0);
+      assertThat(agent.metric("ip_sentry_lines_total{source=\"pods\"}").orElse(0)).isPositive();
+      assertThat(agent.metrics()).doesNotContain("source=\"gateway\"");
+      assertThat(agent.stop()).isZero();
+      assertThat(agent.log()).doesNotContain("\"level\":\"ERROR\"");
+    }
+  }
+
+  /** Who is banned when all the lines are read as one file. */
+  private TreeSet<String> replayed() throws IOException {
+    Path config =
+        Files.writeString(
+            directory.resolve("one.yaml"),
+            "sources: [{ name: one, file: one.log, format: combined }]\n" + RULES);
+    IpSentry.Result replay =
+        IpSentry.run(
+            "replay",
+            "--config",
+            config.toString(),
+            "-o",
+            "json",
+            directory.resolve("one.log").toString());
+    assertThat(replay.exitCode()).as(replay.err()).isZero();
+    TreeSet<String> banned = new TreeSet<>();
+    replay.json().forEach(ban -> banned.add(String.valueOf(ban.get("ip"))));
+    return banned;
+  }
+}

@@ -1,0 +1,144 @@
+package io.ipsentry.conformance.program;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code ip-sentry agent} as a process that can be killed and started again. Everything it needs
+ * lies in one directory, its checkpoints too.
+ */
+public final class RunningAgent implements AutoCloseable {
+  private final Path directory;
+  private final List<String> owner;
+  private final MetricsPort metrics = new MetricsPort();
+  private @Nullable Process process;
+
+  private RunningAgent(Path directory, List<String> owner) {
+    this.directory = directory;
+    this.owner = owner;
+  }
+
+  /**
+   * Starts it and waits until it is ready.
+   *
+   * @param directory of its own
+   * @param owner options that name who counts; none: the configuration does
+   * @param config YAML without metrics
+   */
+  public static RunningAgent start(Path directory, List<String> owner, String config) {
+    RunningAgent agent = new RunningAgent(directory, owner);
+    try {
+      Path ignored =
+          Files.writeString(
+              directory.resolve("agent.yaml"),
+              config + "metrics: { listen: \"127.0.0.1:%d\" }%n".formatted(agent.metrics.port()));
+      agent.start();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write the configuration", e);
+    } catch (RuntimeException | Error e) {
+      System.out.println("agent.log: " + agent.log());
+      agent.close();
+      throw e;
+    }
+    return agent;
+  }
+
+  /** Starts it again after {@link #kill}, and waits until it is ready. */
+  public void start() {
+    launch();
+    await("ready")
+        .atMost(RunningIpSentry.PATIENCE)
+        .until(() -> !isAlive() || metrics.status("/readyz") == 200);
+    if (!isAlive()) {
+      throw new AssertionError("ip-sentry agent ended: " + log());
+    }
+  }
+
+  /** Starts the process without waiting until it is ready. */
+  public void launch() {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "agent",
+                "--config",
+                directory.resolve("agent.yaml").toString(),
+                "--checkpoints",
+                directory.resolve("agent.db").toString()));
+    arguments.addAll(owner);
+    try {
+      process =
+          new ProcessBuilder(IpSentry.command(arguments))
+              .redirectInput(Path.of("/dev/null").toFile())
+              .redirectErrorStream(true)
+              .redirectOutput(
+                  ProcessBuilder.Redirect.appendTo(directory.resolve("agent.log").toFile()))
+              .start();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot start the program", e);
+    }
+  }
+
+  private boolean isAlive() {
+    return process != null && process.isAlive();
+  }
+
+  /** Value of a sample of {@code /metrics}; empty if there is none. */
+  public OptionalDouble metric(String sample) {
+    return metrics.metric(sample);
+  }
+
+  /** The body of {@code /metrics}. */
+  public String metrics() {
+    return metrics.body("/metrics");
+  }
+
+  /** Ends it with SIGKILL. */
+  public void kill() throws InterruptedException {
+    int ignored = ended(Process::destroyForcibly);
+  }
+
+  /** Ends it with SIGTERM and returns its exit code. */
+  public int stop() throws InterruptedException {
+    return ended(Process::destroy);
+  }
+
+  private int ended(Consumer<Process> ending) throws InterruptedException {
+    Process running = process;
+    if (running == null) {
+      throw new IllegalStateException("the program was not started");
+    }
+    ending.accept(running);
+    if (!running.waitFor(RunningIpSentry.PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+      throw new AssertionError("ip-sentry agent does not end: " + log());
+    }
+    return running.exitValue();
+  }
+
+  /** What it logged. */
+  public String log() {
+    try {
+      Path file = directory.resolve("agent.log");
+      return Files.exists(file) ? Files.readString(file) : "";
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read agent.log", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (process != null) {
+      process.destroyForcibly();
+    }
+    metrics.close();
+  }
+}
