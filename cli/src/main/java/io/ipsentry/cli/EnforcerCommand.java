@@ -1,10 +1,7 @@
 package io.ipsentry.cli;
 
-import io.ipsentry.authz.admin.AdminEndpoint;
-import io.ipsentry.watcher.logging.JsonLogging;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -35,27 +32,16 @@ final class EnforcerCommand implements Callable<Integer> {
   private final Shell shell;
 
   @Mixin final CommonOptions common = new CommonOptions();
+  @Mixin private final ServiceOptions service = new ServiceOptions();
 
   @Option(
-      names = {"-c", "--config"},
+      names = "--checkpoints",
       paramLabel = "FILE",
-      description = "Default: $IP_SENTRY_CONFIG, else /etc/ip-sentry/ip-sentry.yaml.")
-  private @Nullable Path config;
-
-  @Option(
-      names = "--socket",
-      paramLabel = "PATH",
-      description = "Admin socket of the owner. Default: admin.socket of the configuration.")
-  private @Nullable Path socket;
-
-  @Mixin private final ServerOptions server = new ServerOptions();
-
-  @Option(
-      names = "--log-level",
-      paramLabel = "LEVEL",
-      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.",
-      defaultValue = "info")
-  private JsonLogging.Verbosity verbosity = JsonLogging.Verbosity.INFO;
+      description = {
+        "With enforcer.agent: SQLite file of this agent alone, on the node. Default:"
+            + " store.checkpoints of the configuration, else /var/lib/ip-sentry/agent.db."
+      })
+  private @Nullable Path checkpoints;
 
   EnforcerCommand(Shell shell) {
     this.shell = shell;
@@ -63,15 +49,9 @@ final class EnforcerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Optional<AdminEndpoint> named = server.endpoint(shell);
-    if (named.isPresent() && socket != null) {
-      throw CommandException.usage("--server and --socket are two ways; give one of them");
-    }
-    Locations locations = Locations.find(config, shell, ExitCode.NO);
-    JsonLogging.start(verbosity);
-    GrpcLogging.install();
-    FollowedState followed = LogOrigins.open(named, socket, locations, shell);
-    try (EnforcerRun run = EnforcerRun.open(locations, followed, shell)) {
+    Locations locations = service.locations(shell);
+    FollowedState owner = service.start(locations, shell);
+    try (EnforcerRun run = EnforcerRun.open(locations, owner, checkpoints, shell)) {
       run.run();
     }
     return ExitCode.DONE;

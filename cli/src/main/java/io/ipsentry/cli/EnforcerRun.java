@@ -16,6 +16,7 @@ import io.ipsentry.watcher.metrics.ProcessMetrics;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,7 +49,12 @@ final class EnforcerRun implements AutoCloseable {
   private final ProcessMetrics process = ProcessMetrics.linux();
   private final CountDownLatch stopped = new CountDownLatch(1);
 
-  private EnforcerRun(Locations locations, FollowedState followed, Shell shell, OpenParts opened)
+  private EnforcerRun(
+      Locations locations,
+      FollowedState followed,
+      @Nullable Path checkpoints,
+      Shell shell,
+      OpenParts opened)
       throws IOException {
     this.opened = opened;
     Config first = locations.config();
@@ -71,7 +78,8 @@ final class EnforcerRun implements AutoCloseable {
         first.enforcer().orElse(EnforcerConfig.DEFAULT).agent()
             ? Optional.of(
                 opened.add(
-                    HostAgent.start(first, HostAgent.checkpoints(null, first), followed, shell)))
+                    HostAgent.start(
+                        first, HostAgent.checkpoints(checkpoints, first), followed, shell)))
             : Optional.empty();
     if (first.metrics().isPresent()) {
       opened.add(
@@ -103,13 +111,18 @@ final class EnforcerRun implements AutoCloseable {
     }
   }
 
-  /** Opens everything, or nothing. */
-  static EnforcerRun open(Locations locations, FollowedState followed, Shell shell)
+  /**
+   * Opens everything, or nothing.
+   *
+   * @param checkpoints {@code --checkpoints}; null: not given
+   */
+  static EnforcerRun open(
+      Locations locations, FollowedState followed, @Nullable Path checkpoints, Shell shell)
       throws IOException {
     OpenParts opened = new OpenParts();
     boolean ready = false;
     try {
-      EnforcerRun run = new EnforcerRun(locations, followed, shell, opened);
+      EnforcerRun run = new EnforcerRun(locations, followed, checkpoints, shell, opened);
       ready = true;
       return run;
     } finally {

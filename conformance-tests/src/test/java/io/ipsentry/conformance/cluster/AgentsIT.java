@@ -18,6 +18,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.AfterEach;
@@ -53,7 +54,7 @@ final class AgentsIT {
   private final List<NodeLogs> logs = new ArrayList<>();
   private final List<RunningAgent> agents = new ArrayList<>();
   private final List<RunningWatcher> watchers = new ArrayList<>();
-  private final TreeSet<String> expected = new TreeSet<>();
+  private final Set<String> expected = new TreeSet<>();
 
   @TempDir private Path directory;
 
@@ -230,7 +231,7 @@ final class AgentsIT {
   }
 
   /** Who is banned when all the lines are read as one file. */
-  private TreeSet<String> replayed() throws IOException {
+  private Set<String> replayed() throws IOException {
     Path config =
         Files.writeString(
             directory.resolve("one.yaml"),
@@ -244,7 +245,7 @@ final class AgentsIT {
             "json",
             directory.resolve("one.log").toString());
     assertThat(replay.exitCode()).as(replay.err()).isZero();
-    TreeSet<String> banned = new TreeSet<>();
+    Set<String> banned = new TreeSet<>();
     replay.json().forEach(ban -> banned.add(String.valueOf(ban.get("ip"))));
     return banned;
   }

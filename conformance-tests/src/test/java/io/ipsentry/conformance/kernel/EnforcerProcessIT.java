@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -270,11 +271,26 @@ final class EnforcerProcessIT {
       owner.start();
       try (RunningEnforcer again =
           RunningEnforcer.launch(
-              node.host(), own, owner.socket(), "enforcer: { interval: 1s, onExit: flush }\n")) {
+              node.host(),
+              own,
+              List.of(
+                  "--socket",
+                  owner.socket().toString(),
+                  "--checkpoints",
+                  own.resolve("agent.db").toString()),
+              "enforcer: { interval: 1s, onExit: flush, agent: true }\n"
+                  + "sources: [{ file: %s/node.log, format: common, reader: agent, startAt: beginning }]%n"
+                      .formatted(own))) {
         soon("adopted").until(() -> again.log().contains("the kernel enforces the bans"));
         assertThat(node.isReachable(CLIENT)).isFalse();
         assertThat(owner.command("unban", CLIENT).exitCode()).isZero();
         soon("let in").until(() -> node.isReachable(CLIENT));
+        assertThat(node.isReachable(OTHER)).isTrue();
+        String probe =
+            "%s stdout F %s - - [26/Nov/2026:10:00:00 +0000] \"GET /.env HTTP/1.1\" 404 1%n"
+                .formatted(Instant.now(), OTHER);
+        Path ignored = Files.writeString(own.resolve("node.log"), probe.repeat(3));
+        soon("banned by the node's own log").until(() -> !node.isReachable(OTHER));
         assertThat(again.stop()).isZero();
         assertThat(node.host().run("ipset", "list", "-name")).isEmpty();
         assertThat(node.host().run("iptables-legacy-save", "-t", "raw"))
