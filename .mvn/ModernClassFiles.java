@@ -11,6 +11,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.LocalDateTime;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.zip.ZipEntry;
@@ -28,6 +29,10 @@ import java.util.zip.ZipOutputStream;
  */
 final class ModernClassFiles {
   private static final int WITH_STACK_MAPS = ClassFile.JAVA_6_VERSION;
+
+  /** Of every entry, so that the same jar gives the same bytes. */
+  private static final LocalDateTime TIME = LocalDateTime.of(1980, 1, 1, 0, 0);
+
   private static final ClassFileVersion TARGET = ClassFileVersion.of(ClassFile.JAVA_8_VERSION, 0);
 
   private ModernClassFiles() {}
@@ -98,7 +103,9 @@ final class ModernClassFiles {
     Path unfinished = jar.resolveSibling(jar.getFileName() + ".new");
     try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(unfinished))) {
       for (Map.Entry<String, byte[]> entry : entries.entrySet()) {
-        out.putNextEntry(new ZipEntry(entry.getKey()));
+        ZipEntry lifted = new ZipEntry(entry.getKey());
+        lifted.setTimeLocal(TIME);
+        out.putNextEntry(lifted);
         out.write(entry.getValue());
         out.closeEntry();
       }

@@ -5,14 +5,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A node and a world of clients around it, as network namespaces that one cable joins. */
-final class Node implements AutoCloseable {
-  static final String ADDRESS = "203.0.113.1";
-  static final String ADDRESS6 = "2001:db8:1::1";
+public final class Node implements AutoCloseable {
+  public static final String ADDRESS = "203.0.113.1";
+  public static final String ADDRESS6 = "2001:db8:1::1";
 
   private final NetworkNamespace host = NetworkNamespace.create("node");
   private final NetworkNamespace world = NetworkNamespace.create("world");
 
-  Node() {
+  /** Makes both and the cable. */
+  public Node() {
     NetworkNamespace.connect(
         "veth0",
         host,
@@ -28,16 +29,16 @@ final class Node implements AutoCloseable {
     world.run("ip", "-6", "route", "add", "default", "via", ADDRESS6, "dev", "veth0");
   }
 
-  NetworkNamespace host() {
+  public NetworkNamespace host() {
     return host;
   }
 
-  NetworkNamespace world() {
+  public NetworkNamespace world() {
     return world;
   }
 
   /** Whether a client gets an answer to a request, within a moment. */
-  boolean isReachable(String client) {
+  public boolean isReachable(String client) {
     List<String> command = new ArrayList<>(List.of("curl", "--silent", "--output", "/dev/null"));
     command.addAll(List.of("--max-time", "1", "--interface", client));
     String target = client.contains(":") ? "[" + ADDRESS6 + "]" : ADDRESS;
@@ -46,13 +47,13 @@ final class Node implements AutoCloseable {
   }
 
   /** Whether the set of the instance has an element that holds the address. */
-  boolean isInSet(String address) {
+  public boolean isInSet(String address) {
     String set = address.contains(":") ? "ip-blocker-6" : "ip-blocker-4";
     return isInSet(set, address);
   }
 
   /** Whether a set has an element that holds the address; false if there is no such set. */
-  boolean isInSet(String set, String address) {
+  public boolean isInSet(String set, String address) {
     return endsWell(host, List.of("ipset", "test", set, address));
   }
 
