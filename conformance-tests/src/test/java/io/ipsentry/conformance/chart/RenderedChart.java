@@ -1,0 +1,59 @@
+package io.ipsentry.conformance.chart;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the chart rendered to.
+ *
+ * @param yaml all objects, a document each
+ */
+public record RenderedChart(String yaml) {
+
+  /** The objects, in the order of the text; of a kind that the client does not know, as maps. */
+  public List<HasMetadata> objects() {
+    Object parsed =
+        new KubernetesSerialization()
+            .unmarshal(new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8)));
+    assertThat(parsed).isInstanceOf(Collection.class);
+    return ((Collection<?>) parsed).stream().map(HasMetadata.class::cast).toList();
+  }
+
+  /** Those of one type. */
+  public <T extends HasMetadata> List<T> all(Class<T> type) {
+    return objects().stream().filter(type::isInstance).map(type::cast).toList();
+  }
+
+  /** The one of a type and a name. */
+  public <T extends HasMetadata> T one(Class<T> type, String name) {
+    return find(type, name)
+        .orElseThrow(() -> new AssertionError("no " + type.getSimpleName() + " " + name));
+  }
+
+  /** The one of a type and a name, if there is one. */
+  public <T extends HasMetadata> Optional<T> find(Class<T> type, String name) {
+    return all(type).stream()
+        .filter(object -> object.getMetadata().getName().equals(name))
+        .findFirst();
+  }
+
+  /**
+   * A document of the configuration.
+   *
+   * @param key {@code ip-sentry.yaml} (of the watchers), {@code authz-server.yaml} or {@code
+   *     enforcer.yaml}
+   */
+  public String config(String key) {
+    String document = one(ConfigMap.class, HelmChart.RELEASE + "-config").getData().get(key);
+    assertThat(document).as(key).isNotNull();
+    return document;
+  }
+}
