@@ -37,10 +37,36 @@
 {{- $_ := set $rule "window" (printf "%ds" (int64 .windowSeconds)) -}}
 {{- $_ := set $rule "ban" (printf "%ds" (int64 .banDurationSeconds)) -}}
 {{- if .uniquePatternThreshold -}}{{- $_ := set $rule "distinct" (int64 .uniquePatternThreshold) -}}{{- end -}}
+{{- /* Lines of sshd have no path, and ip-sentry would doubt a rule that waits for one there. */ -}}
+{{- $others := list -}}
+{{- $unnamed := false -}}
+{{- $sources := include "ip-sentry.sources" $ | fromJsonArray -}}
+{{- range $sources -}}
+{{- if ne (default "auto" .format) "sshd" -}}
+{{- if .name -}}{{- $others = append $others .name -}}{{- else -}}{{- $unnamed = true -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and $others (not $unnamed) (lt (len $others) (len $sources)) -}}{{- $_ := set $rule.match "sources" $others -}}{{- end -}}
 {{- $rules = append $rules $rule -}}
 {{- end -}}
 {{- end -}}
 {{- concat $rules .Values.rules | toJson -}}
+{{- end -}}
+
+{{/* One mapping over another, key by key: null takes a key away, and false, 0 and empty lists count, which Sprig's mergeOverwrite passes over. Takes a dict: base, over. As JSON. */}}
+{{- define "ip-sentry.overlay" -}}
+{{- $result := deepCopy .base -}}
+{{- range $key, $value := .over -}}
+{{- $before := get $result $key -}}
+{{- if kindIs "invalid" $value -}}
+{{- $result = omit $result $key -}}
+{{- else if and (kindIs "map" $value) (kindIs "map" $before) -}}
+{{- $_ := set $result $key (include "ip-sentry.overlay" (dict "base" $before "over" $value) | fromJson) -}}
+{{- else -}}
+{{- $_ := set $result $key $value -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $result -}}
 {{- end -}}
 
 {{/* The whole configuration, of which each component gets what is its; as JSON. */}}
@@ -64,7 +90,10 @@
 {{- $enforcer := dict "interval" (printf "%ds" (int64 .Values.enforcer.intervalSeconds)) -}}
 {{- if .Values.enforcer.hostBinaries -}}{{- $_ := set $enforcer "hostBinaries" true -}}{{- end -}}
 {{- $_ := set $config "enforcer" $enforcer -}}
-{{- $config = mustMergeOverwrite $config (deepCopy .Values.config) -}}
+{{- $config = include "ip-sentry.overlay" (dict "base" $config "over" .Values.config) | fromJson -}}
+{{- range list "sources" "rules" "store" "admin" "metrics" "authz" "enforcer" -}}
+{{- if not (hasKey $config .) -}}{{- fail (printf "config.%s is null; leave it out, or see enabled: false of the component" .) -}}{{- end -}}
+{{- end -}}
 {{- /* YAML of values is of version 1.1, where the words on and off are truth values, as keys too. */ -}}
 {{- $rules := list -}}
 {{- range $rule := $config.rules -}}
@@ -93,21 +122,22 @@
 {{- toYaml $config -}}
 {{- end -}}
 
+{{/* Without logs to read it needs no rules, so that a change of them concerns no node. */}}
 {{- define "ip-sentry.config.enforcer" -}}
 {{- $config := omit (include "ip-sentry.config" . | fromJson) "authz" "admin" -}}
+{{- if not (include "ip-sentry.hasAgent" .) -}}{{- $config = omit $config "sources" "rules" "limits" "ipv6" -}}{{- end -}}
 {{- $_ := set $config "store" (pick $config.store "kubernetes" "leader") -}}
 {{- toYaml $config -}}
 {{- end -}}
 
 {{/* The keys that a process reads at its start only (docs/configuration.md, Reading it again): pods restart when one of them changes, and for nothing else. Takes the document as a dict. */}}
 {{- define "ip-sentry.restartKeys" -}}
-{{- $keys := dict "store" (omit .store "path") -}}
-{{- with .admin -}}{{- $_ := set $keys "admin" (pick . "socket" "listen" "tls" "kubernetesAuth") -}}{{- end -}}
-{{- with .metrics -}}{{- $_ := set $keys "metrics" . -}}{{- end -}}
-{{- with .authz -}}{{- $_ := set $keys "authz" (pick . "listen" "http" "tls") -}}{{- end -}}
-{{- with .limits -}}{{- $_ := set $keys "limits" (pick . "trackedAddressesBytes") -}}{{- end -}}
-{{- with .ipv6 -}}{{- $_ := set $keys "ipv6" (pick . "countPrefix") -}}{{- end -}}
-{{- with .enforcer -}}{{- $_ := set $keys "enforcer" (pick . "name" "backend" "hook" "hostBinaries") -}}{{- end -}}
+{{- $keys := dict "store" (omit .store "path") "metrics" (default dict .metrics) -}}
+{{- $_ := set $keys "admin" (pick (default dict .admin) "socket" "listen" "tls" "kubernetesAuth") -}}
+{{- $_ := set $keys "authz" (pick (default dict .authz) "listen" "http" "tls") -}}
+{{- $_ := set $keys "limits" (pick (default dict .limits) "trackedAddressesBytes") -}}
+{{- $_ := set $keys "ipv6" (pick (default dict .ipv6) "countPrefix") -}}
+{{- $_ := set $keys "enforcer" (pick (default dict .enforcer) "name" "backend" "hook" "hostBinaries") -}}
 {{- $keys | toJson | sha256sum -}}
 {{- end -}}
 
