@@ -81,6 +81,15 @@ public final class HelmChart {
         });
   }
 
+  /** {@code helm uninstall}. */
+  static void uninstall(TestCluster cluster, String namespace) {
+    String ignored =
+        Helm.uninstall(RELEASE)
+            .withNamespace(namespace)
+            .withKubeConfig(cluster.kubeconfig())
+            .call();
+  }
+
   private static <T> T withFiles(List<String> values, Rendering<T> rendering) {
     try {
       Path directory = Files.createTempDirectory("values");

@@ -9,22 +9,37 @@ import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
-/**
- * What the chart rendered to.
- *
- * @param yaml all objects, a document each
- */
-public record RenderedChart(String yaml) {
+/** What the chart rendered to. Immutable. */
+public final class RenderedChart {
+  private static final KubernetesSerialization SERIALIZATION = new KubernetesSerialization();
+
+  private final String yaml;
+  private final List<HasMetadata> objects;
+
+  /**
+   * Reads it.
+   *
+   * @param yaml all objects, a document each
+   */
+  public RenderedChart(String yaml) {
+    this.yaml = yaml;
+    Object parsed =
+        SERIALIZATION.unmarshal(new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8)));
+    assertThat(parsed).isInstanceOf(Collection.class);
+    objects = ((Collection<?>) parsed).stream().map(HasMetadata.class::cast).toList();
+  }
+
+  /** All objects, a document each. */
+  public String yaml() {
+    return yaml;
+  }
 
   /** The objects, in the order of the text; of a kind that the client does not know, as maps. */
   public List<HasMetadata> objects() {
-    Object parsed =
-        new KubernetesSerialization()
-            .unmarshal(new ByteArrayInputStream(yaml.getBytes(StandardCharsets.UTF_8)));
-    assertThat(parsed).isInstanceOf(Collection.class);
-    return ((Collection<?>) parsed).stream().map(HasMetadata.class::cast).toList();
+    return objects;
   }
 
   /** Those of one type. */
@@ -45,6 +60,15 @@ public record RenderedChart(String yaml) {
         .findFirst();
   }
 
+  /** The documents of the configuration by their keys in the ConfigMap. */
+  public Map<String, String> configs() {
+    return all(ConfigMap.class).stream()
+        .filter(map -> map.getData().containsKey("ip-sentry.yaml"))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no configuration"))
+        .getData();
+  }
+
   /**
    * A document of the configuration.
    *
@@ -52,8 +76,7 @@ public record RenderedChart(String yaml) {
    *     enforcer.yaml}
    */
   public String config(String key) {
-    String document = one(ConfigMap.class, HelmChart.RELEASE + "-config").getData().get(key);
-    assertThat(document).as(key).isNotNull();
-    return document;
+    return Optional.ofNullable(configs().get(key))
+        .orElseThrow(() -> new AssertionError("no " + key));
   }
 }

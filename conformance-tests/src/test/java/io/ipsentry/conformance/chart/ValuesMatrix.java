@@ -57,7 +57,7 @@ final class ValuesMatrix {
         - { name: web, file: /var/log/containers/*_web_nginx-*.log }
       """;
 
-  private static final String NODES =
+  static final String NODES =
       """
       sources:
         - { name: sshd, file: /var/log/auth.log, format: sshd, client: peer, reader: agent }
@@ -157,8 +157,7 @@ final class ValuesMatrix {
     all.put("cert-manager", CERT_MANAGER);
     all.put("cert-manager with an issuer", CERT_MANAGER_ISSUER);
     all.put("expressions", REGEX);
-    all.put(
-        "another name", "fullnameOverride: a-name-that-is-as-long-as-a-release-can-have-one-x");
+    all.put("another name", "fullnameOverride: a-name-that-is-as-long-as-a-release-can-have-one-x");
     return all;
   }
 }

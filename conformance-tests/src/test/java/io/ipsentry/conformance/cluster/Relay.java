@@ -18,7 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** Makes a port of this host's loopback reachable under the same number in a network namespace. */
-final class Relay implements AutoCloseable {
+public final class Relay implements AutoCloseable {
   private final int port;
   private final ServerSocketChannel listener;
   private final Process program;
@@ -29,7 +29,8 @@ final class Relay implements AutoCloseable {
     this.program = program;
   }
 
-  static Relay start(NetworkNamespace namespace, int port) {
+  /** Starts it and waits until it listens. */
+  public static Relay start(NetworkNamespace namespace, int port) {
     try {
       Path directory = Files.createTempDirectory("relay");
       Path socket = directory.resolve("s");

@@ -41,6 +41,8 @@ final class ServerCommands {
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
             "--secure-port=" + port,
+            // As every cluster does.
+            "--allow-privileged=true",
             "--cert-dir=" + directory.resolve("certificates"),
             "--service-cluster-ip-range=10.96.0.0/24"));
     command.addAll(
