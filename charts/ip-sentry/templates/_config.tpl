@@ -125,7 +125,11 @@
 {{/* Without logs to read it needs no rules, so that a change of them concerns no node. */}}
 {{- define "ip-sentry.config.enforcer" -}}
 {{- $config := omit (include "ip-sentry.config" . | fromJson) "authz" "admin" -}}
-{{- if not (include "ip-sentry.hasAgent" .) -}}{{- $config = omit $config "sources" "rules" "limits" "ipv6" -}}{{- end -}}
+{{- if include "ip-sentry.hasAgent" . -}}
+{{- $_ := set $config "enforcer" (merge $config.enforcer (dict "agent" true)) -}}
+{{- else -}}
+{{- $config = omit $config "sources" "rules" "limits" "ipv6" -}}
+{{- end -}}
 {{- $_ := set $config "store" (pick $config.store "kubernetes" "leader") -}}
 {{- toYaml $config -}}
 {{- end -}}
@@ -137,7 +141,7 @@
 {{- $_ := set $keys "authz" (pick (default dict .authz) "listen" "http" "tls") -}}
 {{- $_ := set $keys "limits" (pick (default dict .limits) "trackedAddressesBytes") -}}
 {{- $_ := set $keys "ipv6" (pick (default dict .ipv6) "countPrefix") -}}
-{{- $_ := set $keys "enforcer" (pick (default dict .enforcer) "name" "backend" "hook" "hostBinaries") -}}
+{{- $_ := set $keys "enforcer" (pick (default dict .enforcer) "name" "backend" "hook" "agent" "hostBinaries") -}}
 {{- $keys | toJson | sha256sum -}}
 {{- end -}}
 
