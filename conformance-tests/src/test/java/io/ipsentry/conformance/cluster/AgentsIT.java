@@ -28,17 +28,21 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * The same traffic through three {@code ip-sentry agent} processes, each with the logs of a node,
  * and as one file: identical bans. Clients spread over the nodes and are only just over, or only
- * just under, the threshold, so a single hit that is lost or counted twice shows.
+ * just under, the threshold, so a single hit that is lost or counted twice shows. With {@code
+ * -Dagents.rounds=20} leaders and agents are killed so many times.
  */
 @RequiresCluster
 final class AgentsIT {
-  private static final Duration SOON = Duration.ofSeconds(60);
+  private static final int ROUNDS = Integer.getInteger("agents.rounds", 1);
+  private static final Duration SOON = Duration.ofSeconds(120);
   private static final int NODES = 3;
   private static final int CONTAINERS = 2;
   private static final int THRESHOLD = 5;
   private static final int STEPS = 40;
   private static final int EARLY = 10;
   private static final int CLIENTS = 40;
+  private static final int OVER = 18;
+  private static final int UNDER = 19;
   private static final String RULES =
       """
       rules:
@@ -81,13 +85,13 @@ final class AgentsIT {
             RULES));
   }
 
-  private void startAgent(int number) throws IOException {
+  private void launchAgent(int number) throws IOException {
     Path node = Files.createDirectories(directory.resolve("node" + number));
     for (int container = 0; container < CONTAINERS; container++) {
       logs.add(NodeLogs.create(node, "web-" + container));
     }
     agents.add(
-        RunningAgent.start(
+        RunningAgent.launch(
             node,
             List.of(),
             """
@@ -118,6 +122,11 @@ final class AgentsIT {
         .toList();
   }
 
+  /** A client of the network for tests of devices, which nobody has. */
+  private static String client(int network, int phase, int number) {
+    return "198.%d.%d.%d".formatted(network, phase, number);
+  }
+
   private void request(int container, String client, String target) throws IOException {
     String line =
         logs.get(container)
@@ -144,18 +153,17 @@ final class AgentsIT {
     for (int step = 0; step < STEPS; step++) {
       trouble.before(step);
       for (int i = 0; i < CLIENTS; i++) {
-        int client = phase * CLIENTS + i;
         // The first ones are at it at the beginning, the others all the time.
         boolean isEarly = i < EARLY;
         int pace = STEPS / THRESHOLD;
         boolean now = isEarly ? step < THRESHOLD : step % pace == i % pace;
-        int container = (client + step) % logs.size();
+        int container = (i + step) % logs.size();
         if (now) {
-          request(container, "203.0.113." + client, "/.env");
-          expected.add("203.0.113." + client);
+          request(container, client(OVER, phase, i), "/.env");
+          expected.add(client(OVER, phase, i));
           // Only just not.
           boolean last = step >= (isEarly ? THRESHOLD - 1 : STEPS - pace);
-          request(container, "198.51.100." + client, last ? "/" : "/.env");
+          request(container, client(UNDER, phase, i), last ? "/" : "/.env");
         }
       }
       if (step % 8 == 7) {
@@ -163,7 +171,7 @@ final class AgentsIT {
       }
     }
     for (int container = 0; container < logs.size(); container++) {
-      String marker = "203.0.113." + (200 + phase * logs.size() + container);
+      String marker = client(OVER, phase, CLIENTS + container);
       expected.add(marker);
       for (int hit = 0; hit < THRESHOLD; hit++) {
         request(container, marker, "/.env?last");
@@ -186,39 +194,48 @@ final class AgentsIT {
 
   @Test
   void agents_leaderAndAgentKilled_banAsOneFileDoes() throws Exception {
-    startWatcher("a");
-    startWatcher("b");
     for (int node = 0; node < NODES; node++) {
-      startAgent(node);
+      launchAgent(node);
     }
+    startWatcher("first");
+    agents.forEach(RunningAgent::awaitReady);
 
     traffic(0, step -> {});
-    traffic(
-        1,
-        step -> {
-          if (step == STEPS / 2) {
-            until("some are banned", () -> bans(leader()).contains("203.0.113." + CLIENTS));
-            kill(leader());
-          }
-        });
-    startWatcher("c");
-    traffic(
-        2,
-        step -> {
-          if (step == STEPS / 3) {
-            until("some are banned", () -> bans(leader()).contains("203.0.113." + 2 * CLIENTS));
-            agents.getFirst().kill();
-            agents.getFirst().launch();
-          } else if (step == STEPS * 2 / 3) {
-            // Hits of before the restart are sent again to another leader.
-            until(
-                "the agent is there again",
-                () -> agents.getFirst().metric("ip_sentry_report_connected").orElse(0) == 1);
-            kill(leader());
-          }
-        });
+    for (int round = 1; round <= ROUNDS; round++) {
+      int killed = 2 * round - 1;
+      startWatcher("a" + round);
+      traffic(
+          killed,
+          step -> {
+            if (step == STEPS / 2) {
+              until("some are banned", () -> bans(leader()).contains(client(OVER, killed, 0)));
+              kill(leader());
+            }
+          });
+      int bothKilled = 2 * round;
+      startWatcher("b" + round);
+      RunningAgent agent = agents.get(round % NODES);
+      traffic(
+          bothKilled,
+          step -> {
+            if (step == STEPS / 3) {
+              until("some are banned", () -> bans(leader()).contains(client(OVER, bothKilled, 0)));
+              agent.kill();
+              agent.launch();
+            } else if (step == STEPS * 2 / 3) {
+              // Hits of before the restart are sent again to another leader.
+              until(
+                  "the agent is there again",
+                  () -> agent.metric("ip_sentry_report_connected").orElse(0) == 1);
+              kill(leader());
+            }
+          });
+    }
 
     assertThat(replayed()).isEqualTo(expected);
+    IpSentry.Result second = agents.getFirst().second();
+    assertThat(second.exitCode()).isEqualTo(3);
+    assertThat(second.err()).contains("another ip-sentry agent").contains("--checkpoints");
     for (RunningAgent agent : agents) {
       assertThat(agent.metric("ip_sentry_report_waiting")).hasValue(0);
       assertThat(agent.metric("ip_sentry_report_lost_total")).hasValue(0);

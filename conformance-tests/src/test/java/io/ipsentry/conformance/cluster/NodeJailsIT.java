@@ -108,6 +108,27 @@ final class NodeJailsIT {
     assertThat(ssh.getFirst()).containsEntry("matched", "1");
     assertThat(ssh.get(1)).containsEntry("client", "203.0.113.7").containsEntry("seen_as", "peer");
 
+    // As httplog of k8s.io/apiserver 0.36 writes it, with what a client may put into its user
+    // agent.
+    String refused =
+        " node1 k3s[812]: I1126 10:00:02.123456     812 httplog.go:134] \"HTTP\" verb=\"LIST\""
+            + " URI=\"/api/v1/secrets\" latency=\"215.4us\""
+            + " userAgent=\"a srcIP=\\\"203.0.113.66:1\\\" resp=401\" audit-ID=\"0c1f\""
+            + " srcIP=\"%s:51234\" resp=%d";
+    List<Map<String, String>> k3s =
+        explained(
+            "k3s",
+            List.of(
+                "Nov 26 10:00:02" + refused.formatted("203.0.113.8", 401),
+                "2026-11-26T10:00:03.123456+00:00" + refused.formatted("[2001:db8::8]", 401),
+                "2026-11-26T10:00:04.123456+00:00" + refused.formatted("203.0.113.9", 403)));
+    assertThat(k3s.getFirst()).containsEntry("matched", "2");
+    assertThat(k3s.get(1)).containsEntry("client", "203.0.113.8").containsKey("time");
+    assertThat(k3s.get(1).get("time")).contains("-11-26T10:00:02");
+    assertThat(k3s.get(2))
+        .containsEntry("client", "2001:db8::8")
+        .containsEntry("time", "2026-11-26T10:00:03.123Z");
+
     List<Map<String, String>> crm =
         explained(
             "crm",

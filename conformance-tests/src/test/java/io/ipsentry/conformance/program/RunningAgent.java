@@ -36,36 +36,48 @@ public final class RunningAgent implements AutoCloseable {
    * @param config YAML without metrics
    */
   public static RunningAgent start(Path directory, List<String> owner, String config) {
+    RunningAgent agent = launch(directory, owner, config);
+    agent.awaitReady();
+    return agent;
+  }
+
+  /** As {@link #start(Path, List, String)}, without waiting until it is ready. */
+  public static RunningAgent launch(Path directory, List<String> owner, String config) {
     RunningAgent agent = new RunningAgent(directory, owner);
     try {
       Path ignored =
           Files.writeString(
               directory.resolve("agent.yaml"),
               config + "metrics: { listen: \"127.0.0.1:%d\" }%n".formatted(agent.metrics.port()));
-      agent.start();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the configuration", e);
-    } catch (RuntimeException | Error e) {
-      System.out.println("agent.log: " + agent.log());
-      agent.close();
-      throw e;
     }
+    agent.launch();
     return agent;
   }
 
-  /** Starts it again after {@link #kill}, and waits until it is ready. */
-  public void start() {
-    launch();
-    await("ready")
-        .atMost(RunningIpSentry.PATIENCE)
-        .until(() -> !isAlive() || metrics.status("/readyz") == 200);
+  /** Waits until it is ready; one that does not get so is ended, and its log shown. */
+  public void awaitReady() {
+    try {
+      await("ready")
+          .atMost(RunningIpSentry.PATIENCE)
+          .until(() -> !isAlive() || metrics.status("/readyz") == 200);
+    } catch (RuntimeException | Error e) {
+      System.out.println("agent.log: " + log());
+      close();
+      throw e;
+    }
     if (!isAlive()) {
       throw new AssertionError("ip-sentry agent ended: " + log());
     }
   }
 
-  /** Starts the process without waiting until it is ready. */
-  public void launch() {
+  /** What becomes of a second process with the same checkpoints. */
+  public IpSentry.Result second() {
+    return IpSentry.run(arguments().toArray(new String[0]));
+  }
+
+  private List<String> arguments() {
     List<String> arguments =
         new ArrayList<>(
             List.of(
@@ -75,9 +87,14 @@ public final class RunningAgent implements AutoCloseable {
                 "--checkpoints",
                 directory.resolve("agent.db").toString()));
     arguments.addAll(owner);
+    return arguments;
+  }
+
+  /** Starts it again after {@link #kill}, without waiting until it is ready. */
+  public void launch() {
     try {
       process =
-          new ProcessBuilder(IpSentry.command(arguments))
+          new ProcessBuilder(IpSentry.command(arguments()))
               .redirectInput(Path.of("/dev/null").toFile())
               .redirectErrorStream(true)
               .redirectOutput(
