@@ -149,47 +149,57 @@ public final class ClientAddressResolver {
    * @param into receives it; unspecified unless the outcome is {@link Outcome#FOUND}
    */
   public Outcome resolve(RequestFacts facts, ClientAddress into) {
+    return resolve(facts, facts.forwardedFor(), into);
+  }
+
+  /**
+   * Finds the client, with another list in the place of {@link RequestFacts#forwardedFor}.
+   *
+   * @param forwarded the list; in mode {@link Mode#HEADER} one address
+   * @param into receives it; unspecified unless the outcome is {@link Outcome#FOUND}
+   */
+  public Outcome resolve(RequestFacts facts, Slice forwarded, ClientAddress into) {
     if (facts.addressAmbiguous()) {
       disbelieved++;
       return Outcome.AMBIGUOUS;
     }
     Slice direct = facts.peer().isPresent() ? facts.peer() : facts.client();
-    boolean listed = facts.forwardedFor().isPresent();
+    boolean listed = forwarded.isPresent();
     sourceKnown = direct.isPresent() && parse(direct, source);
     return switch (settings.mode()) {
-      case AUTO -> auto(facts, listed, into);
+      case AUTO -> auto(facts, forwarded, into);
       case PEER -> direct(direct, into);
       case HEADER -> {
         if (!listed || sourceKnown && !mayForward()) {
           yield direct(direct, into);
         }
-        yield header(facts.forwardedFor(), direct, into);
+        yield header(forwarded, direct, into);
       }
       case X_FORWARDED_FOR -> {
         if (!listed || sourceKnown && !mayForward()) {
           disbelieved += listed ? 1 : 0;
           yield direct(direct, into);
         }
-        Slice list = facts.forwardedFor();
-        yield settings.trustedHops() > 0 ? byHops(list, into) : walk(list, into);
+        yield settings.trustedHops() > 0 ? byHops(forwarded, into) : walk(forwarded, into);
       }
     };
   }
 
-  private Outcome auto(RequestFacts facts, boolean listed, ClientAddress into) {
+  private Outcome auto(RequestFacts facts, Slice forwarded, ClientAddress into) {
+    boolean listed = forwarded.isPresent();
     if (facts.client().isPresent()) {
       if (!parse(facts.client(), element)) {
         // A proxy on this host behind a Unix socket: as good as a trusted one, if any is trusted.
         boolean local = facts.client().equalsAscii(UNIX_SOCKET) && listed && !trusted.isEmpty();
         sourceKnown = false;
-        return local ? walk(facts.forwardedFor(), into) : Outcome.NOT_AN_ADDRESS;
+        return local ? walk(forwarded, into) : Outcome.NOT_AN_ADDRESS;
       }
       if (!listed || !trusted.contains(element.hi(), element.lo())) {
         return found(element, into);
       }
       source.set(element.hi(), element.lo());
       sourceKnown = true;
-      return walk(facts.forwardedFor(), into);
+      return walk(forwarded, into);
     }
     if (!listed) {
       return direct(facts.peer(), into);
@@ -198,11 +208,11 @@ public final class ClientAddressResolver {
       return Outcome.NOT_AN_ADDRESS;
     }
     if (sourceKnown && !isTrusted(source) && !isInternal(source)) {
-      boolean same = parse(facts.forwardedFor(), element) && isSource(element);
+      boolean same = parse(forwarded, element) && isSource(element);
       disbelieved += same ? 0 : 1;
       return found(source, into);
     }
-    return walk(facts.forwardedFor(), into);
+    return walk(forwarded, into);
   }
 
   private Outcome direct(Slice direct, ClientAddress into) {

@@ -2,6 +2,7 @@ package io.ipsentry.authz.envoy;
 
 import io.grpc.KnownLength;
 import io.grpc.MethodDescriptor.Marshaller;
+import io.ipsentry.authz.transport.ThreadCounts;
 import io.ipsentry.authz.verdict.RequestJudge;
 import io.netty.util.concurrent.FastThreadLocal;
 import java.io.IOException;
@@ -29,6 +30,7 @@ final class CheckRequestMarshaller implements Marshaller<CheckRequestMarshaller.
   /** The thread's message, its judge, and the memory for both. Confined to the thread. */
   static final class Received {
     private final RequestJudge judge;
+    private final ThreadCounts.OfThread allowed;
     private final CheckRequestSkimmer skimmer = new CheckRequestSkimmer();
     private final CheckMessage message = new CheckMessage();
     private byte[] buffer = new byte[INITIAL_BUFFER_BYTES];
@@ -36,12 +38,18 @@ final class CheckRequestMarshaller implements Marshaller<CheckRequestMarshaller.
     private WantedHeaders wanted = WantedHeaders.with(Set.of());
     private boolean valid;
 
-    Received(RequestJudge judge) {
+    Received(RequestJudge judge, ThreadCounts.OfThread allowed) {
       this.judge = judge;
+      this.allowed = allowed;
     }
 
     RequestJudge judge() {
       return judge;
+    }
+
+    /** Number 0: checks that let a request pass. */
+    ThreadCounts.OfThread allowed() {
+      return allowed;
     }
 
     /** Unspecified unless {@link #isValid}. */
@@ -83,13 +91,14 @@ final class CheckRequestMarshaller implements Marshaller<CheckRequestMarshaller.
 
   /**
    * @param judges makes the judge of a thread
+   * @param counters what the thread counts in
    */
-  CheckRequestMarshaller(Supplier<RequestJudge> judges) {
+  CheckRequestMarshaller(Supplier<RequestJudge> judges, EnvoyCounters counters) {
     received =
         new FastThreadLocal<>() {
           @Override
           protected Received initialValue() {
-            return new Received(judges.get());
+            return new Received(judges.get(), counters.allowed.ofThread());
           }
         };
   }

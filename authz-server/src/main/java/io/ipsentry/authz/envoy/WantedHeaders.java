@@ -22,13 +22,18 @@ final class WantedHeaders {
   /** Number of a header that is not read. */
   static final int UNWANTED = -1;
 
+  /** How many are read whatever the policies say. */
+  private static final int ALWAYS = 2;
+
   /** Reads no header. */
   static final WantedHeaders NONE = new WantedHeaders(List.of());
 
+  private final List<String> texts;
   private final byte[][] names;
   private final long marks;
 
   private WantedHeaders(List<String> names) {
+    this.texts = List.copyOf(names);
     this.names =
         names.stream()
             .map(name -> name.getBytes(StandardCharsets.ISO_8859_1))
@@ -49,6 +54,11 @@ final class WantedHeaders {
 
   int size() {
     return names.length;
+  }
+
+  /** Whether any is read because a policy takes the client's address from it. */
+  boolean hasClientHeaders() {
+    return names.length > ALWAYS;
   }
 
   /** Whether a header with a name of this length, at least 1, and last byte may be one of them. */
@@ -76,11 +86,7 @@ final class WantedHeaders {
 
   /** Number of the header with this name, or {@link #UNWANTED}. */
   int find(String name) {
-    for (int i = 0; i < names.length; i++) {
-      if (new String(names[i], StandardCharsets.ISO_8859_1).equals(name)) {
-        return i;
-      }
-    }
-    return UNWANTED;
+    int found = texts.indexOf(name);
+    return found < 0 ? UNWANTED : found;
   }
 }

@@ -53,6 +53,8 @@ public final class CallsInFlight {
     @SuppressWarnings("UnusedVariable") // Through the handle.
     private int count;
 
+    private int begun;
+
     private OfThread(Thread thread) {
       this.thread = thread;
     }
@@ -72,6 +74,13 @@ public final class CallsInFlight {
     private void add(int by) {
       COUNT.setOpaque(this, count + by);
     }
+
+    /**
+     * Calls that the thread has begun, with the last one; wraps around. Only for the thread itself.
+     */
+    public int begun() {
+      return begun;
+    }
   }
 
   /**
@@ -86,6 +95,7 @@ public final class CallsInFlight {
       return null;
     }
     mine.add(1);
+    mine.begun++;
     return mine;
   }
 

@@ -38,9 +38,18 @@ public final class LatencyHistogram {
 
   /** Counts a duration. */
   public void record(long durationNanos) {
+    record(durationNanos, 1);
+  }
+
+  /**
+   * Counts a duration for several.
+   *
+   * @param times how many it stands for
+   */
+  public void record(long durationNanos, int times) {
     long above = Math.max(0, durationNanos - 1) / FIRST_BOUND_NANOS;
     int bucket = Long.SIZE - Long.numberOfLeadingZeros(above);
-    counts.add(Math.min(bucket, BUCKETS), 1, NANOS, durationNanos);
+    counts.add(Math.min(bucket, BUCKETS), times, NANOS, times * durationNanos);
   }
 
   /** The counts now; not of one moment. */

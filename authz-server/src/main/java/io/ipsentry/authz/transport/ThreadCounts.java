@@ -52,6 +52,25 @@ public final class ThreadCounts {
     ended = new long[size];
   }
 
+  /** The numbers of one thread. Only for that thread, and not when it is about to end. */
+  public static final class OfThread {
+    private final long[] counts;
+
+    private OfThread(long[] counts) {
+      this.counts = counts;
+    }
+
+    /** Adds one to a number. */
+    public void increment(int number) {
+      ThreadCounts.add(counts, number, 1);
+    }
+  }
+
+  /** Those of the current thread: who counts at every request need not look them up again. */
+  public OfThread ofThread() {
+    return new OfThread(own.get());
+  }
+
   /** Adds one to a number. */
   public void increment(int number) {
     add(number, 1);

@@ -1,5 +1,6 @@
 package io.ipsentry.authz.verdict;
 
+import io.ipsentry.line.RequestFacts;
 import io.ipsentry.line.Slice;
 
 /**
@@ -9,24 +10,19 @@ import io.ipsentry.line.Slice;
  * absent. Mutable and reused: valid until the next request is read. Confined to one thread.
  */
 public final class GatewayRequest {
-  private final Slice peer = new Slice();
-  private final Slice forwardedFor = new Slice();
+  private final RequestFacts facts = new RequestFacts();
   private final Slice clientHeader = new Slice();
-  private final Slice method = new Slice();
-  private final Slice host = new Slice();
-  private final Slice target = new Slice();
-  private final Slice userAgent = new Slice();
   private final Slice policy = new Slice();
+
+  /** The fields of it that rules and the choice of the client read. */
+  RequestFacts facts() {
+    return facts;
+  }
 
   /** Forgets the request before. */
   public void clear() {
-    peer.clear();
-    forwardedFor.clear();
+    facts.clear();
     clientHeader.clear();
-    method.clear();
-    host.clear();
-    target.clear();
-    userAgent.clear();
     policy.clear();
   }
 
@@ -36,7 +32,7 @@ public final class GatewayRequest {
    * brackets.
    */
   public Slice peer() {
-    return peer;
+    return facts.peer();
   }
 
   /**
@@ -44,7 +40,7 @@ public final class GatewayRequest {
    * and the hop that the gateway's own call added is taken off.
    */
   public Slice forwardedFor() {
-    return forwardedFor;
+    return facts.forwardedFor();
   }
 
   /** Value of the header that the policy names as the client's address. */
@@ -53,21 +49,21 @@ public final class GatewayRequest {
   }
 
   public Slice method() {
-    return method;
+    return facts.method();
   }
 
   /** Host, with its port if it was sent. */
   public Slice host() {
-    return host;
+    return facts.host();
   }
 
   /** Request target with its query, not decoded (RFC 9112 section 3.2). */
   public Slice target() {
-    return target;
+    return facts.target();
   }
 
   public Slice userAgent() {
-    return userAgent;
+    return facts.userAgent();
   }
 
   /** Name of the policy that the attachment asked for; absent: the default one. */

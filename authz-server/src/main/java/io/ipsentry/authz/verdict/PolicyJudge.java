@@ -1,5 +1,6 @@
 package io.ipsentry.authz.verdict;
 
+import io.ipsentry.authz.transport.ThreadCounts;
 import io.ipsentry.ban.ActiveBan;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
@@ -9,6 +10,7 @@ import io.ipsentry.detection.HitReceiver;
 import io.ipsentry.line.ClientAddress;
 import io.ipsentry.line.ClientAddressResolver;
 import io.ipsentry.line.RequestFacts;
+import io.ipsentry.line.Slice;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.SeenAs;
 import io.ipsentry.rule.Hit;
@@ -43,9 +45,11 @@ public final class PolicyJudge implements RequestJudge {
 
   private final Parts parts;
   private final ClientAddress client = new ClientAddress();
-  private final RequestFacts facts = new RequestFacts();
   private @Nullable Policies known;
   private Compiled[] compiled = new Compiled[0];
+
+  /** Of the request at hand. */
+  private RequestFacts facts = new RequestFacts();
 
   /** Of the judgement at hand; {@link #BEFORE_ALL}: not asked for yet. */
   private long nowMillis = BEFORE_ALL;
@@ -81,13 +85,15 @@ public final class PolicyJudge implements RequestJudge {
   private static final class Compiled {
     final Policy policy;
     final ClientAddressResolver resolver;
-    final VerdictCounters.OfPolicy counters;
+    final VerdictCounters.OfPolicyAndThread counters;
+    final ThreadCounts.OfThread unauthenticated;
     private @Nullable RuleMatcher matcher;
 
     Compiled(Policy policy, VerdictCounters counters) {
       this.policy = policy;
       this.resolver = new ClientAddressResolver(policy.client());
-      this.counters = counters.policy(policy.name());
+      this.counters = counters.policy(policy.name()).ofThread();
+      this.unauthenticated = counters.unauthenticated();
     }
 
     /** Made when it is first asked for: a matcher's automaton grows with its use. */
@@ -110,7 +116,7 @@ public final class PolicyJudge implements RequestJudge {
     try {
       return decide(request, caller);
     } catch (RuntimeException e) { // whatever it is, the gateway's failure mode decides
-      parts.counters().policy("").count(Verdict.ERROR);
+      parts.counters().policy("").ofThread().count(Verdict.ERROR);
       if (maySay(VerdictCounters.Trouble.ERROR)) {
         logger.atError().setCause(e).log("a request could not be judged");
       }
@@ -121,14 +127,16 @@ public final class PolicyJudge implements RequestJudge {
   private Judgement decide(GatewayRequest request, Caller caller) {
     Compiled asked = asked(request);
     if (caller == Caller.UNKNOWN) {
-      parts.counters().unauthenticated();
+      asked.unauthenticated.increment(0);
     }
     if (!parts.state().isSynced()) {
       asked.counters.count(Verdict.NOT_SYNCED);
       return NOT_SYNCED;
     }
-    describe(request, asked.policy);
-    if (asked.resolver.resolve(facts, client) != ClientAddressResolver.Outcome.FOUND) {
+    facts = request.facts();
+    boolean header = asked.policy.client().mode() == ClientAddressResolver.Mode.HEADER;
+    Slice forwarded = header ? request.clientHeader() : request.forwardedFor();
+    if (asked.resolver.resolve(facts, forwarded, client) != ClientAddressResolver.Outcome.FOUND) {
       return allowed(asked, Judgement.Reason.NO_ADDRESS);
     }
     long hi = client.hi();
@@ -293,17 +301,6 @@ public final class PolicyJudge implements RequestJudge {
   private static Judgement allowed(Compiled asked, Judgement.Reason reason) {
     asked.counters.count(Verdict.of(reason));
     return reason.allowed();
-  }
-
-  private void describe(GatewayRequest request, Policy policy) {
-    facts.clear();
-    facts.peer().set(request.peer());
-    boolean header = policy.client().mode() == ClientAddressResolver.Mode.HEADER;
-    facts.forwardedFor().set(header ? request.clientHeader() : request.forwardedFor());
-    facts.method().set(request.method());
-    facts.host().set(request.host());
-    facts.target().set(request.target());
-    facts.userAgent().set(request.userAgent());
   }
 
   private boolean maySay(VerdictCounters.Trouble trouble) {

@@ -52,8 +52,9 @@ public final class VerdictCounters {
   static final class OfPolicy {
     private final ThreadCounts counts = new ThreadCounts(VERDICTS.size());
 
-    void count(Verdict verdict) {
-      counts.increment(number(verdict));
+    /** Those of the current thread. */
+    OfPolicyAndThread ofThread() {
+      return new OfPolicyAndThread(counts.ofThread());
     }
 
     long sum(Verdict verdict) {
@@ -63,6 +64,19 @@ public final class VerdictCounters {
     @SuppressWarnings("EnumOrdinal") // A place in memory, which nothing outside sees.
     private static int number(Verdict verdict) {
       return verdict.ordinal();
+    }
+  }
+
+  /** Of one policy, as one thread counts. Confined to it. */
+  static final class OfPolicyAndThread {
+    private final ThreadCounts.OfThread counts;
+
+    private OfPolicyAndThread(ThreadCounts.OfThread counts) {
+      this.counts = counts;
+    }
+
+    void count(Verdict verdict) {
+      counts.increment(OfPolicy.number(verdict));
     }
   }
 
@@ -77,8 +91,9 @@ public final class VerdictCounters {
     return byPolicy.computeIfAbsent(name, n -> new OfPolicy());
   }
 
-  void unauthenticated() {
-    unauthenticated.increment(0);
+  /** Number 0: requests of callers that are not named, as the current thread counts them. */
+  ThreadCounts.OfThread unauthenticated() {
+    return unauthenticated.ofThread();
   }
 
   void unknownPolicyAsked() {

@@ -87,7 +87,8 @@ final class EnvoyServerIT {
   private static final Limits LIMITS =
       new Limits(256, 1_024, Duration.ofMinutes(5), Duration.ofSeconds(5));
 
-  private static final EventLoops loops = EventLoops.start(2);
+  private static final int LOOPS = 2;
+  private static final EventLoops loops = EventLoops.start(LOOPS);
 
   private final List<AutoCloseable> open = new ArrayList<>();
   private ScriptedJudge judge = ScriptedJudge.allowing();
@@ -345,7 +346,9 @@ final class EnvoyServerIT {
     await().until(() -> server.counters().snapshot().inFlight() == 0);
     EnvoyCounters.Snapshot counted = server.counters().snapshot();
     assertThat(counted.allowed() + counted.denied()).isEqualTo((long) threads * calls);
-    assertThat(counted.latency().count()).isEqualTo((long) threads * calls);
+    // Of each event loop one in eight is timed and stands for them; the rest is not counted yet.
+    assertThat(counted.latency().count())
+        .isBetween((long) threads * calls - 8L * LOOPS, (long) threads * calls);
   }
 
   @Test
