@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.StringJoiner;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** {@link ConfigMaps} of a real API server, in the namespace of a client. Safe for any thread. */
@@ -71,10 +72,10 @@ public final class ClusterConfigMaps implements ConfigMaps {
   }
 
   @Override
-  public Listing list(Selector selector) {
+  public Listing list(Selector selector, Predicate<String> wanted) {
     for (int attempt = 1; ; attempt++) {
       try {
-        return listOnce(selector);
+        return listOnce(selector, wanted);
       } catch (ApiServerException e) {
         if (e.reason() != Reason.GONE || attempt == MAX_LISTINGS) {
           throw e;
@@ -83,17 +84,18 @@ public final class ClusterConfigMaps implements ConfigMaps {
     }
   }
 
-  private Listing listOnce(Selector selector) {
+  private Listing listOnce(Selector selector, Predicate<String> wanted) {
     List<StoredConfigMap> items = new ArrayList<>();
-    ConfigMapReader.Page page = page(selector, "", items);
+    ConfigMapReader.Items into = new ConfigMapReader.Items(wanted, items);
+    ConfigMapReader.Page page = page(selector, "", into);
     String version = page.version();
     while (!page.next().isEmpty()) {
-      page = page(selector, page.next(), items);
+      page = page(selector, page.next(), into);
     }
     return new Listing(items, version);
   }
 
-  private ConfigMapReader.Page page(Selector selector, String next, List<StoredConfigMap> items) {
+  private ConfigMapReader.Page page(Selector selector, String next, ConfigMapReader.Items into) {
     Map<String, String> query =
         next.isEmpty()
             ? Map.of("labelSelector", text(selector), "limit", PAGE)
@@ -103,7 +105,7 @@ public final class ClusterConfigMaps implements ConfigMaps {
         ApiRequests.CONFIG_MAPS,
         "",
         query,
-        answer -> ConfigMapReader.page(answer, items));
+        answer -> ConfigMapReader.page(answer, into));
   }
 
   @Override

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Reads ConfigMaps from the JSON of the API server while it comes in, without a model of what is
@@ -28,6 +29,21 @@ final class ConfigMapReader {
    * @param next where to go on; empty: it ends here
    */
   record Page(String version, String next) {}
+
+  /**
+   * Takes what is on a page.
+   *
+   * @param wanted names; the data of others is stepped over
+   * @param found gets those that are wanted
+   */
+  record Items(Predicate<String> wanted, List<StoredConfigMap> found) {
+    private void read(JsonParser json) throws IOException {
+      StoredConfigMap map = configMap(json, wanted);
+      if (wanted.test(map.name())) {
+        found.add(map);
+      }
+    }
+  }
 
   /** What the API server says when it does not do as it is told. */
   record Failure(int code, String reason, String message) {}
@@ -52,16 +68,16 @@ final class ConfigMapReader {
   static StoredConfigMap single(InputStream in) throws IOException {
     try (JsonParser json = parser(in)) {
       begin(json, JsonToken.START_OBJECT);
-      return configMap(json);
+      return configMap(json, name -> true);
     }
   }
 
   /**
    * A page of a listing.
    *
-   * @param items gets what is on it
+   * @param items takes what is on it
    */
-  static Page page(InputStream in, List<StoredConfigMap> items) throws IOException {
+  static Page page(InputStream in, Items items) throws IOException {
     String version = "";
     String next = "";
     try (JsonParser json = parser(in)) {
@@ -75,7 +91,7 @@ final class ConfigMapReader {
           next = metadata.getOrDefault("continue", "");
         } else if (field.equals("items") && value == JsonToken.START_ARRAY) {
           while (json.nextToken() == JsonToken.START_OBJECT) {
-            items.add(configMap(json));
+            items.read(json);
           }
         } else {
           json.skipChildren();
@@ -119,7 +135,7 @@ final class ConfigMapReader {
         if (type.equals("ERROR")) {
           failure = failure(texts(json));
         } else {
-          map = configMap(json);
+          map = configMap(json, name -> true);
         }
       } else {
         json.skipChildren();
@@ -167,8 +183,13 @@ final class ConfigMapReader {
     }
   }
 
-  /** The object whose beginning was read, to its end. */
-  private static StoredConfigMap configMap(JsonParser json) throws IOException {
+  /**
+   * The object whose beginning was read, to its end.
+   *
+   * @param wanted whether its data is, by its name, which the API server writes before
+   */
+  private static StoredConfigMap configMap(JsonParser json, Predicate<String> wanted)
+      throws IOException {
     String name = "";
     String uid = "";
     String version = "";
@@ -193,6 +214,8 @@ final class ConfigMapReader {
           }
         }
         expect(json, JsonToken.END_OBJECT);
+      } else if (!wanted.test(name)) {
+        json.skipChildren();
       } else if (field.equals("data") && isObject) {
         data = texts(json);
       } else if (field.equals("binaryData") && isObject) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * The ConfigMaps of one namespace. All calls but {@link #watch} are answered from the API server's
@@ -39,7 +40,15 @@ public interface ConfigMaps {
   void delete(StoredConfigMap map);
 
   /** All that are selected, of one moment. */
-  Listing list(Selector selector);
+  default Listing list(Selector selector) {
+    return list(selector, name -> true);
+  }
+
+  /**
+   * Of those that are selected, of one moment, the ones whose names are wanted; others take no
+   * memory, however large they are.
+   */
+  Listing list(Selector selector, Predicate<String> wanted);
 
   /**
    * What happens to those that are selected, in order, after a version.

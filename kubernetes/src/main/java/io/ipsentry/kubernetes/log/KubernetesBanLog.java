@@ -120,7 +120,8 @@ public final class KubernetesBanLog implements BanLog, BanHistory {
    * @throws BanLogException as {@link #open}
    */
   public static KubernetesBanLog openToRead(ConfigMaps api, String release, InstantSource clock) {
-    return open(new ReadOnlyConfigMaps(api), release, "", Limits.DEFAULT, clock);
+    return open(
+        new ReadOnlyConfigMaps(api, new LogNames(release)), release, "", Limits.DEFAULT, clock);
   }
 
   /**

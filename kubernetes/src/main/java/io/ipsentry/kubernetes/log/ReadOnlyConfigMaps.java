@@ -5,12 +5,16 @@ import io.ipsentry.kubernetes.api.ApiServerException.Reason;
 import io.ipsentry.kubernetes.api.ConfigMaps;
 import io.ipsentry.kubernetes.api.StoredConfigMap;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
- * The ConfigMaps for a process that makes and mends nothing: where it would have to, it fails for
- * the moment, and others do it.
+ * The ConfigMaps of a log for a process that makes and mends nothing: where it would have to, it
+ * fails for the moment, and others do it.
+ *
+ * <p>Entries that a snapshot covers stay for an hour, and may be all bans once more: for who only
+ * reads it is as if they were gone already. Who had not read them all begins with the snapshot.
  */
-record ReadOnlyConfigMaps(ConfigMaps api) implements ConfigMaps {
+record ReadOnlyConfigMaps(ConfigMaps api, LogNames names) implements ConfigMaps {
   @Override
   public StoredConfigMap create(StoredConfigMap map) {
     throw refusal(map);
@@ -40,8 +44,11 @@ record ReadOnlyConfigMaps(ConfigMaps api) implements ConfigMaps {
   }
 
   @Override
-  public Listing list(Selector selector) {
-    return api.list(selector);
+  public Listing list(Selector selector, Predicate<String> wanted) {
+    long floor =
+        get(names.manifest()).flatMap(LostManifest::readable).map(Manifest::floor).orElse(0L);
+    return api.list(
+        selector, name -> wanted.test(name) && names.index(name).orElse(floor) >= floor);
   }
 
   @Override

@@ -51,7 +51,7 @@ final class ConfigMapReaderTest {
             + "]}";
     for (int end = 0; end < page.length(); end++) {
       String cut = page.substring(0, end);
-      assertThatThrownBy(() -> ConfigMapReader.page(in(cut), new ArrayList<>()))
+      assertThatThrownBy(() -> ConfigMapReader.page(in(cut), into(new ArrayList<>())))
           .as("%d characters", end)
           .isInstanceOf(IOException.class);
     }
@@ -69,7 +69,7 @@ final class ConfigMapReaderTest {
     List<StoredConfigMap> items = new ArrayList<>();
     assertThat(
             ConfigMapReader.page(
-                in("{\"items\":null,\"metadata\":{\"resourceVersion\":\"9\"}}"), items))
+                in("{\"items\":null,\"metadata\":{\"resourceVersion\":\"9\"}}"), into(items)))
         .isEqualTo(new ConfigMapReader.Page("9", ""));
     assertThat(items).isEmpty();
     assertThat(
@@ -79,9 +79,30 @@ final class ConfigMapReaderTest {
                         + "\"remainingItemCount\":4},\"items\":["
                         + MAP
                         + "]}"),
-                items))
+                into(items)))
         .isEqualTo(new ConfigMapReader.Page("9", "c"));
     assertThat(items).hasSize(1);
+  }
+
+  @Test
+  void page_nameThatIsNotWanted_isSteppedOver() throws IOException {
+    List<StoredConfigMap> items = new ArrayList<>();
+    ConfigMapReader.Items none = new ConfigMapReader.Items(name -> false, items);
+    assertThat(
+            ConfigMapReader.page(
+                in(
+                    "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":["
+                        + MAP
+                        + ","
+                        + MAP
+                        + "]}"),
+                none))
+        .isEqualTo(new ConfigMapReader.Page("9", ""));
+    assertThat(items).isEmpty();
+  }
+
+  private static ConfigMapReader.Items into(List<StoredConfigMap> items) {
+    return new ConfigMapReader.Items(name -> true, items);
   }
 
   @Test

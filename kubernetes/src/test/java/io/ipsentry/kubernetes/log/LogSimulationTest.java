@@ -548,10 +548,21 @@ final class LogSimulationTest {
       for (String name : refused) {
         assertThat(found).as("refused").doesNotContainKey(name + "-0");
       }
-      LogSnapshots snapshots = new LogSnapshots(server.reliable(), NAMES, replica);
+      isTheWhole(replica, server.reliable(), whole);
+      ConfigMaps readOnly = new ReadOnlyConfigMaps(server.reliable(), NAMES);
+      LogReplica follower = new LogReplica(readOnly, NAMES, this::id, new Passing());
+      follower.startOver();
+      assertThat(follower.firstKept()).isGreaterThanOrEqualTo(replica.firstKept());
+      isTheWhole(follower, readOnly, whole);
+    }
+
+    private static void isTheWhole(LogReplica replica, ConfigMaps api, ActiveBans whole) {
       ActiveBans state;
       try {
-        state = snapshots.load(Instant.MAX, ActiveBans.Limits.DEFAULT).orElseGet(ActiveBans::new);
+        state =
+            new LogSnapshots(api, NAMES, replica)
+                .load(Instant.MAX, ActiveBans.Limits.DEFAULT)
+                .orElseGet(ActiveBans::new);
       } catch (BanLogException e) {
         assertThat(e.isTransient()).as(e.getMessage()).isTrue();
         return; // somebody deleted a shard at the very end

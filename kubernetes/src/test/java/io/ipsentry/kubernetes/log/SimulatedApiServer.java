@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /**
  * An API server as far as ConfigMaps go, in memory: versions, conflicts, immutability, size limits,
@@ -211,11 +212,13 @@ final class SimulatedApiServer {
     }
 
     @Override
-    public Listing list(Selector selector) {
+    public Listing list(Selector selector, Predicate<String> wanted) {
       arrive();
       Listing listing = SimulatedApiServer.this.list(selector);
       answer();
-      return listing;
+      return new Listing(
+          listing.items().stream().filter(map -> wanted.test(map.name())).toList(),
+          listing.version());
     }
 
     @Override
