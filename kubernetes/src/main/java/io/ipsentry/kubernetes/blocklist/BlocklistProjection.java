@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -187,15 +189,27 @@ public final class BlocklistProjection implements AutoCloseable {
       return;
     }
     Found now = there.get();
-    writer.catchUp();
-    Optional<String> from = EditName.of(now).carriedOutBefore(writer.state().lastEdit());
-    if (from.isEmpty()) {
+    Optional<String> from = doneBefore(now);
+    if (from.isEmpty() || DocumentData.isUntouched(now)) {
       beginWith(now);
     } else {
       awaited = now;
       awaitedUntil = nanoTime.getAsLong() + PAST_PATIENCE.toNanos();
       watching = store.watch(from.get(), inbox);
     }
+  }
+
+  /**
+   * The version up to which everything is surely carried out: that of the last edit that changed
+   * something, or the one that a leader wrote over. The later one, for the API server does not
+   * remember for long.
+   */
+  private Optional<String> doneBefore(Found now) {
+    writer.catchUp();
+    EditName name = EditName.of(now);
+    return Stream.of(writer.state().lastEdit(), DocumentData.replaced(now))
+        .flatMap(done -> name.carriedOutBefore(done).stream())
+        .max(Comparator.comparingLong(Long::parseLong));
   }
 
   private void beginWith(Found now) {
@@ -400,19 +414,15 @@ public final class BlocklistProjection implements AutoCloseable {
           next[0] = ShownBans.of(state, at);
           return List.of();
         });
-    Map<String, @Nullable String> data = DocumentData.of(next[0]);
     try {
       Found before = found;
       if (before == null) {
-        found = store.create(DocumentData.withoutNulls(data));
-      } else {
-        found = store.update(before, data);
+        // Empty, so that the document can say what it was written over.
+        before = store.create(Map.of());
+        wrote(before);
       }
-      if (watching == null) {
-        watching = store.watch(found.version(), inbox);
-      } else {
-        echoes.add(found.version());
-      }
+      Map<String, @Nullable String> data = DocumentData.of(next[0], before);
+      wrote(store.update(before, data));
       shown = next[0];
       conflicts = 0;
       writeFrom = nanoTime.getAsLong() + DocumentData.size(data) * 1_000_000_000L / BYTES_A_SECOND;
@@ -425,6 +435,15 @@ public final class BlocklistProjection implements AutoCloseable {
       if (++conflicts >= MAX_CONFLICTS || watching == null) {
         stopWatching();
       }
+    }
+  }
+
+  private void wrote(Found now) {
+    found = now;
+    if (watching == null) {
+      watching = store.watch(now.version(), inbox);
+    } else {
+      echoes.add(now.version());
     }
   }
 

@@ -8,11 +8,13 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The keys of the ConfigMap: the document, and beside it its version, how many bans are active, how
- * many of them are not shown, and its SHA-256, by which a document that nobody touched is known.
+ * many of them are not shown, its SHA-256, by which a document that nobody touched is known, and
+ * which version of the ConfigMap it was written over: all that people did up to there is done.
  */
 final class DocumentData {
   static final String VERSION = "version";
@@ -20,10 +22,17 @@ final class DocumentData {
   static final String TRUNCATED = "truncated";
   static final String DIGEST = "digest";
 
+  /** An {@link EditName}. */
+  static final String REPLACES = "replaces";
+
   private DocumentData() {}
 
-  /** All keys of ours; null: it is not to be there. */
-  static Map<String, @Nullable String> of(ShownBans shown) {
+  /**
+   * All keys of ours; null: it is not to be there.
+   *
+   * @param before what it is written over
+   */
+  static Map<String, @Nullable String> of(ShownBans shown, Found before) {
     Map<String, @Nullable String> data = new HashMap<>();
     String document = shown.document();
     data.put(BlocklistStore.DOCUMENT, document);
@@ -31,17 +40,8 @@ final class DocumentData {
     data.put(ACTIVE, Integer.toString(shown.active()));
     data.put(TRUNCATED, shown.truncated() == 0 ? null : Integer.toString(shown.truncated()));
     data.put(DIGEST, digest(document));
+    data.put(REPLACES, EditName.of(before).toString());
     return data;
-  }
-
-  static Map<String, String> withoutNulls(Map<String, @Nullable String> data) {
-    Map<String, String> rest = new HashMap<>();
-    data.forEach((key, text) -> {
-      if (text != null) {
-        rest.put(key, text);
-      }
-    });
-    return rest;
   }
 
   /** Characters of all values, which are ASCII. */
@@ -52,6 +52,11 @@ final class DocumentData {
   /** Whether the document is as a leader wrote it. */
   static boolean isUntouched(Found found) {
     return digest(found.document()).equals(found.data().get(DIGEST));
+  }
+
+  /** What the last leader wrote over; empty: none has, or somebody took the key out. */
+  static Optional<String> replaced(Found found) {
+    return Optional.ofNullable(found.data().get(REPLACES));
   }
 
   private static String digest(String document) {

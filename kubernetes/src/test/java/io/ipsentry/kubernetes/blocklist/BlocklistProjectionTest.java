@@ -51,7 +51,7 @@ final class BlocklistProjectionTest {
     assertThat(store.current().data())
         .containsEntry("version", "1")
         .containsEntry("active", "1")
-        .containsOnlyKeys("blocklist.json", "version", "active", "digest");
+        .containsOnlyKeys("blocklist.json", "version", "active", "digest", "replaces");
     assertThat(store.document()).contains("\"203.0.113.1\": {\"banned_at\"");
   }
 
@@ -316,6 +316,44 @@ final class BlocklistProjectionTest {
             "ban 203.0.113.2 by kubectl-patch",
             "ban 203.0.113.3 by kubectl-patch",
             "ban 203.0.113.4 by kubectl-patch");
+  }
+
+  @Test
+  void step_theFirstEditsEverWhileNobodyLeads_allCount() throws Exception {
+    step();
+    projection.close();
+    store.write("kubectl-patch", PATCH_B);
+    store.write("kubectl-patch", PATCH_C);
+
+    projection = successor();
+    settle();
+
+    assertThat(events())
+        .containsExactly("ban 203.0.113.2 by kubectl-patch", "ban 203.0.113.3 by kubectl-patch");
+    assertThat(store.document()).contains(B, "203.0.113.3", "_version");
+  }
+
+  /** What the API server remembers must reach back to what was shown last, and no further. */
+  @Test
+  void step_editedTwiceAndTheLastEditBeforeIsForgotten_bothCount() throws Exception {
+    settle();
+    store.write("kubectl-patch", PATCH_B);
+    settle();
+    ban(A, "x");
+    settle();
+    ban("203.0.113.9", "x");
+    settle();
+    store.forgetBelow(store.current().version());
+    projection.close();
+    store.write("kubectl-patch", PATCH_C);
+    store.write("kubectl-patch", "{\"203.0.113.4\":{\"expires_at\":\"2099-01-01\"}}");
+
+    projection = successor();
+    settle();
+
+    assertThat(events())
+        .endsWith("ban 203.0.113.3 by kubectl-patch", "ban 203.0.113.4 by kubectl-patch")
+        .hasSize(5);
   }
 
   @Test

@@ -21,6 +21,7 @@ final class SimulatedBlocklist implements BlocklistStore {
   private final List<Found> versions = new ArrayList<>();
   private @Nullable Found current;
   private long version = 100;
+  private long oldest;
   private int uid;
   private boolean loseReply;
   private boolean away;
@@ -51,6 +52,11 @@ final class SimulatedBlocklist implements BlocklistStore {
   /** The next write is done, but its answer is lost. */
   void loseNextReply() {
     loseReply = true;
+  }
+
+  /** A watch may begin at the version before this one, and not earlier. */
+  void forgetBelow(String version) {
+    oldest = Long.parseLong(version) - 1;
   }
 
   void setAway(boolean isAway) {
@@ -152,6 +158,10 @@ final class SimulatedBlocklist implements BlocklistStore {
   @Override
   public Watching watch(String from, Watcher watcher) {
     check();
+    if (Long.parseLong(from) < oldest) {
+      watcher.ended();
+      return () -> {};
+    }
     versions.stream()
         .filter(found -> Long.parseLong(found.version()) > Long.parseLong(from))
         .forEach(watcher::changed);
