@@ -68,6 +68,7 @@ final class LogAppender {
    */
   synchronized AppendResult append(long expectedHead, List<BanEvent> events) {
     for (int round = 0; round < MAX_ROUNDS; round++) {
+      replica.checkNotBroken();
       if (events.isEmpty() || replica.head() < expectedHead) {
         replica.catchUp();
       }

@@ -320,13 +320,11 @@ final class LogReplica implements AutoCloseable {
   private void giveIn(long index) {
     LogEntry last = entries.isEmpty() ? null : entries.lastEntry().getValue();
     if (last != null && last.index() >= index) {
-      broken =
-          BanLogException.permanent(
-              "somebody deleted "
-                  + names.entry(index)
-                  + " of the ban log, and this process read another in its place; restart, so that"
-                  + " everything is read anew");
-      throw broken;
+      throw broken(
+          "somebody deleted "
+              + names.entry(index)
+              + " of the ban log, and this process read another in its place; restart, so that"
+              + " everything is read anew");
     }
     forgetFrom(index);
   }
@@ -339,7 +337,18 @@ final class LogReplica implements AutoCloseable {
     tailIdentity = places.before(index).map(LogEntry::identity).orElseGet(() -> manifest().chain());
   }
 
-  private synchronized void checkNotBroken() {
+  /** What is known is of no use any more: whoever asks from now on is told so. */
+  private synchronized BanLogException broken(String why) {
+    BanLogException known = broken;
+    if (known == null) {
+      known = BanLogException.permanent(why);
+      broken = known;
+    }
+    return known;
+  }
+
+  /** Throws what {@link #broken} has made. */
+  synchronized void checkNotBroken() {
     if (broken != null) {
       throw broken;
     }
@@ -377,7 +386,7 @@ final class LogReplica implements AutoCloseable {
   private synchronized void take(
       long before, Manifest listed, NavigableMap<Long, LogEntry> found, String version) {
     if (!isSameLog(listed, found)) {
-      throw BanLogException.permanent(
+      throw broken(
           "the ban log "
               + names.release()
               + " was replaced by another one; restart, so that everything is read anew");
@@ -388,7 +397,7 @@ final class LogReplica implements AutoCloseable {
       order.add(entry);
     }
     if (order.head() < before) {
-      throw BanLogException.permanent(
+      throw broken(
           "the ban log "
               + names.release()
               + " ends at event "
