@@ -2,6 +2,7 @@ package io.ipsentry.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.ipsentry.ban.ActiveBans.Allowance;
+import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.banlog.ListedBan;
 import io.ipsentry.banlog.Refusal;
@@ -48,6 +49,16 @@ final class BanFields {
     json.writeStringField("reason", allow.reason());
     json.writeStringField("by", allow.by());
     json.writeNumberField("seq", entry.seq());
+  }
+
+  /** A feed. */
+  static void feed(JsonGenerator json, FeedState state) throws IOException {
+    json.writeStringField("feed", state.feed().feed());
+    json.writeNumberField("entries", state.feed().entries());
+    JsonLines.time(json, "announced_at", state.feed().at());
+    json.writeStringField("digest", state.feed().digest());
+    json.writeStringField("by", state.feed().by());
+    json.writeNumberField("seq", state.seq());
   }
 
   /** Why an address must not be banned. */

@@ -31,6 +31,7 @@ import io.ipsentry.kubernetes.duty.Duty;
 import io.ipsentry.kubernetes.duty.DutyStatus;
 import io.ipsentry.kubernetes.feed.FeedBlobs;
 import io.ipsentry.kubernetes.feed.FeedSweep;
+import io.ipsentry.kubernetes.feed.KeptFeeds;
 import io.ipsentry.kubernetes.leader.Leader;
 import io.ipsentry.kubernetes.leader.Leadership;
 import io.ipsentry.kubernetes.leader.LeaseTimes;
@@ -181,7 +182,12 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
                 first.admin(),
                 new ForwardingBanOperations(
                     new LogBanOperations(
-                        full, log, writer, parts.inForce()::protection, parts.shell().clock()),
+                        full,
+                        log,
+                        writer,
+                        parts.inForce()::protection,
+                        new KeptFeeds(feedBlobs()::get),
+                        parts.shell().clock()),
                     leaderChannel,
                     new OwnLog(writer),
                     ForwardingBanOperations.Limits.DEFAULT,
@@ -245,7 +251,8 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
   void follow() {
     followLeader();
     try {
-      if (System.nanoTime() - checkAt >= 0) {
+      boolean lost = log.contact().failure().filter(BanLogException.class::isInstance).isPresent();
+      if (lost || System.nanoTime() - checkAt >= 0) {
         checkAt = System.nanoTime() + CHECK_INTERVAL.toNanos();
         long head = log.head();
         logger.atTrace().addKeyValue("head", head).log("the log is there");
@@ -468,6 +475,11 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
     }
   }
 
+  private FeedBlobs feedBlobs() {
+    return new FeedBlobs(
+        parts.connection().configMaps(), parts.cluster().release(), FEED_GRACE, System::nanoTime);
+  }
+
   private List<Duty> newDuties() {
     return List.of(
         new LogUpkeep(log, writer, LogUpkeep.Pace.DEFAULT, System::nanoTime),
@@ -478,14 +490,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
             writer,
             parts.inForce()::protection,
             parts.shell().clock()),
-        new FeedSweep(
-            new FeedBlobs(
-                parts.connection().configMaps(),
-                parts.cluster().release(),
-                FEED_GRACE,
-                System::nanoTime),
-            writer.state(),
-            System::nanoTime),
+        new FeedSweep(feedBlobs(), writer.state(), System::nanoTime),
         new ProtectedDuty(
             protectedMap,
             clusterAddresses,

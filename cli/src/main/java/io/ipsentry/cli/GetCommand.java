@@ -1,6 +1,7 @@
 package io.ipsentry.cli;
 
 import io.ipsentry.ban.ActiveBans.Allowance;
+import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.banlog.ListedBan;
@@ -63,6 +64,22 @@ final class GetCommand extends OperatorCommand {
               + allow.by()
               + because(allow.reason()));
     }
+    for (FeedState state : standing.heldBy()) {
+      BanEvent.Feed feed = state.feed();
+      say(
+          "  held by feed "
+              + feed.feed()
+              + ", "
+              + feed.entries()
+              + (feed.entries() == 1 ? " prefix" : " prefixes")
+              + ", since "
+              + Times.format(feed.at())
+              + ", by "
+              + feed.by());
+    }
+    for (String name : standing.unreadFeeds()) {
+      say("  feed " + name + " cannot be read now, and may hold it");
+    }
     if (standing.protectedBy() != null) {
       say("  never banned: " + standing.protectedBy().description());
     }
@@ -122,6 +139,18 @@ final class GetCommand extends OperatorCommand {
             json.writeStartObject();
             BanFields.allowance(json, entry);
             json.writeEndObject();
+          }
+          json.writeEndArray();
+          json.writeArrayFieldStart("held_by");
+          for (FeedState feed : standing.heldBy()) {
+            json.writeStartObject();
+            BanFields.feed(json, feed);
+            json.writeEndObject();
+          }
+          json.writeEndArray();
+          json.writeArrayFieldStart("unread_feeds");
+          for (String name : standing.unreadFeeds()) {
+            json.writeString(name);
           }
           json.writeEndArray();
           if (standing.protectedBy() != null) {

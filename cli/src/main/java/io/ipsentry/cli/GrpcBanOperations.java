@@ -3,6 +3,7 @@ package io.ipsentry.cli;
 import io.ipsentry.authz.admin.BanMessages;
 import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.ban.ActiveBans.Allowance;
+import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AllowOutcome;
 import io.ipsentry.banlog.BanHistory;
@@ -71,27 +72,36 @@ final class GrpcBanOperations implements BanOperations {
         response.getBanned(),
         WireMessages.listedBans(response.getBansList()),
         WireMessages.allowEntries(response.getAllowedByList()),
-        WireMessages.refusal(response.hasProtectedBy(), response.getProtectedBy()));
+        WireMessages.refusal(response.hasProtectedBy(), response.getProtectedBy()),
+        WireMessages.feedEntries(response.getHeldByList()),
+        response.getUnreadFeedsList());
   }
 
   @Override
   public Page<ListedBan> list(@Nullable Instant at, int size, String token) {
-    ListResponse response = page(at, size, token, false);
+    ListResponse response = page(request(at).setPageSize(size).setPageToken(token));
     return page(WireMessages.listedBans(response.getBansList()), response);
   }
 
   @Override
   public Page<Allowance> listAllowed(@Nullable Instant at, int size, String token) {
-    ListResponse response = page(at, size, token, true);
+    ListResponse response =
+        page(request(at).setPageSize(size).setPageToken(token).setAllowed(true));
     return page(WireMessages.allowEntries(response.getAllowedList()), response);
   }
 
-  private ListResponse page(@Nullable Instant at, int size, String token, boolean allowed) {
-    ListRequest.Builder request =
-        ListRequest.newBuilder().setPageSize(size).setPageToken(token).setAllowed(allowed);
-    if (at != null) {
-      request.setAt(WireMessages.toProto(at));
-    }
+  @Override
+  public Page<FeedState> listFeeds(@Nullable Instant at) {
+    ListResponse response = page(request(at).setFeeds(true));
+    return page(WireMessages.feedEntries(response.getFeedsList()), response);
+  }
+
+  private static ListRequest.Builder request(@Nullable Instant at) {
+    ListRequest.Builder request = ListRequest.newBuilder();
+    return at == null ? request : request.setAt(WireMessages.toProto(at));
+  }
+
+  private ListResponse page(ListRequest.Builder request) {
     return client.ask(() -> client.bans().list(request.build()));
   }
 

@@ -1,6 +1,7 @@
 package io.ipsentry.cli;
 
 import io.ipsentry.ban.ActiveBans.Allowance;
+import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.banlog.ListedBan;
@@ -14,7 +15,7 @@ import picocli.CommandLine.Option;
 /** {@code list}: shows the bans that stand. */
 @Command(
     name = "list",
-    header = "Show the bans that stand, or the allowlist.",
+    header = "Show the bans that stand, the allowlist, or the feeds.",
     description = {
       "In order of addresses. A ban that refuses nobody, because the address is allowed or"
           + " protected, is marked. Times are UTC.",
@@ -27,6 +28,7 @@ import picocli.CommandLine.Option;
       "  ip-sentry list --at 2026-11-21T07:00:00Z",
       "  ip-sentry list --at 2h            # as it was two hours ago",
       "  ip-sentry list --allowed",
+      "  ip-sentry list --feeds",
       "  ip-sentry list -o json | jq -r .ip"
     })
 final class ListCommand extends OperatorCommand {
@@ -41,6 +43,12 @@ final class ListCommand extends OperatorCommand {
   @Option(names = "--allowed", description = "The allowlist in place of the bans.")
   private boolean allowed;
 
+  @Option(
+      names = "--feeds",
+      description =
+          "The feeds in place of the bans. Whose prefixes hold an address is told by get.")
+  private boolean feeds;
+
   ListCommand(Shell shell) {
     super(shell);
   }
@@ -48,7 +56,12 @@ final class ListCommand extends OperatorCommand {
   @Override
   int act(BanOperations operations) {
     Instant moment = at == null ? null : time(at);
-    if (allowed) {
+    if (allowed && feeds) {
+      throw CommandException.usage("--allowed and --feeds are two lists; give one of them");
+    }
+    if (feeds) {
+      listFeeds(operations.listFeeds(moment));
+    } else if (allowed) {
       listAllowed(operations, moment);
     } else {
       listBans(operations, moment);
@@ -106,6 +119,32 @@ final class ListCommand extends OperatorCommand {
       ban.by(),
       mark + scope + ban.reason()
     };
+  }
+
+  private void listFeeds(Page<FeedState> page) {
+    JsonLines json = json();
+    Table table =
+        Table.on(
+            shell,
+            Column.flexible("FEED"),
+            Column.number("PREFIXES"),
+            Column.text("SINCE"),
+            Column.flexible("BY"),
+            Column.flexible("DIGEST"));
+    for (FeedState state : page.entries()) {
+      BanEvent.Feed feed = state.feed();
+      if (isJson()) {
+        json.object(fields -> BanFields.feed(fields, state));
+      } else {
+        table.row(
+            feed.feed(),
+            String.valueOf(feed.entries()),
+            Times.format(feed.at()),
+            feed.by(),
+            feed.digest());
+      }
+    }
+    table.flush();
   }
 
   private void listAllowed(BanOperations operations, @Nullable Instant moment) {

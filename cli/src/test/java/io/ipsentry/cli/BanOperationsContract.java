@@ -6,12 +6,14 @@ import static org.awaitility.Awaitility.await;
 
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.ActiveBans.Allowance;
+import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.ProtectedPrefixes.Part;
 import io.ipsentry.ban.Protection;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AllowOutcome;
+import io.ipsentry.banlog.AppendResult;
 import io.ipsentry.banlog.BanHistory;
 import io.ipsentry.banlog.BanLog;
 import io.ipsentry.banlog.BanOperations;
@@ -33,6 +35,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -66,7 +69,15 @@ abstract class BanOperationsContract {
     operations =
         reach(
             new LogBanOperations(
-                opened, opened, writer, () -> ProtectedPrefixes.of(parts), now::get),
+                opened,
+                opened,
+                writer,
+                () -> ProtectedPrefixes.of(parts),
+                feed ->
+                    feed.digest().equals("sha256:drop")
+                        ? Optional.of(PrefixSet.parse("198.51.100.0/24"))
+                        : Optional.empty(),
+                now::get),
             directory);
   }
 
@@ -369,6 +380,53 @@ abstract class BanOperationsContract {
     assertThat(operations().get(ADDRESS).bans())
         .extracting(ban -> ban.ban().ip().toString())
         .containsExactly("203.0.113.0/24", "203.0.112.0/23");
+  }
+
+  private void feed(String name, String digest, int entries) {
+    long head = log().head();
+    assertThat(
+            log()
+                .append(
+                    head, List.of(new BanEvent.Feed(now.get(), name, digest, entries, "tester"))))
+        .isEqualTo(new AppendResult.Appended(head + 1));
+  }
+
+  @Test
+  void get_addressInAFeed_isBannedAndNamesIt() {
+    feed("drop-list", "sha256:drop", 1);
+    feed("gone", "sha256:gone", 0);
+    Standing held = operations().get(IpPrefix.parse("198.51.100.7"));
+    assertThat(held.banned()).isTrue();
+    assertThat(held.heldBy())
+        .containsExactly(
+            new FeedState(1, new BanEvent.Feed(START, "drop-list", "sha256:drop", 1, "tester")));
+    assertThat(held.unreadFeeds()).isEmpty();
+    Standing other = operations().get(ADDRESS);
+    assertThat(other.banned()).isFalse();
+    assertThat(other.heldBy()).isEmpty();
+    operations().allow(IpPrefix.parse("198.51.100.7"), null, "", "tester");
+    assertThat(operations().get(IpPrefix.parse("198.51.100.7")).banned()).isFalse();
+  }
+
+  @Test
+  void get_aFeedThatCannotBeRead_isSaid() {
+    feed("away", "sha256:away", 5);
+    Standing standing = operations().get(ADDRESS);
+    assertThat(standing.banned()).isFalse();
+    assertThat(standing.unreadFeeds()).containsExactly("away");
+  }
+
+  @Test
+  void listFeeds_nowAndThen_showsWhatTheLogHad() {
+    feed("drop-list", "sha256:drop", 1);
+    pass(HOUR);
+    feed("another", "sha256:a", 7);
+    assertThat(operations().listFeeds(null).entries())
+        .extracting(state -> state.feed().feed())
+        .containsExactly("another", "drop-list");
+    Page<FeedState> then = operations().listFeeds(START);
+    assertThat(then.entries()).extracting(FeedState::seq).containsExactly(1L);
+    assertThat(then.total()).isEqualTo(1);
   }
 
   @Test

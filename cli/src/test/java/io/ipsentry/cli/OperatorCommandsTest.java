@@ -209,7 +209,9 @@ final class OperatorCommandsTest {
     assertThat(commands.run("unban", "203.0.113.7", "-o", "json").out())
         .isEqualTo("{\"result\":\"not_banned\",\"ip\":\"203.0.113.7\",\"covered_by\":[]}\n");
     assertThat(commands.run("get", "203.0.113.7", "-o", "json").out())
-        .isEqualTo("{\"ip\":\"203.0.113.7\",\"banned\":false,\"bans\":[],\"allowed_by\":[]}\n");
+        .isEqualTo(
+            "{\"ip\":\"203.0.113.7\",\"banned\":false,\"bans\":[],\"allowed_by\":[],"
+                + "\"held_by\":[],\"unread_feeds\":[]}\n");
   }
 
   @ParameterizedTest

@@ -1,6 +1,7 @@
 package io.ipsentry.banlog;
 
 import io.ipsentry.ban.ActiveBans.Allowance;
+import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.net.IpPrefix;
 import java.time.Duration;
@@ -69,6 +70,12 @@ public interface BanOperations extends AutoCloseable {
 
   /** Entries of the allowlist at a moment, in order of their prefixes; see {@link #list}. */
   Page<Allowance> listAllowed(@Nullable Instant at, int size, String token);
+
+  /**
+   * The feeds that the log had at a moment, in order of their names, all on one page; see {@link
+   * #list}.
+   */
+  Page<FeedState> listFeeds(@Nullable Instant at);
 
   /**
    * Events, newest first; none: there are no more.

@@ -3,6 +3,7 @@ package io.ipsentry.banlog;
 import io.ipsentry.ban.ActiveBan;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.ActiveBans.Allowance;
+import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.Protection;
@@ -40,6 +41,7 @@ public final class LogBanOperations implements BanOperations {
   private final BanHistory history;
   private final BanWriter writer;
   private final Supplier<ProtectedPrefixes> protection;
+  private final FeedContents feeds;
   private final InstantSource clock;
   private final Runnable onClose;
   private final PastState past = new PastState();
@@ -57,7 +59,22 @@ public final class LogBanOperations implements BanOperations {
       BanWriter writer,
       Supplier<ProtectedPrefixes> protection,
       InstantSource clock) {
-    this(log, history, writer, protection, clock, () -> {});
+    this(log, history, writer, protection, FeedContents.NONE, clock);
+  }
+
+  /**
+   * As the other, with feeds.
+   *
+   * @param feeds for {@link #get}
+   */
+  public LogBanOperations(
+      BanLog log,
+      BanHistory history,
+      BanWriter writer,
+      Supplier<ProtectedPrefixes> protection,
+      FeedContents feeds,
+      InstantSource clock) {
+    this(log, history, writer, protection, feeds, clock, () -> {});
   }
 
   private LogBanOperations(
@@ -65,12 +82,14 @@ public final class LogBanOperations implements BanOperations {
       BanHistory history,
       BanWriter writer,
       Supplier<ProtectedPrefixes> protection,
+      FeedContents feeds,
       InstantSource clock,
       Runnable onClose) {
     this.log = log;
     this.history = history;
     this.writer = writer;
     this.protection = protection;
+    this.feeds = feeds;
     this.clock = clock;
     this.onClose = onClose;
   }
@@ -79,7 +98,8 @@ public final class LogBanOperations implements BanOperations {
   public static LogBanOperations owning(
       SqliteBanLog log, ProtectedPrefixes protection, InstantSource clock) {
     BanWriter writer = BanWriter.start(log, clock, event -> {});
-    return new LogBanOperations(log, log, writer, () -> protection, clock, log::close);
+    return new LogBanOperations(
+        log, log, writer, () -> protection, FeedContents.NONE, clock, log::close);
   }
 
   @Override
@@ -186,8 +206,20 @@ public final class LogBanOperations implements BanOperations {
     bans.addAll(covering(state, now, ip));
     List<Allowance> allows = state.allows(now);
     Optional<Protection> protectedBy = protection.get().protects(ip);
+    List<FeedState> heldBy = new ArrayList<>();
+    List<String> unread = new ArrayList<>();
+    for (FeedState announced : state.feeds().values()) {
+      if (announced.feed().entries() > 0) {
+        Optional<PrefixSet> prefixes = feeds.prefixes(announced.feed());
+        if (prefixes.isEmpty()) {
+          unread.add(announced.feed().feed());
+        } else if (prefixes.get().covers(ip)) {
+          heldBy.add(announced);
+        }
+      }
+    }
     boolean banned =
-        bans.stream().anyMatch(ban -> ban.ban().scope() == null)
+        (!heldBy.isEmpty() || bans.stream().anyMatch(ban -> ban.ban().scope() == null))
             && protectedBy.isEmpty()
             && allows.stream().noneMatch(entry -> entry.allow().ip().overlaps(ip));
     return new Standing(
@@ -195,7 +227,9 @@ public final class LogBanOperations implements BanOperations {
         banned,
         force(allows).listed(bans.stream().limit(MAX_SHOWN).toList()),
         covering(allows, ip),
-        protectedBy.map(this::refusal).orElse(null));
+        protectedBy.map(this::refusal).orElse(null),
+        heldBy,
+        unread);
   }
 
   @Override
@@ -237,6 +271,14 @@ public final class LogBanOperations implements BanOperations {
       past.drop();
     }
     return new Page<>(page, next, all.size(), moment.at, moment.state.head());
+  }
+
+  @Override
+  public Page<FeedState> listFeeds(@Nullable Instant at) {
+    Moment moment = moment(at, "");
+    List<FeedState> all = List.copyOf(moment.state.feeds().values());
+    past.drop();
+    return new Page<>(all, "", all.size(), moment.at, moment.state.head());
   }
 
   @Override

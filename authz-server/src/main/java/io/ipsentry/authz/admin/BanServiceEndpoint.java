@@ -5,6 +5,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.ipsentry.authz.admin.RequestFields.Field;
 import io.ipsentry.ban.ActiveBans.Allowance;
+import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AllowOutcome;
 import io.ipsentry.banlog.BanHistory;
@@ -219,6 +220,8 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
     if (standing.protectedBy() != null) {
       response.setProtectedBy(WireMessages.toProto(standing.protectedBy()));
     }
+    standing.heldBy().forEach(feed -> response.addHeldBy(WireMessages.toProto(feed)));
+    response.addAllUnreadFeeds(standing.unreadFeeds());
     return response.build();
   }
 
@@ -232,6 +235,9 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
     Instant at = request.hasAt() ? fields.time("at", request.getAt()).read() : null;
     int size = fields.pageSize("page_size", request.getPageSize());
     String token = request.getPageToken();
+    if (request.getFeeds() && request.getAllowed()) {
+      fields.wrong("feeds", "ask for the feeds or for the allowlist");
+    }
     fields.check();
     ListResponse.Builder response = ListResponse.newBuilder();
     Page<?> page;
@@ -239,6 +245,10 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
       Page<Allowance> allowed = page(() -> operations.listAllowed(at, size, token));
       allowed.entries().forEach(entry -> response.addAllowed(WireMessages.toProto(entry)));
       page = allowed;
+    } else if (request.getFeeds()) {
+      Page<FeedState> feeds = operations.listFeeds(at);
+      feeds.entries().forEach(feed -> response.addFeeds(WireMessages.toProto(feed)));
+      page = feeds;
     } else {
       Page<ListedBan> bans = page(() -> operations.list(at, size, token));
       response.addAllBans(WireMessages.toProto(bans.entries()));

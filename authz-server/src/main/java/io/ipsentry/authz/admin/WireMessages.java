@@ -2,6 +2,7 @@ package io.ipsentry.authz.admin;
 
 import com.google.protobuf.Timestamp;
 import io.ipsentry.ban.ActiveBans.Allowance;
+import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.ListedBan;
@@ -15,6 +16,7 @@ import io.ipsentry.proto.v1.BanChange;
 import io.ipsentry.proto.v1.DisallowChange;
 import io.ipsentry.proto.v1.Event;
 import io.ipsentry.proto.v1.FeedChange;
+import io.ipsentry.proto.v1.FeedEntry;
 import io.ipsentry.proto.v1.Refused;
 import io.ipsentry.proto.v1.UnbanChange;
 import java.time.Instant;
@@ -242,6 +244,33 @@ public final class WireMessages {
   /** Entries of the allowlist, in their order. */
   public static List<Allowance> allowEntries(List<AllowEntry> messages) {
     return messages.stream().map(WireMessages::allowEntry).toList();
+  }
+
+  /** A feed. */
+  public static FeedEntry toProto(FeedState state) {
+    return FeedEntry.newBuilder()
+        .setFeed(state.feed().feed())
+        .setDigest(state.feed().digest())
+        .setEntries(state.feed().entries())
+        .setAnnouncedAt(toProto(state.feed().at()))
+        .setBy(state.feed().by())
+        .setSeq(state.seq())
+        .build();
+  }
+
+  /** Feeds, in their order. */
+  public static List<FeedState> feedEntries(List<FeedEntry> messages) {
+    return messages.stream()
+        .map(message ->
+            new FeedState(
+                message.getSeq(),
+                new BanEvent.Feed(
+                    time(message.getAnnouncedAt()),
+                    message.getFeed(),
+                    message.getDigest(),
+                    message.getEntries(),
+                    message.getBy())))
+        .toList();
   }
 
   /** Why an address must not be banned. */

@@ -8,6 +8,7 @@ import io.ipsentry.authz.admin.ApiErrors.Reason;
 import io.ipsentry.authz.admin.BanMessages;
 import io.ipsentry.authz.admin.CallerIdentity;
 import io.ipsentry.ban.ActiveBans.Allowance;
+import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AllowOutcome;
 import io.ipsentry.banlog.BanLog;
@@ -319,6 +320,11 @@ public final class ForwardingBanOperations implements BanOperations {
   @Override
   public Page<Allowance> listAllowed(@Nullable Instant at, int size, String token) {
     return own.listAllowed(at, size, token);
+  }
+
+  @Override
+  public Page<FeedState> listFeeds(@Nullable Instant at) {
+    return own.listFeeds(at);
   }
 
   @Override
