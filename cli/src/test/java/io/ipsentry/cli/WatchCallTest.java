@@ -62,7 +62,9 @@ final class WatchCallTest {
             () -> NOW);
     opened.add(
         AdminServer.builder(operations, GetStatusResponse::getDefaultInstance)
-            .limits(new AdminLimits(8, 1, Duration.ofSeconds(20), Duration.ofSeconds(1)))
+            .limits(
+                new AdminLimits(
+                    8, 1, Duration.ofSeconds(20), Duration.ofSeconds(1), Duration.ofMinutes(1)))
             .start(socket));
   }
 

@@ -178,7 +178,15 @@ public final class AdminServer implements AutoCloseable {
       AdminTcp tcp = parts.tcp;
       if (tcp != null) {
         servers.add(
-            listen(tcp, common, new CallerCheck(tcp.callers(), tcp.cluster(), refusedCalls)));
+            listen(
+                tcp,
+                common,
+                new CallerCheck(
+                    tcp.callers(),
+                    tcp.cluster(),
+                    refusedCalls,
+                    threads::later,
+                    parts.limits.recheck())));
       }
       servers.add(listen(socket, file, common));
       health.setStatus("", ServingStatus.SERVING);

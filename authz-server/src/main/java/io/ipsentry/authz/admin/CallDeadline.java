@@ -1,6 +1,5 @@
 package io.ipsentry.authz.admin;
 
-import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor.MethodType;
@@ -63,41 +62,5 @@ final class CallDeadline implements ServerInterceptor {
             "not done within "
                 + time.toMillis() / 1e3
                 + " s; a change may still be made, so ask with Get before you repeat it"));
-  }
-
-  /** Takes the answer that comes first, from whatever thread, and drops what comes after it. */
-  private static final class OnceClosedCall<Q, A> extends SimpleForwardingServerCall<Q, A> {
-    private boolean answered;
-
-    OnceClosedCall(ServerCall<Q, A> call) {
-      super(call);
-    }
-
-    @Override
-    public synchronized void request(int messages) {
-      super.request(messages);
-    }
-
-    @Override
-    public synchronized void sendHeaders(Metadata headers) {
-      if (!answered) {
-        super.sendHeaders(headers);
-      }
-    }
-
-    @Override
-    public synchronized void sendMessage(A message) {
-      if (!answered) {
-        super.sendMessage(message);
-      }
-    }
-
-    @Override
-    public synchronized void close(Status status, Metadata trailers) {
-      if (!answered) {
-        answered = true;
-        super.close(status, trailers);
-      }
-    }
   }
 }

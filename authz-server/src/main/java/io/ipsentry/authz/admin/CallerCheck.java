@@ -2,8 +2,10 @@ package io.ipsentry.authz.admin;
 
 import io.grpc.Context;
 import io.grpc.Contexts;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
@@ -15,6 +17,7 @@ import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -23,15 +26,21 @@ import java.util.function.Supplier;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Lets only callers through that {@link AdminCallers} knows or that {@link ClusterAccess} permits,
  * and tells the services who they are. Health is for everybody: who balances load need not have a
- * token. Runs on a thread that may wait for the cluster. Safe for any thread.
+ * token. Runs on a thread that may wait for the cluster.
+ *
+ * <p>Who makes a stream is looked at again and again while it is open: it ends when he may not do
+ * that any more. While nobody says whether he may, it goes on. Safe for any thread.
  */
 final class CallerCheck implements ServerInterceptor {
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Logger logger = LoggerFactory.getLogger(CallerCheck.class);
   private static final String HEALTH = "grpc.health.v1.Health";
 
   /** Longest identity that a replica may name. */
@@ -40,16 +49,27 @@ final class CallerCheck implements ServerInterceptor {
   private final Supplier<AdminCallers> callers;
   private final Optional<ClusterAccess> cluster;
   private final LongAdder refused;
+  private final BanServiceEndpoint.Later later;
+  private final Duration recheck;
 
   /**
    * @param callers of the moment
    * @param cluster empty: callers alone decide
    * @param refused counts calls that were refused
+   * @param later runs what may wait for the cluster
+   * @param recheck time between two looks at the caller of a stream
    */
-  CallerCheck(Supplier<AdminCallers> callers, Optional<ClusterAccess> cluster, LongAdder refused) {
+  CallerCheck(
+      Supplier<AdminCallers> callers,
+      Optional<ClusterAccess> cluster,
+      LongAdder refused,
+      BanServiceEndpoint.Later later,
+      Duration recheck) {
     this.callers = callers;
     this.cluster = cluster;
     this.refused = refused;
+    this.later = later;
+    this.recheck = recheck;
   }
 
   @Override
@@ -60,15 +80,77 @@ final class CallerCheck implements ServerInterceptor {
     }
     Caller caller;
     try {
-      caller =
-          cluster.isPresent() ? permitted(cluster.get(), call, headers) : recognised(call, headers);
+      caller = caller(call, headers);
     } catch (StatusRuntimeException e) {
       refused.increment();
       ApiErrors.close(call, e);
       return new ServerCall.Listener<>() {};
     }
-    return Contexts.interceptCall(
-        Context.current().withValue(Caller.CURRENT, caller), call, headers, next);
+    Context context = Context.current().withValue(Caller.CURRENT, caller);
+    if (call.getMethodDescriptor().getType() == MethodType.UNARY) {
+      return Contexts.interceptCall(context, call, headers, next);
+    }
+    Open<Q, A> stream = new Open<>(call, headers);
+    later.schedule(stream::look, recheck);
+    return stream.listening(Contexts.interceptCall(context, stream.call, headers, next));
+  }
+
+  private Caller caller(ServerCall<?, ?> call, Metadata headers) {
+    return cluster.isPresent()
+        ? permitted(cluster.get(), call, headers)
+        : recognised(call, headers);
+  }
+
+  /** A stream, until it ends. */
+  private final class Open<Q, A> {
+    final OnceClosedCall<Q, A> call;
+    private final Metadata headers;
+    private volatile boolean ended;
+    private volatile boolean cut;
+
+    Open(ServerCall<Q, A> call, Metadata headers) {
+      this.call = new OnceClosedCall<>(call);
+      this.headers = headers;
+    }
+
+    void look() {
+      if (ended) {
+        return;
+      }
+      try {
+        Caller still = caller(call, headers);
+        logger.atTrace().addKeyValue("caller", still).log("a stream may go on");
+      } catch (StatusRuntimeException e) {
+        if (e.getStatus().getCode() != Status.Code.UNAVAILABLE) {
+          refused.increment();
+          cut = true;
+          ApiErrors.close(call, e);
+          return;
+        }
+      }
+      later.schedule(this::look, recheck);
+    }
+
+    /** The service must not take an end that it did not make for one that it did. */
+    ServerCall.Listener<Q> listening(ServerCall.Listener<Q> service) {
+      return new SimpleForwardingServerCallListener<>(service) {
+        @Override
+        public void onComplete() {
+          ended = true;
+          if (cut) {
+            super.onCancel();
+          } else {
+            super.onComplete();
+          }
+        }
+
+        @Override
+        public void onCancel() {
+          ended = true;
+          super.onCancel();
+        }
+      };
+    }
   }
 
   /** Where there is no cluster: who is known may do everything. */

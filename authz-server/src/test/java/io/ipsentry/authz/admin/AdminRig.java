@@ -72,6 +72,22 @@ final class AdminRig implements AutoCloseable {
   }
 
   AdminServer startTcp(AdminCallers callers, int port, Optional<ClusterAccess> cluster) {
+    return startTcp(socket, callers, port, cluster, AdminLimits.DEFAULT);
+  }
+
+  /** A second one, beside another of the same log, on a socket of its own. */
+  AdminServer startTcp(AdminLimits limits, Optional<ClusterAccess> cluster) {
+    AdminCallers nobody = new AdminCallers(List.of(), false);
+    return startTcp(
+        socket.resolveSibling("second").resolve("admin.sock"), nobody, 0, cluster, limits);
+  }
+
+  private AdminServer startTcp(
+      Path at,
+      AdminCallers callers,
+      int port,
+      Optional<ClusterAccess> cluster,
+      AdminLimits limits) {
     AdminServer server =
         AdminServer.builder(operations, GetStatusResponse::getDefaultInstance)
             .tcp(
@@ -81,7 +97,8 @@ final class AdminRig implements AutoCloseable {
                     () -> callers,
                     cluster))
             .snapshots(writer)
-            .start(socket);
+            .limits(limits)
+            .start(at);
     opened.push(server::close);
     return server;
   }

@@ -99,7 +99,12 @@ final class CallsTest {
     CountDownLatch goOn = new CountDownLatch(1);
     rig.start(
         stuckUntil(goOn),
-        new AdminLimits(1, 8, java.time.Duration.ofMillis(200), AdminLimits.DEFAULT.watchStall()));
+        new AdminLimits(
+            1,
+            8,
+            java.time.Duration.ofMillis(200),
+            AdminLimits.DEFAULT.watchStall(),
+            AdminLimits.DEFAULT.recheck()));
     BanServiceBlockingStub bans = BanServiceGrpc.newBlockingStub(rig.connect());
     GetRequest get = GetRequest.newBuilder().setIp("203.0.113.7").build();
 

@@ -2,6 +2,7 @@ package io.ipsentry.authz.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.awaitility.Awaitility.await;
 
 import io.grpc.BindableService;
 import io.grpc.Channel;
@@ -35,9 +36,11 @@ import io.ipsentry.proto.v1.UnbanRequest;
 import io.ipsentry.proto.v1.WatchRequest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
@@ -291,5 +294,42 @@ final class ClusterAccessTest {
     var ignored = onBehalf("correct-horse-battery", "ann").ban(BAN);
 
     assertThat(rig.log.read(1, 1).getFirst().event().by()).isEqualTo("token:ops/me");
+  }
+
+  private static Watching watch(Channel channel) {
+    WatchRequest fromTheFirst = WatchRequest.newBuilder().setFromSeq(1).build();
+    return Watching.start(channel, fromTheFirst, 100, 1);
+  }
+
+  @Test
+  void watch_rightsTakenAway_isCutAndNotBefore() {
+    cluster.user("ann", "watch").user("bob", "watch");
+    Duration look = Duration.ofMillis(50);
+    AdminServer often =
+        rig.startTcp(
+            new AdminLimits(8, 8, Duration.ofSeconds(20), Duration.ofSeconds(30), look),
+            Optional.of(cluster));
+    Watching ann = watch(rig.connect(often, () -> "ann"));
+    Watching bob = watch(rig.connect(often, () -> "bob"));
+    rig.append(1);
+    await().until(() -> ann.lastSeq() == 1 && bob.lastSeq() == 1);
+    // While nobody says that they may not, they may.
+    cluster.away(true);
+    int asked = cluster.asked();
+    await().until(() -> cluster.asked() > asked + 4);
+    rig.append(1);
+    await().until(() -> ann.lastSeq() == 2);
+    cluster.away(false);
+    cluster.user("ann");
+
+    await().until(() -> ann.end != null);
+
+    StatusRuntimeException cut = Objects.requireNonNull(ann.end);
+    assertThat(cut.getStatus().getCode()).isEqualTo(Status.Code.PERMISSION_DENIED);
+    rig.append(1);
+    await().until(() -> bob.lastSeq() == 3);
+    assertThat(ann.lastSeq()).isEqualTo(2);
+    assertThat(bob.end).isNull();
+    assertThat(often.refusedCalls()).isEqualTo(1);
   }
 }

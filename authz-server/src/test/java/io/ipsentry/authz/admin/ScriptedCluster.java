@@ -5,10 +5,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A cluster whose users have their names as tokens, and the rights that a test gives them. */
 public final class ScriptedCluster implements ClusterAccess {
   private final Map<String, Set<String>> rights = new ConcurrentHashMap<>();
+  private final AtomicInteger asked = new AtomicInteger();
   private volatile boolean away;
 
   /** Gives a user rights, in place of those he had. */
@@ -22,8 +24,14 @@ public final class ScriptedCluster implements ClusterAccess {
     away = now;
   }
 
+  /** Questions so far. */
+  public int asked() {
+    return asked.get();
+  }
+
   @Override
   public Answer token(String token, String verb) {
+    asked.incrementAndGet();
     if (away) {
       return new Answer.NoAnswer("the API server does not answer");
     }

@@ -33,7 +33,7 @@ final class SnapshotTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final SnapshotRequest ANY = SnapshotRequest.getDefaultInstance();
   private static final AdminLimits SHORT_STALL =
-      new AdminLimits(8, 8, Duration.ofSeconds(20), Duration.ofMillis(500));
+      new AdminLimits(8, 8, Duration.ofSeconds(20), Duration.ofMillis(500), Duration.ofMinutes(1));
 
   /** Bans whose state is larger than every buffer on the way. */
   private static final int MANY = 10_000;

@@ -28,7 +28,7 @@ final class WatchTest {
    * makes nobody slow.
    */
   private static final AdminLimits ONE_STREAM =
-      new AdminLimits(8, 1, Duration.ofSeconds(20), Duration.ofSeconds(2));
+      new AdminLimits(8, 1, Duration.ofSeconds(20), Duration.ofSeconds(2), Duration.ofMinutes(1));
 
   /** More than every buffer on the way holds. */
   private static final int MANY = 10_000;
