@@ -1,9 +1,9 @@
 package io.ipsentry.kubernetes.protect;
 
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesResourceList;
 import io.fabric8.kubernetes.api.model.ListOptions;
-import io.fabric8.kubernetes.api.model.ListOptionsBuilder;
 import io.fabric8.kubernetes.api.model.LoadBalancerIngress;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeAddress;
@@ -12,46 +12,94 @@ import io.fabric8.kubernetes.api.model.discovery.v1.Endpoint;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.Watch;
+import io.fabric8.kubernetes.client.Watcher;
+import io.fabric8.kubernetes.client.dsl.FilterWatchListDeletable;
+import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import io.ipsentry.ban.ProtectedPrefixes.Part;
-import io.ipsentry.ban.Protection;
 import io.ipsentry.kubernetes.api.ApiFailures;
 import io.ipsentry.kubernetes.api.ApiServerException;
 import io.ipsentry.kubernetes.api.ApiServerException.Reason;
 import io.ipsentry.kubernetes.api.ClusterConnection;
-import io.ipsentry.net.InvalidAddressException;
-import io.ipsentry.net.IpPrefix;
-import io.ipsentry.net.PrefixSet;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The addresses of a cluster that its own traffic comes from or goes to: nodes and their pod
- * networks, cluster addresses and load balancers of services, API servers. Listed in pages, a page
- * in memory at a time. What may not be listed is left out and said once. For one thread at a time.
+ * networks, cluster addresses and load balancers of services, addresses of Gateways (where the
+ * Gateway API is installed), API servers. What may not be listed is left out and said once. Safe
+ * for any thread.
  */
 public final class ClusterAddresses {
-  /** Objects of a page; a node is some 15 KiB. */
-  private static final long PAGE = 100;
-
+  private static final int NOT_FOUND = 404;
   private static final String API_SERVERS = "kubernetes.io/service-name=kubernetes";
+  private static final ResourceDefinitionContext GATEWAYS =
+      new ResourceDefinitionContext.Builder()
+          .withGroup("gateway.networking.k8s.io")
+          .withVersion("v1")
+          .withKind("Gateway")
+          .withPlural("gateways")
+          .withNamespaced(true)
+          .build();
   private static final Logger logger = LoggerFactory.getLogger(ClusterAddresses.class);
 
-  private final KubernetesClient client;
-  private final Set<String> forbidden = new HashSet<>();
+  private final List<AddressWatch.Kind<?>> kinds;
+  private final Set<String> forbidden = ConcurrentHashMap.newKeySet();
 
   /**
    * @param connection stays the caller's to close
    */
   public ClusterAddresses(ClusterConnection connection) {
-    this.client = connection.client();
+    KubernetesClient client = connection.client();
+    kinds =
+        List.of(
+            new AddressWatch.Kind<>("nodes", true, source(client.nodes()), ClusterAddresses::node),
+            new AddressWatch.Kind<>(
+                "services",
+                true,
+                source(client.services().inAnyNamespace()),
+                ClusterAddresses::service),
+            new AddressWatch.Kind<>(
+                "endpointslices of the API servers",
+                true,
+                source(
+                    client
+                        .discovery()
+                        .v1()
+                        .endpointSlices()
+                        .inNamespace("default")
+                        .withLabelSelector(API_SERVERS)),
+                ClusterAddresses::apiServers),
+            new AddressWatch.Kind<>(
+                "gateways of the Gateway API",
+                false,
+                source(client.genericKubernetesResources(GATEWAYS).inAnyNamespace()),
+                ClusterAddresses::gateway));
+  }
+
+  private static <T extends HasMetadata, L extends KubernetesResourceList<T>>
+      AddressWatch.Source<T> source(FilterWatchListDeletable<T, L, ?> objects) {
+    return new AddressWatch.Source<>() {
+      @Override
+      public KubernetesResourceList<T> list(ListOptions options) {
+        return objects.list(options);
+      }
+
+      @Override
+      public Watch watch(ListOptions options, Watcher<T> watcher) {
+        return objects.watch(options, watcher);
+      }
+    };
   }
 
   /**
@@ -60,64 +108,92 @@ public final class ClusterAddresses {
    * @throws ApiServerException if the API server fails, but for want of rights
    */
   public List<Part> read() {
-    Found found = new Found();
-    list("nodes", next -> client.nodes().list(new Page(next).options()), node -> node(node, found));
-    list(
-        "services",
-        next -> client.services().inAnyNamespace().list(new Page(next).options()),
-        service -> service(service, found));
-    list(
-        "endpointslices of the API servers",
-        next ->
-            client
-                .discovery()
-                .v1()
-                .endpointSlices()
-                .inNamespace("default")
-                .withLabelSelector(API_SERVERS)
-                .list(new Page(next).options()),
-        slice -> apiServers(slice, found));
+    FoundAddresses found = new FoundAddresses();
+    kinds.forEach(kind -> list(kind, found));
     return found.parts();
   }
 
-  /** What to ask for. */
-  private record Page(@Nullable String next) {
-    ListOptions options() {
-      return new ListOptionsBuilder().withLimit(PAGE).withContinue(next).build();
-    }
-  }
-
-  @FunctionalInterface
-  private interface Lister<T extends HasMetadata> {
-    KubernetesResourceList<T> page(@Nullable String next);
-  }
-
-  private <T extends HasMetadata> void list(String what, Lister<T> lister, Consumer<T> each) {
+  private <T extends HasMetadata> void list(AddressWatch.Kind<T> kind, FoundAddresses found) {
     try {
-      String next = null;
-      do {
-        KubernetesResourceList<T> page = lister.page(next);
-        page.getItems().forEach(each);
-        next = page.getMetadata().getContinue();
-      } while (next != null && !next.isEmpty());
-      forbidden.remove(what);
+      String ignored = AddressWatch.list(kind, (_, addresses) -> found.addAll(addresses));
+      forbidden.remove(kind.what());
     } catch (KubernetesClientException e) {
-      ApiServerException failure = ApiFailures.of("list " + what, e);
+      ApiServerException failure = ApiFailures.of("list " + kind.what(), e);
+      if (e.getCode() == NOT_FOUND && !kind.needed()) {
+        return;
+      }
       if (failure.reason() != Reason.FORBIDDEN) {
         throw failure;
       }
-      if (forbidden.add(what)) {
+      if (forbidden.add(kind.what())) {
         logger
             .atWarn()
             .addKeyValue("cause", failure.getMessage())
             .log(
                 "these addresses of the cluster are not known, and so not protected; let the"
-                    + " service account list them, or name them in neverBan");
+                    + " service account list and watch them, or name them in neverBan");
       }
     }
   }
 
-  private static void node(Node node, Found found) {
+  /** Begins to follow them. */
+  public Following follow() {
+    return new Following(kinds);
+  }
+
+  /** The addresses, followed by watches. Safe for any thread. */
+  public static final class Following implements AutoCloseable {
+    private final List<AddressWatch<?>> watches = new ArrayList<>();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition told = lock.newCondition();
+    private boolean news;
+
+    private Following(List<AddressWatch.Kind<?>> kinds) {
+      kinds.forEach(kind -> watches.add(new AddressWatch<>(kind, this::changed)));
+      watches.forEach(AddressWatch::start);
+    }
+
+    private void changed() {
+      lock.lock();
+      try {
+        news = true;
+        told.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    /**
+     * Waits for a change, or for the first listing.
+     *
+     * @return all addresses; empty: nothing came in time, or not all kinds were listed yet
+     */
+    public Optional<List<Part>> await(Duration patience) throws InterruptedException {
+      lock.lock();
+      try {
+        long left = patience.toNanos();
+        while (!news && left > 0) {
+          left = told.awaitNanos(left);
+        }
+        if (!news || !watches.stream().allMatch(AddressWatch::isSettled)) {
+          return Optional.empty();
+        }
+        news = false;
+      } finally {
+        lock.unlock();
+      }
+      FoundAddresses all = new FoundAddresses();
+      watches.forEach(watch -> watch.addTo(all));
+      return Optional.of(all.parts());
+    }
+
+    @Override
+    public void close() {
+      watches.forEach(AddressWatch::close);
+    }
+  }
+
+  private static void node(Node node, FoundAddresses found) {
     if (node.getStatus() != null) {
       for (NodeAddress address : node.getStatus().getAddresses()) {
         // Names are not looked up.
@@ -132,7 +208,7 @@ public final class ClusterAddresses {
     }
   }
 
-  private static void service(Service service, Found found) {
+  private static void service(Service service, FoundAddresses found) {
     if (service.getSpec() != null) {
       service.getSpec().getClusterIPs().forEach(address -> found.add("service", address));
       found.add("service", service.getSpec().getClusterIP());
@@ -145,36 +221,17 @@ public final class ClusterAddresses {
     }
   }
 
-  private static void apiServers(EndpointSlice slice, Found found) {
+  private static void apiServers(EndpointSlice slice, FoundAddresses found) {
     for (Endpoint endpoint :
         Objects.requireNonNullElse(slice.getEndpoints(), List.<Endpoint>of())) {
       endpoint.getAddresses().forEach(address -> found.add("API server", address));
     }
   }
 
-  /** Prefixes by what they are. */
-  private static final class Found {
-    private final TreeMap<String, List<IpPrefix>> byReason = new TreeMap<>();
-
-    /**
-     * Takes an address or a network; {@code None} of a headless service, and names, are neither.
-     */
-    void add(String what, @Nullable String address) {
-      if (address == null || address.isEmpty() || address.equals("None")) {
-        return;
-      }
-      try {
-        byReason.computeIfAbsent(what, _ -> new ArrayList<>()).add(IpPrefix.parse(address));
-      } catch (InvalidAddressException e) {
-        logger.atDebug().addKeyValue("address", address).log("not an address");
-      }
-    }
-
-    List<Part> parts() {
-      List<Part> parts = new ArrayList<>();
-      byReason.forEach((what, prefixes) ->
-          parts.add(new Part(Protection.Kind.CLUSTER, what, PrefixSet.of(prefixes))));
-      return parts;
-    }
+  /** Of its status, which its controller writes: not what somebody asks for in its spec. */
+  private static void gateway(GenericKubernetesResource gateway, FoundAddresses found) {
+    List<Map<String, Object>> addresses =
+        Objects.requireNonNullElse(gateway.get("status", "addresses"), List.of());
+    addresses.forEach(address -> found.add("gateway", String.valueOf(address.get("value"))));
   }
 }

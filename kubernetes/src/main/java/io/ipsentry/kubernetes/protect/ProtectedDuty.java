@@ -8,19 +8,20 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The duty of finding what must never be banned, and of telling everybody: reads the addresses of
- * the cluster now and then, and writes {@code R-protected} when something is another.
+ * The duty of finding what must never be banned, and of telling everybody: follows the addresses of
+ * the cluster, and writes {@code R-protected} when something is another, within a second.
  */
 public final class ProtectedDuty implements Duty {
-  /** How often the cluster is listed. */
-  public static final Duration CLUSTER_INTERVAL = Duration.ofMinutes(5);
-
   /** How often it is looked whether somebody changed or deleted the ConfigMap. */
   private static final Duration VERIFY_INTERVAL = Duration.ofMinutes(1);
+
+  /** A rollout changes many addresses one by one: what comes within this time is told together. */
+  private static final Duration WRITE_INTERVAL = Duration.ofMillis(500);
 
   private static final Logger logger = LoggerFactory.getLogger(ProtectedDuty.class);
 
@@ -29,14 +30,15 @@ public final class ProtectedDuty implements Duty {
   private final Consumer<List<Part>> found;
   private final Supplier<ProtectedPrefixes> protection;
   private final LongSupplier nanoTicker;
+  private ClusterAddresses.@Nullable Following following;
   private List<Part> written = List.of();
-  private long listAt;
   private long verifyAt;
+  private long writeAt;
 
   /**
-   * @param addresses listed before this begins, too: the first listing here is an interval later
-   * @param found is told what was listed
-   * @param protection what must not be banned at the moment, with what was listed
+   * @param addresses of the cluster
+   * @param found is told what they are, at first and whenever they change
+   * @param protection what must not be banned at the moment, with what was found
    * @param nanoTicker elapsed time, nanoseconds
    */
   public ProtectedDuty(
@@ -51,7 +53,7 @@ public final class ProtectedDuty implements Duty {
     this.protection = protection;
     this.nanoTicker = nanoTicker;
     verifyAt = nanoTicker.getAsLong();
-    listAt = verifyAt + CLUSTER_INTERVAL.toNanos();
+    writeAt = verifyAt;
   }
 
   @Override
@@ -61,16 +63,36 @@ public final class ProtectedDuty implements Duty {
 
   @Override
   public void step(Duration patience) throws InterruptedException {
+    ClusterAddresses.Following running = following;
+    if (running == null) {
+      running = addresses.follow();
+      following = running;
+    }
+    if (isDue()) {
+      write();
+    }
+    running.await(shorter(patience)).ifPresent(found);
+    if (isDue()) {
+      write();
+    }
+  }
+
+  private boolean isChanged() {
+    return !protection.get().parts().equals(written);
+  }
+
+  private boolean isDue() {
     long now = nanoTicker.getAsLong();
-    if (now - listAt >= 0) {
-      found.accept(addresses.read());
-      listAt = now + CLUSTER_INTERVAL.toNanos();
-    }
+    return now - writeAt >= 0 && (now - verifyAt >= 0 || isChanged());
+  }
+
+  private Duration shorter(Duration patience) {
+    Duration rest = Duration.ofNanos(Math.max(1, writeAt - nanoTicker.getAsLong()));
+    return isChanged() && rest.compareTo(patience) < 0 ? rest : patience;
+  }
+
+  private void write() {
     List<Part> parts = protection.get().parts();
-    if (now - verifyAt < 0 && parts.equals(written)) {
-      Thread.sleep(patience);
-      return;
-    }
     if (map.write(parts)) {
       logger
           .atInfo()
@@ -79,6 +101,16 @@ public final class ProtectedDuty implements Duty {
           .log("what must never be banned is told to everybody");
     }
     written = parts;
+    long now = nanoTicker.getAsLong();
     verifyAt = now + VERIFY_INTERVAL.toNanos();
+    writeAt = now + WRITE_INTERVAL.toNanos();
+  }
+
+  @Override
+  public void close() {
+    ClusterAddresses.Following running = following;
+    if (running != null) {
+      running.close();
+    }
   }
 }

@@ -22,6 +22,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /** What must never be banned, from a real API server and back to it. */
@@ -110,6 +112,130 @@ final class ProtectedIT {
     } finally {
       String ignored = kubectl.run("delete", "node", node);
     }
+  }
+
+  /** As the Gateway API defines it, as far as it matters here. */
+  private static final String GATEWAYS =
+      """
+      apiVersion: apiextensions.k8s.io/v1
+      kind: CustomResourceDefinition
+      metadata:
+        name: gateways.gateway.networking.k8s.io
+        annotations: { api-approved.kubernetes.io: "https://github.com/kubernetes-sigs/gateway-api" }
+      spec:
+        group: gateway.networking.k8s.io
+        names: { kind: Gateway, listKind: GatewayList, plural: gateways, singular: gateway }
+        scope: Namespaced
+        versions:
+          - name: v1
+            served: true
+            storage: true
+            subresources: { status: {} }
+            schema:
+              openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true }
+      """;
+
+  @Test
+  void step_addressesComeAndGo_areToldToEverybody() throws Exception {
+    String node = "node-" + namespace;
+    AtomicReference<List<Part>> found = new AtomicReference<>(List.of());
+    try (ClusterConnection connection = connect(cluster.kubeconfig())) {
+      String crd = kubectl.feed(GATEWAYS, "apply", "-f", "-");
+      String known =
+          kubectl.run(
+              "wait",
+              "--for=condition=Established",
+              "crd/gateways.gateway.networking.k8s.io",
+              "--timeout=30s");
+      assertThat(crd + known).contains("condition met");
+      ProtectedConfigMap map = new ProtectedConfigMap(connection.configMaps(), "edge");
+      ProtectedDuty duty =
+          new ProtectedDuty(
+              map,
+              new ClusterAddresses(connection),
+              found::set,
+              () -> ProtectedPrefixes.of(found.get()),
+              System::nanoTime);
+      AtomicBoolean over = new AtomicBoolean();
+      Thread leader = Thread.ofVirtual().start(() -> stepUntil(duty, over));
+      try {
+        await().atMost(SOON).until(() -> map.read().isPresent());
+        String made =
+            kubectl.feed(
+                """
+                apiVersion: v1
+                kind: Node
+                metadata: { name: %s }
+                ---
+                apiVersion: gateway.networking.k8s.io/v1
+                kind: Gateway
+                metadata: { name: web }
+                spec: { gatewayClassName: any, addresses: [{ value: 192.0.2.99 }] }
+                """
+                    .formatted(node),
+                "apply",
+                "-f",
+                "-");
+        assertThat(made).contains("web");
+        address("node/" + node, "{\"type\":\"InternalIP\",\"address\":\"192.0.2.66\"}");
+        awaitTold(map, "192.0.2.66", "node");
+        address(
+            "gateways.gateway.networking.k8s.io/web",
+            "{\"type\":\"IPAddress\",\"value\":\"192.0.2.98\"},"
+                + "{\"type\":\"Hostname\",\"value\":\"lb.example\"}");
+        awaitTold(map, "192.0.2.98", "gateway");
+        // What somebody asks for is not what he got.
+        assertThat(protects(map.read().orElseThrow(), "192.0.2.99")).isEmpty();
+
+        String deleted = kubectl.run("delete", "node/" + node, "gateway/web");
+        assertThat(deleted).contains("deleted");
+        await()
+            .atMost(SOON)
+            .until(() ->
+                protects(map.read().orElseThrow(), "192.0.2.66").isEmpty()
+                    && protects(map.read().orElseThrow(), "192.0.2.98").isEmpty());
+      } finally {
+        over.set(true);
+        leader.join();
+        duty.close();
+      }
+    } finally {
+      var ignored = kubectl.attempt("delete", "node", node);
+    }
+  }
+
+  private static void stepUntil(ProtectedDuty duty, AtomicBoolean over) {
+    try {
+      while (!over.get()) {
+        duty.step(Duration.ofSeconds(1));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void address(String object, String addresses) {
+    String patched =
+        kubectl.run(
+            "patch",
+            object,
+            "--subresource=status",
+            "--type=merge",
+            "-p",
+            "{\"status\":{\"addresses\":[" + addresses + "]}}");
+    assertThat(patched).contains("patched");
+  }
+
+  private static void awaitTold(ProtectedConfigMap map, String address, String what) {
+    long begun = System.nanoTime();
+    await()
+        .atMost(SOON)
+        .pollInterval(Duration.ofMillis(20))
+        .until(() ->
+            protects(map.read().orElseThrow(), address)
+                .filter(protection -> protection.detail().equals(what))
+                .isPresent());
+    System.out.printf("%s is told after %d ms%n", what, (System.nanoTime() - begun) / 1_000_000);
   }
 
   @Test
