@@ -22,8 +22,8 @@ import java.util.function.BooleanSupplier;
  * left behind ends by itself after a minute.
  */
 final class Canary {
-  private static final IpPrefix ADDRESS = IpPrefix.parse("192.0.2.254");
-  private static final Duration LENGTH = Duration.ofMinutes(1);
+  static final IpPrefix ADDRESS = IpPrefix.parse("192.0.2.254");
+  static final Duration LENGTH = Duration.ofMinutes(1);
   private static final Duration PATIENCE = Duration.ofSeconds(5);
   private static final long POLL_MILLIS = 20;
   private static final String CHECK = "canary";

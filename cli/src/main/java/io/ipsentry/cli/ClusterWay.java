@@ -3,6 +3,7 @@ package io.ipsentry.cli;
 import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.authz.admin.TokenSource;
 import io.ipsentry.config.ClusterStoreConfig;
+import io.ipsentry.kubernetes.checkup.ClusterLook;
 import io.ipsentry.kubernetes.tunnel.Kubeconfig;
 import io.ipsentry.kubernetes.tunnel.WatcherTunnel;
 import java.util.Optional;
@@ -74,6 +75,20 @@ final class ClusterWay {
                     certificate(),
                     false));
     return new AdminEndpoint.Tunnel("pod " + tunnel.pod(), new Passage(tunnel), tls, token());
+  }
+
+  /** A look at the cluster with the rights of its user. */
+  ClusterLook look(ClusterOptions options, Shell shell) {
+    return ClusterLook.open(
+        kubeconfig,
+        namespace(options),
+        options.release().orElse(ClusterStoreConfig.DEFAULT_RELEASE),
+        shell.clock());
+  }
+
+  /** Where the release is. */
+  String namespace(ClusterOptions options) {
+    return options.namespace().orElseGet(kubeconfig::namespace);
   }
 
   /** The tunnel, as a channel sees it. */

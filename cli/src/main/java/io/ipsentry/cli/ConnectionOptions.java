@@ -4,6 +4,8 @@ import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.banlog.LogBanOperations;
 import io.ipsentry.banlog.SqliteBanLog;
+import io.ipsentry.config.ClusterStoreConfig;
+import io.ipsentry.kubernetes.checkup.ClusterLook;
 import io.ipsentry.watcher.host.HostAddressReader;
 import java.io.IOException;
 import java.net.SocketException;
@@ -15,6 +17,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -138,6 +141,34 @@ final class ConnectionOptions {
               + " there with --kubeconfig, or name an ip-sentry watcher with --server");
     }
     return new Way.Store(locations.store(), locations, locations.socket());
+  }
+
+  /**
+   * The way into a cluster.
+   *
+   * @param look at it, with the rights of the person
+   */
+  record InCluster(
+      ClusterLook look, String namespace, String release, Supplier<AdminEndpoint> way) {
+    /** A watcher there; opens a tunnel to it. */
+    AdminEndpoint endpoint() {
+      return way.get();
+    }
+  }
+
+  /** Where the person means a release in a cluster; empty: he means this host, or a server. */
+  Optional<InCluster> cluster(Shell shell) {
+    boolean plugin = shell.variable(ClusterOptions.PLUGIN_VARIABLE).isPresent();
+    if (socket != null || store != null || server.isGiven() || !plugin && !cluster.isGiven()) {
+      return Optional.empty();
+    }
+    ClusterWay way = ClusterWay.of(cluster, shell);
+    return Optional.of(
+        new InCluster(
+            way.look(cluster, shell),
+            way.namespace(cluster),
+            cluster.release().orElse(ClusterStoreConfig.DEFAULT_RELEASE),
+            () -> way.tunnel(cluster, server.insecureTunnel())));
   }
 
   private AdminEndpoint inCluster(Shell shell) {

@@ -13,7 +13,10 @@ import io.ipsentry.config.ConfigReport;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.config.SourceConfig;
+import io.ipsentry.kubernetes.checkup.ClusterFacts;
+import io.ipsentry.kubernetes.checkup.ClusterLook;
 import io.ipsentry.proto.v1.GetStatusResponse;
+import io.ipsentry.proto.v1.LeaderDuty;
 import io.ipsentry.watcher.host.HostAddressReader;
 import io.ipsentry.watcher.host.HostAddresses;
 import io.ipsentry.watcher.host.HostAddressesException;
@@ -37,7 +40,8 @@ import picocli.CommandLine.Option;
     description = {
       "Looks at the configuration, each source and the end of its logs, the store, the running"
           + " instance and its servers for gateways, certificates, the clock, and the addresses of"
-          + " this host. Changes nothing, but with --canary. Exit 1:"
+          + " this host. With --kubeconfig, or as kubectl ip-sentry, at a release in a cluster and"
+          + " the gateways before it. Changes nothing, but with --canary. Exit 1:"
           + " something does not work.",
       ""
     },
@@ -46,7 +50,8 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  ip-sentry doctor",
       "  ip-sentry doctor -c ip-sentry.yaml -o json",
-      "  ip-sentry doctor --canary"
+      "  ip-sentry doctor --canary",
+      "  ip-sentry doctor --kubeconfig ~/.kube/config -n ip-sentry"
     })
 final class DoctorCommand implements Callable<Integer> {
   private static final long MIN_FREE_BYTES = 100L << 20;
@@ -77,6 +82,12 @@ final class DoctorCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     clock();
+    Optional<ConnectionOptions.InCluster> cluster = connection.cluster(shell);
+    if (cluster.isPresent()) {
+      inCluster(cluster.get());
+      shell.out().flush();
+      return failed ? ExitCode.NO : ExitCode.DONE;
+    }
     HostAddresses host = host();
     Optional<Config> config = config();
     if (config.isPresent()) {
@@ -90,6 +101,64 @@ final class DoctorCommand implements Callable<Integer> {
     }
     shell.out().flush();
     return failed ? ExitCode.NO : ExitCode.DONE;
+  }
+
+  /** What runs there, and what the person may see of it. */
+  private void inCluster(ConnectionOptions.InCluster cluster) {
+    try (ClusterLook look = cluster.look()) {
+      List<ClusterFacts.Pod> pods =
+          new ClusterCheckup(look, cluster.release(), cluster.namespace(), shell, this::report)
+              .look();
+      AdminEndpoint endpoint;
+      try {
+        endpoint = cluster.endpoint();
+      } catch (CommandException | BanLogException e) {
+        report(Finding.fail("instance", String.valueOf(e.getMessage()), "see the message"));
+        return;
+      }
+      inClusterInstance(endpoint);
+      if (canary) {
+        // A tunnel ends with the client that used it.
+        new ClusterCanary(cluster.endpoint(), look, pods, shell).fly().forEach(this::report);
+      }
+    }
+  }
+
+  private void inClusterInstance(AdminEndpoint endpoint) {
+    try (AdminClient client = new AdminClient(endpoint)) {
+      GetStatusResponse status = client.status();
+      configuration(status, endpoint);
+      report(
+          Finding.ok(
+              "store",
+              status.getLog().getStore()
+                  + ": "
+                  + status.getLog().getHead()
+                  + " events, "
+                  + status.getLog().getActiveBans()
+                  + " bans"));
+      for (LeaderDuty duty : status.getCluster().getDutiesList()) {
+        if (!duty.getProblem().isEmpty()) {
+          report(
+              Finding.fail(
+                  "duty " + duty.getName(), duty.getProblem(), "see the log of the leader"));
+        }
+      }
+    } catch (BanLogException e) {
+      report(
+          Finding.fail("instance", String.valueOf(e.getMessage()), "see the message and its log"));
+    }
+  }
+
+  private void configuration(GetStatusResponse status, AdminEndpoint endpoint) {
+    String refused = status.getConfig().getRefused();
+    report(
+        refused.isEmpty()
+            ? Finding.ok("instance", status.getVersion() + " answers on " + endpoint.text())
+            : Finding.fail(
+                "instance",
+                "a newer configuration was refused: " + refused,
+                "mend it; see check-config"));
   }
 
   private void clock() {
@@ -214,15 +283,7 @@ final class DoctorCommand implements Callable<Integer> {
       GetStatusResponse status = client.status();
       // Of one on another host the addresses to listen on say nothing here.
       running = instance.endpoint() instanceof AdminEndpoint.Socket;
-      String refused = status.getConfig().getRefused();
-      report(
-          refused.isEmpty()
-              ? Finding.ok(
-                  "instance", status.getVersion() + " answers on " + instance.endpoint().text())
-              : Finding.fail(
-                  "instance",
-                  "a newer configuration was refused: " + refused,
-                  "mend it; see check-config"));
+      configuration(status, instance.endpoint());
       Path store = Path.of(status.getLog().getStore());
       report(
           Finding.ok(
@@ -312,6 +373,7 @@ final class DoctorCommand implements Callable<Integer> {
             json.writeStringField("check", finding.check());
             json.writeStringField("state", state);
             json.writeStringField("what", finding.what());
+            json.writeStringField("why", finding.why());
             json.writeStringField("mend", finding.mend());
           });
       return;
@@ -325,6 +387,9 @@ final class DoctorCommand implements Callable<Integer> {
           case FAIL -> style.red(padded);
         };
     shell.out().println(coloured + "  " + Printable.of(finding.check() + ": " + finding.what()));
+    if (!finding.why().isEmpty()) {
+      shell.out().println("      " + Printable.of(finding.why()));
+    }
     if (!finding.mend().isEmpty()) {
       shell.out().println("      -> " + Printable.of(finding.mend()));
     }

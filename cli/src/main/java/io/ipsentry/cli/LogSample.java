@@ -33,6 +33,7 @@ final class LogSample {
   private int lines;
   private int missed;
   private int protectedLines;
+  private int withUserAgent;
   private long disbelieved;
 
   /**
@@ -47,11 +48,21 @@ final class LogSample {
       ProtectedPrefixes protection,
       Instant reference)
       throws IOException {
+    return of(lastLines(file), config, source, protection, reference);
+  }
+
+  /** Lines that were read elsewhere; as {@link #read}. */
+  static LogSample of(
+      List<String> lines,
+      Config config,
+      SourceConfig source,
+      ProtectedPrefixes protection,
+      Instant reference) {
     LogSample sample = new LogSample();
     ZoneId zone = source.timeZone() == null ? ZoneId.systemDefault() : source.timeZone();
     Explain explain =
         new Explain(config, source, zone, () -> reference, name -> sample.format = name);
-    for (String text : lastLines(file)) {
+    for (String text : lines) {
       sample.add(explain.line(text), protection);
     }
     sample.format = sample.lines > sample.missed ? explain.format() : "";
@@ -83,6 +94,9 @@ final class LogSample {
       missed++;
       return;
     }
+    if (!line.fields().getOrDefault("userAgent", "-").equals("-")) {
+      withUserAgent++;
+    }
     lastTime = line.time() == null ? lastTime : line.time();
     IpPrefix client = line.client();
     if (client != null) {
@@ -111,6 +125,11 @@ final class LogSample {
   /** Lines with a client address. */
   int withClient() {
     return clients.values().stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /** Lines that tell the client's program. */
+  int withUserAgent() {
+    return withUserAgent;
   }
 
   /** Lines whose client can never be banned. */

@@ -17,8 +17,13 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.FullHttpRequest;
+import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpObjectAggregator;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import io.netty.handler.codec.http.websocketx.BinaryWebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketFrame;
@@ -30,16 +35,18 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * As much of a kubelet as port-forwards need: the API server of a test comes to it by a Node whose
- * address is the loopback, and asks for {@code /portForward/NAMESPACE/POD?port=N} as a WebSocket of
- * the protocol {@code v4.channel.k8s.io}. Every pod of it is this host.
+ * As much of a kubelet as port-forwards and logs need: the API server of a test comes to it by a
+ * Node whose address is the loopback, and asks for {@code /portForward/NAMESPACE/POD?port=N} as a
+ * WebSocket of the protocol {@code v4.channel.k8s.io}. Every pod of it is this host.
  *
  * <p>In that protocol the first byte of a message is its channel: 0 data, 1 errors. The first
  * message on each is the port, 2 bytes, little-endian.
@@ -51,6 +58,7 @@ final class PortForwardingKubelet implements AutoCloseable {
 
   private final EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
   private final Queue<String> asked = new ConcurrentLinkedQueue<>();
+  private final Map<String, String> logs = new ConcurrentHashMap<>();
   private final Channel server;
 
   PortForwardingKubelet(CertificateAuthority.Issued own) throws SSLException {
@@ -78,6 +86,7 @@ final class PortForwardingKubelet implements AutoCloseable {
                             new HttpServerCodec(),
                             new HttpObjectAggregator(MAX_MESSAGE),
                             new WebSocketServerProtocolHandler(webSocket),
+                            new Logs(),
                             new Forward());
                   }
                 })
@@ -112,6 +121,31 @@ final class PortForwardingKubelet implements AutoCloseable {
   public void close() {
     server.close().syncUninterruptibly();
     loop.shutdownGracefully(0, 0, TimeUnit.SECONDS).awaitUninterruptibly();
+  }
+
+  /** What a container has logged, by {@code NAMESPACE/POD/CONTAINER}; others have no log. */
+  Map<String, String> logs() {
+    return logs;
+  }
+
+  /** Answers {@code /containerLogs/NAMESPACE/POD/CONTAINER}, with all that was logged. */
+  private final class Logs extends SimpleChannelInboundHandler<FullHttpRequest> {
+    private static final String PATH = "/containerLogs/";
+
+    @Override
+    protected void channelRead0(ChannelHandlerContext context, FullHttpRequest request) {
+      String path = new QueryStringDecoder(request.uri()).path();
+      asked.add(request.uri());
+      String text = path.startsWith(PATH) ? logs.get(path.substring(PATH.length())) : null;
+      FullHttpResponse response =
+          new DefaultFullHttpResponse(
+              HttpVersion.HTTP_1_1,
+              text == null ? HttpResponseStatus.NOT_FOUND : HttpResponseStatus.OK,
+              Unpooled.copiedBuffer(text == null ? "no such log" : text, StandardCharsets.UTF_8));
+      response.headers().setInt("Content-Length", response.content().readableBytes());
+      response.headers().set("Content-Type", "text/plain");
+      var ignored = context.writeAndFlush(response);
+    }
   }
 
   /** One connection: a WebSocket on one side, TCP to the pod on the other. */

@@ -6,10 +6,12 @@ import io.fabric8.kubernetes.api.model.NamedAuthInfo;
 import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.internal.KubeConfigUtils;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.config.TlsFileException;
 import io.ipsentry.config.TlsMaterial;
+import io.ipsentry.kubernetes.api.ClusterClients;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -232,6 +234,17 @@ public final class Kubeconfig {
   /** Of the person, with its key; empty: he has none. */
   public Optional<KeyManager> certificate() {
     return certificate;
+  }
+
+  /**
+   * A client with the rights of the person.
+   *
+   * @param namespace that it works in; the caller closes it
+   */
+  public KubernetesClient connect(String namespace) {
+    Config own = config();
+    own.setNamespace(namespace);
+    return ClusterClients.of(own);
   }
 
   /** For this package; a copy. */

@@ -1,0 +1,95 @@
+package io.ipsentry.kubernetes.checkup;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A right that a component needs, as {@code docs/examples/cluster-rbac.yaml} gives it.
+ *
+ * @param namespace where; empty: in the whole cluster
+ * @param name of the one object; empty: of any
+ * @param why what does not work without it
+ */
+public record ComponentRight(
+    String component,
+    Optional<String> namespace,
+    String group,
+    String resource,
+    Optional<String> name,
+    String verb,
+    String why) {
+
+  /** All rights, of a release in a namespace. */
+  public static List<ComponentRight> all(String release, String namespace) {
+    Rights watcher = new Rights("watcher", Optional.of(namespace));
+    watcher.add(
+        "the ban log is kept in ConfigMaps",
+        "",
+        "configmaps",
+        "",
+        "get",
+        "list",
+        "watch",
+        "create",
+        "update",
+        "patch",
+        "delete");
+    String elected = "the watchers elect the one that leads by a Lease";
+    watcher.add(elected, "coordination.k8s.io", "leases", "", "create");
+    watcher.add(elected, "coordination.k8s.io", "leases", release + "-watcher", "get", "update");
+    watcher.add("standbys pass changes on to the leader", "ip-sentry.io", "bans", "", "forward");
+    watcher.add("people are told what was refused", "", "events", "", "create");
+    Rights everywhere = new Rights("watcher", Optional.empty());
+    String own = "the cluster's own addresses must never be banned";
+    everywhere.add(own, "", "nodes", "", "list", "watch");
+    everywhere.add(own, "", "services", "", "list", "watch");
+    everywhere.add(own, "gateway.networking.k8s.io", "gateways", "", "list", "watch");
+    String callers = "it asks who calls the admin API, and what he may";
+    everywhere.add(callers, "authentication.k8s.io", "tokenreviews", "", "create");
+    everywhere.add(callers, "authorization.k8s.io", "subjectaccessreviews", "", "create");
+    Rights standard = new Rights("watcher", Optional.of("default"));
+    standard.add(own, "discovery.k8s.io", "endpointslices", "", "list", "watch");
+    Rights system = new Rights("watcher", Optional.of("kube-system"));
+    system.add(
+        "people show client certificates",
+        "",
+        "configmaps",
+        "extension-apiserver-authentication",
+        "get");
+    List<ComponentRight> all = new ArrayList<>();
+    for (Rights some : List.of(watcher, everywhere, standard, system)) {
+      all.addAll(some.rights);
+    }
+    for (String component : List.of("authz-server", "enforcer")) {
+      Rights follower = new Rights(component, Optional.of(namespace));
+      follower.add("it follows the ban log", "", "configmaps", "", "get", "list", "watch");
+      follower.add(
+          "it asks who leads", "coordination.k8s.io", "leases", release + "-watcher", "get");
+      follower.add("it reports hits to the leader", "ip-sentry.io", "bans", "", "report");
+      all.addAll(follower.rights);
+    }
+    return all;
+  }
+
+  /** Of what, such as {@code nodes} or {@code leases/ip-sentry-watcher in ip-sentry}. */
+  public String object() {
+    return resource
+        + (group.isEmpty() ? "" : "." + group)
+        + name.map(of -> "/" + of).orElse("")
+        + namespace.map(in -> " in " + in).orElse("");
+  }
+
+  private record Rights(String component, Optional<String> namespace, List<ComponentRight> rights) {
+    Rights(String component, Optional<String> namespace) {
+      this(component, namespace, new ArrayList<>());
+    }
+
+    void add(String why, String group, String resource, String name, String... verbs) {
+      Optional<String> one = name.isEmpty() ? Optional.empty() : Optional.of(name);
+      for (String verb : verbs) {
+        rights.add(new ComponentRight(component, namespace, group, resource, one, verb, why));
+      }
+    }
+  }
+}
