@@ -22,24 +22,29 @@ import java.util.List;
 
 /** The log of a release in a cluster, as a test writes it. */
 final class ClusterLog implements AutoCloseable {
-  private static final String RELEASE = "guard";
-
   private final String namespace;
+  private final String release;
   private final TestCluster cluster;
   private final KubernetesClient client;
   private final ConfigMaps api;
   private final KubernetesBanLog log;
 
+  /** Of a release in a namespace of its own. */
   ClusterLog(TestCluster cluster) {
+    this(cluster, cluster.newNamespace(), "guard");
+  }
+
+  ClusterLog(TestCluster cluster, String namespace, String release) {
     this.cluster = cluster;
-    namespace = cluster.newNamespace();
+    this.namespace = namespace;
+    this.release = release;
     Config config = Config.fromKubeconfig(cluster.kubeconfig().toFile());
     config.setNamespace(namespace);
     client = ClusterClients.of(config);
     api = new ClusterConfigMaps(client);
     log =
         KubernetesBanLog.open(
-            api, RELEASE, "test", KubernetesBanLog.Limits.DEFAULT, InstantSource.system());
+            api, release, "test", KubernetesBanLog.Limits.DEFAULT, InstantSource.system());
   }
 
   /** The section of a configuration that names it. */
@@ -47,7 +52,7 @@ final class ClusterLog implements AutoCloseable {
     return """
     store: { kubernetes: { release: %s, namespace: %s, kubeconfig: %s } }
     """
-        .formatted(RELEASE, namespace, cluster.kubeconfig());
+        .formatted(release, namespace, cluster.kubeconfig());
   }
 
   void ban(String ip) {
@@ -74,7 +79,7 @@ final class ClusterLog implements AutoCloseable {
   /** Gives a feed these prefixes. */
   void feed(String name, String... prefixes) {
     FeedBlobs.Stored stored =
-        new FeedBlobs(api, RELEASE, Duration.ofHours(1), System::nanoTime)
+        new FeedBlobs(api, release, Duration.ofHours(1), System::nanoTime)
             .put(name, PrefixSet.parse(prefixes));
     append(new BanEvent.Feed(Instant.now(), name, stored.digest(), stored.entries(), "test"));
   }

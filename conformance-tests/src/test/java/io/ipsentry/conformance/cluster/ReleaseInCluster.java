@@ -1,11 +1,13 @@
 package io.ipsentry.conformance.cluster;
 
+import io.ipsentry.conformance.program.RunningWatcher;
 import io.ipsentry.testing.cluster.Kubectl;
 import io.ipsentry.testing.cluster.TestCluster;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.regex.Matcher;
 
 /**
@@ -69,6 +71,64 @@ final class ReleaseInCluster {
 
   String namespace() {
     return namespace;
+  }
+
+  /**
+   * Starts a watcher in a directory of its own, and waits until it is ready.
+   *
+   * @param lease such as {@code 3s}
+   * @param more YAML beside sources, store, admin and metrics
+   */
+  RunningWatcher watcher(Path directory, String lease, String more) {
+    Path own = made(directory);
+    return RunningWatcher.start(
+        own,
+        "{ kubernetes: { kubeconfig: %s }, leader: { lease: %s, insecure: true, tokenFile: %s, "
+                .formatted(
+                    kubeconfig(own, "ip-sentry-watcher"), lease, token(own, "ip-sentry-watcher"))
+            + "advertise: \"127.0.0.1:%d\" } }",
+        more);
+  }
+
+  /** The section of the configuration of a process that follows, in a directory of its own. */
+  String followedStore(Path directory) {
+    Path own = made(directory);
+    return "store: { kubernetes: { kubeconfig: %s }, leader: { insecure: true, tokenFile: %s } }\n"
+        .formatted(kubeconfig(own, "ip-sentry-reader"), token(own, "ip-sentry-reader"));
+  }
+
+  private static Path made(Path directory) {
+    try {
+      return Files.createDirectories(directory);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make a directory", e);
+    }
+  }
+
+  /**
+   * Patches the blocklist as the original's README has it: the document is that one entry.
+   *
+   * @return how {@code kubectl} ended
+   */
+  Kubectl.Outcome patchBlocklist(String address) {
+    return kubectl.attempt(
+        "patch",
+        "configmap",
+        "ip-sentry-blocklist",
+        "--type=merge",
+        "-p",
+        ("{\"data\":{\"blocklist.json\":\"{\\\"%s\\\":{\\\"banned_at\\\":\\\"%s\\\","
+                + "\\\"expires_at\\\":\\\"2099-01-01T00:00:00Z\\\",\\\"reason\\\":"
+                + "\\\"manual\\\",\\\"hit_count\\\":1}}\"}}")
+            .formatted(address, Instant.now()));
+  }
+
+  /** The blocklist that people see; empty: there is none. */
+  String blocklist() {
+    return kubectl
+        .attempt(
+            "get", "configmap", "ip-sentry-blocklist", "-o", "jsonpath={.data.blocklist\\.json}")
+        .out();
   }
 
   /** A file with a token of one of the identities, in a directory. */

@@ -8,8 +8,6 @@ import io.ipsentry.conformance.program.IpSentry;
 import io.ipsentry.conformance.program.RunningWatcher;
 import io.ipsentry.testing.RequiresCluster;
 import io.ipsentry.testing.cluster.TestCluster;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,16 +27,8 @@ final class WatcherCallersIT {
 
   @TempDir private Path directory;
 
-  private RunningWatcher start(String name) throws IOException {
-    Path own = Files.createDirectories(directory.resolve(name));
-    return RunningWatcher.start(
-        own,
-        "{ kubernetes: { kubeconfig: %s }, leader: { lease: 3s, insecure: true, tokenFile: %s, "
-                .formatted(
-                    release.kubeconfig(own, "ip-sentry-watcher"),
-                    release.token(own, "ip-sentry-watcher"))
-            + "advertise: \"127.0.0.1:%d\" } }",
-        "rules: []\n");
+  private RunningWatcher start(String name) {
+    return release.watcher(directory.resolve(name), "3s", "rules: []\n");
   }
 
   /** A person with one of the roles in the namespace of the release; returns his kubeconfig. */

@@ -9,11 +9,8 @@ import io.ipsentry.conformance.program.IpSentry;
 import io.ipsentry.conformance.program.RunningWatcher;
 import io.ipsentry.testing.RequiresCluster;
 import io.ipsentry.testing.cluster.TestCluster;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
@@ -41,16 +38,8 @@ final class WatchersIT {
 
   @TempDir private Path directory;
 
-  private RunningWatcher start(String name) throws IOException {
-    Path own = Files.createDirectories(directory.resolve(name));
-    return RunningWatcher.start(
-        own,
-        "{ kubernetes: { kubeconfig: %s }, leader: { lease: 3s, insecure: true, tokenFile: %s, "
-                .formatted(
-                    release.kubeconfig(own, "ip-sentry-watcher"),
-                    release.token(own, "ip-sentry-watcher"))
-            + "advertise: \"127.0.0.1:%d\" } }",
-        RULES);
+  private RunningWatcher start(String name) {
+    return release.watcher(directory.resolve(name), "3s", RULES);
   }
 
   private static void until(String what, Callable<Boolean> condition) {
@@ -65,30 +54,6 @@ final class WatchersIT {
         .toList();
   }
 
-  private String document() {
-    return release
-        .kubectl()
-        .attempt(
-            "get", "configmap", "ip-sentry-blocklist", "-o", "jsonpath={.data.blocklist\\.json}")
-        .out();
-  }
-
-  private void patch(String address) {
-    String ignored =
-        release
-            .kubectl()
-            .run(
-                "patch",
-                "configmap",
-                "ip-sentry-blocklist",
-                "--type=merge",
-                "-p",
-                ("{\"data\":{\"blocklist.json\":\"{\\\"%s\\\":{\\\"banned_at\\\":\\\"%s\\\","
-                        + "\\\"expires_at\\\":\\\"2099-01-01T00:00:00Z\\\",\\\"reason\\\":"
-                        + "\\\"manual\\\",\\\"hit_count\\\":1}}\"}}")
-                    .formatted(address, Instant.now()));
-  }
-
   @Test
   void watchers_killedAndStopped_takeOverAndLoseNothing() throws Exception {
     try (RunningWatcher first = start("a")) {
@@ -100,10 +65,10 @@ final class WatchersIT {
         first.probe("203.0.113.1", 3);
         until("banned", () -> bans(first).contains("203.0.113.1"));
         until("known to the other", () -> bans(second).contains("203.0.113.1"));
-        until("shown", () -> document().contains("203.0.113.1"));
+        until("shown", () -> release.blocklist().contains("203.0.113.1"));
 
         // A person's patch is carried out once.
-        patch("203.0.113.2");
+        assertThat(release.patchBlocklist("203.0.113.2").out()).contains("patched");
         until("carried out", () -> bans(second).contains("203.0.113.2"));
 
         // What must not be banned is told, and the standby passes changes on to the leader.
@@ -111,18 +76,19 @@ final class WatchersIT {
             .contains("198.51.100.0/24 never-ban")
             .contains("cluster service");
         standbyPassesOn(first, second);
+        feedsAreTold(second);
 
         long killed = System.nanoTime();
         assertThat(first.kill()).isNotZero();
         // Nobody leads: a patch waits, and so do lines.
-        patch("203.0.113.3");
+        assertThat(release.patchBlocklist("203.0.113.3").out()).contains("patched");
         second.probe("203.0.113.4", 2);
         until("the second leads", second::leads);
         tell("kill -9", killed, "lease 3 s");
         second.probe("203.0.113.4", 1);
         until("banned by the second", () -> bans(second).contains("203.0.113.4"));
         until("the patch is carried out", () -> bans(second).contains("203.0.113.3"));
-        until("shown", () -> document().contains("203.0.113.4"));
+        until("shown", () -> release.blocklist().contains("203.0.113.4"));
 
         first.start();
         assertThat(first.leads()).isFalse();
@@ -158,6 +124,20 @@ final class WatchersIT {
     assertThat(leader.command("status").out()).contains("leads");
     IpSentry.Result protectedOne = standby.command("ban", "198.51.100.7");
     assertThat(protectedOne.exitCode()).isEqualTo(1);
+  }
+
+  private void feedsAreTold(RunningWatcher standby) {
+    try (ClusterLog log = new ClusterLog(TestCluster.shared(), release.namespace(), "ip-sentry")) {
+      log.feed("drop-list", "192.0.2.0/28", "2001:db8:bad::/48");
+    }
+    until(
+        "the feed",
+        () -> standby.command("get", "192.0.2.9").out().contains("held by feed drop-list"));
+    IpSentry.Result got = standby.command("get", "2001:db8:bad::1", "-o", "json");
+    assertThat(got.exitCode()).isZero();
+    assertThat(got.out()).contains("\"held_by\":[{\"feed\":\"drop-list\",\"entries\":2,");
+    assertThat(standby.command("get", "192.0.2.16").exitCode()).isEqualTo(1);
+    assertThat(standby.command("list", "--feeds").out()).contains("drop-list").contains("sha256:");
   }
 
   private static void tell(String how, long since, String terms) {
@@ -199,7 +179,7 @@ final class WatchersIT {
   void log_full_isSaidAndLeftByItself() throws Exception {
     try (RunningWatcher only = start("a")) {
       until("leads", only::leads);
-      until("shown", () -> document().contains("_version"));
+      until("shown", () -> release.blocklist().contains("_version"));
       quota(0);
       only.probe("203.0.113.50", 3);
       until("full", () -> only.metric("ip_sentry_log_full").orElse(0) == 1);
@@ -263,11 +243,42 @@ final class WatchersIT {
     assertThat(made).contains("created");
     try (RunningWatcher only = start("a")) {
       until("taken over", () -> bans(only).contains("203.0.113.77"));
-      until("shown", () -> document().contains("_version"));
-      assertThat(document()).contains("203.0.113.77");
+      until("shown", () -> release.blocklist().contains("_version"));
+      assertThat(release.blocklist()).contains("203.0.113.77");
       assertThat(only.history().getFirst().event())
           .isInstanceOfSatisfying(
               BanEvent.Ban.class, ban -> assertThat(ban.by()).isEqualTo("import"));
+    }
+  }
+
+  /** A process that was paused meanwhile has not seen that everything was deleted. */
+  @Test
+  void log_replacedWhilePaused_endsTheProcessWithAMessage() throws Exception {
+    try (RunningWatcher only = start("a")) {
+      until("leads", only::leads);
+      only.probe("203.0.113.60", 3);
+      until("banned", () -> bans(only).contains("203.0.113.60"));
+      only.freeze();
+      String deleted =
+          release.kubectl().run("delete", "configmaps", "--selector=ip-sentry.io/log=ip-sentry");
+      assertThat(deleted).contains("ip-sentry-manifest");
+      try (ClusterLog other =
+          new ClusterLog(TestCluster.shared(), release.namespace(), "ip-sentry")) {
+        other.ban("203.0.113.61");
+        only.thaw();
+
+        assertThat(only.awaitEnd()).isEqualTo(3);
+
+        assertThat(only.log())
+            .contains("the ban log ip-sentry")
+            .contains("restart, so that everything is read anew");
+        // It has put nothing of the old log into the new one.
+        other.ban("203.0.113.62");
+      }
+      only.start();
+      // Its access log is read again, and has led to nothing in this log; that comes behind.
+      until("banned anew", () -> bans(only).contains("203.0.113.60"));
+      assertThat(bans(only)).containsExactly("203.0.113.60", "203.0.113.62", "203.0.113.61");
     }
   }
 }

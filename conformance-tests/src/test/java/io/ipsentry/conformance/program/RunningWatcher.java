@@ -5,10 +5,14 @@ import static org.awaitility.Awaitility.await;
 import io.grpc.StatusRuntimeException;
 import io.ipsentry.authz.admin.AdminChannel;
 import io.ipsentry.authz.admin.AdminEndpoint;
+import io.ipsentry.authz.admin.BanMessages;
 import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.net.IpPrefix;
+import io.ipsentry.proto.v1.BanResponse;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.HistoryRequest;
+import io.ipsentry.testing.Programs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -21,6 +25,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -156,13 +161,8 @@ public final class RunningWatcher implements AutoCloseable {
 
   /** Events, newest first; empty while it does not answer. */
   public List<SequencedEvent> history() {
-    AdminChannel open = channel;
-    if (open == null) {
-      open = AdminChannel.open(new AdminEndpoint.Socket(directory.resolve("admin.sock")));
-      channel = open;
-    }
     try {
-      return BanServiceGrpc.newBlockingStub(open.channel())
+      return BanServiceGrpc.newBlockingStub(channel().channel())
           .withDeadlineAfter(20, TimeUnit.SECONDS)
           .history(HistoryRequest.newBuilder().setPageSize(10_000).build())
           .getEventsList()
@@ -172,6 +172,33 @@ public final class RunningWatcher implements AutoCloseable {
     } catch (StatusRuntimeException e) {
       return List.of();
     }
+  }
+
+  /**
+   * Bans an address for an hour, as an operator.
+   *
+   * @return number of the event; 0: it was banned already; empty: there was no answer, or none that
+   *     tells
+   */
+  public OptionalLong ban(String address) {
+    try {
+      BanResponse response =
+          BanServiceGrpc.newBlockingStub(channel().channel())
+              .withDeadlineAfter(20, TimeUnit.SECONDS)
+              .ban(BanMessages.ban(IpPrefix.parse(address), Duration.ofHours(1), "", "operator"));
+      return OptionalLong.of(response.hasBanned() ? response.getBanned().getBan().getSeq() : 0);
+    } catch (StatusRuntimeException e) {
+      return OptionalLong.empty();
+    }
+  }
+
+  private synchronized AdminChannel channel() {
+    AdminChannel open = channel;
+    if (open == null) {
+      open = AdminChannel.open(new AdminEndpoint.Socket(directory.resolve("admin.sock")));
+      channel = open;
+    }
+    return open;
   }
 
   /** Whether it leads, by its metrics. */
@@ -199,8 +226,32 @@ public final class RunningWatcher implements AutoCloseable {
     return metrics.body("/readyz");
   }
 
-  private boolean isAlive() {
+  /** Whether the process runs. */
+  public boolean isAlive() {
     return process != null && process.isAlive();
+  }
+
+  /** Stops it in its tracks (SIGSTOP). */
+  public void freeze() {
+    signal("-STOP");
+  }
+
+  /** Lets it go on after {@link #freeze}. */
+  public void thaw() {
+    signal("-CONT");
+  }
+
+  private void signal(String name) {
+    Process running = process;
+    if (running == null) {
+      throw new IllegalStateException("the program was not started");
+    }
+    Programs.run(List.of("kill", name, Long.toString(running.pid())));
+  }
+
+  /** Waits until it has ended by itself, and returns its exit code. */
+  public int awaitEnd() throws InterruptedException {
+    return ended(_ -> {});
   }
 
   /** Ends it with SIGTERM and returns its exit code. */
@@ -225,7 +276,7 @@ public final class RunningWatcher implements AutoCloseable {
     return running.exitValue();
   }
 
-  /** What it logged. */
+  /** What it told on standard error: its log, and why it ended. */
   public String log() {
     try {
       Path file = directory.resolve("watcher.log");
