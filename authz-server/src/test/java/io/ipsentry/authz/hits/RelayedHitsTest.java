@@ -136,7 +136,8 @@ final class RelayedHitsTest {
           }
         }
       }
-      // What the one before had decided, and not stored, is sent again once the reporter has noticed.
+      // What the one before had decided, and not stored, is sent again once the reporter has
+      // noticed.
       ModelOwner last = owner;
       await()
           .atMost(PATIENCE)

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresCluster
 final class AgentsIT {
   private static final int ROUNDS = Integer.getInteger("agents.rounds", 1);
-  private static final Duration SOON = Duration.ofSeconds(120);
+  private static final Duration SOON = Duration.ofMinutes(2);
   private static final int NODES = 3;
   private static final int CONTAINERS = 2;
   private static final int THRESHOLD = 5;
