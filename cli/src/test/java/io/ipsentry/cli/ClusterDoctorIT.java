@@ -51,8 +51,6 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresProgram("openssl")
 final class ClusterDoctorIT {
   private static final Path RIGHTS = Path.of("../docs/examples/cluster-rbac.yaml");
-  private static final String LINE =
-      "%s - - [21/Nov/2026:07:00:00 +0000] \"GET / HTTP/1.1\" 200 9 \"-\" \"%s\"\n";
 
   private final Path directory;
   private final CommandRun commands;
@@ -262,7 +260,9 @@ final class ClusterDoctorIT {
 
   private static String lines(String client, String userAgent) {
     return IntStream.range(0, 40)
-        .mapToObj(i -> LINE.formatted(client.replace("N", String.valueOf(i + 1)), userAgent))
+        .mapToObj(i ->
+            "%s - - [21/Nov/2026:07:00:00 +0000] \"GET / HTTP/1.1\" 200 9 \"-\" \"%s\"\n"
+                .formatted(client.replace("N", String.valueOf(i + 1)), userAgent))
         .collect(Collectors.joining());
   }
 

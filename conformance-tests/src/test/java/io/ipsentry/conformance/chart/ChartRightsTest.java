@@ -121,7 +121,12 @@ final class ChartRightsTest {
 
   @Test
   void people_haveTheRolesOfTheExample() throws Exception {
-    for (String role : List.of("ip-sentry-operator", "ip-sentry-viewer")) {
+    for (String role :
+        List.of(
+            "ip-sentry-operator",
+            "ip-sentry-viewer",
+            "ip-sentry-doctor",
+            "ip-sentry-doctor-cluster")) {
       assertThat(ofClusterRole(CHART, role)).as(role).isEqualTo(ofClusterRole(example(), role));
     }
   }

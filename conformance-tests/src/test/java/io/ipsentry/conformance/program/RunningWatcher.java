@@ -175,7 +175,7 @@ public final class RunningWatcher implements AutoCloseable {
   }
 
   /**
-   * Bans an address for an hour, as an operator.
+   * Bans an address for good, as an operator: asked for again, that is one ban.
    *
    * @return number of the event; 0: it was banned already; empty: there was no answer, or none that
    *     tells
@@ -185,7 +185,7 @@ public final class RunningWatcher implements AutoCloseable {
       BanResponse response =
           BanServiceGrpc.newBlockingStub(channel().channel())
               .withDeadlineAfter(20, TimeUnit.SECONDS)
-              .ban(BanMessages.ban(IpPrefix.parse(address), Duration.ofHours(1), "", "operator"));
+              .ban(BanMessages.ban(IpPrefix.parse(address), null, "", "operator"));
       return OptionalLong.of(response.hasBanned() ? response.getBanned().getBan().getSeq() : 0);
     } catch (StatusRuntimeException e) {
       return OptionalLong.empty();

@@ -64,9 +64,12 @@ public record ComponentRight(
     for (String component : List.of("authz-server", "enforcer")) {
       Rights follower = new Rights(component, Optional.of(namespace));
       follower.add("it follows the ban log", "", "configmaps", "", "get", "list", "watch");
-      follower.add(
-          "it asks who leads", "coordination.k8s.io", "leases", release + "-watcher", "get");
-      follower.add("it reports hits to the leader", "ip-sentry.io", "bans", "", "report");
+      if (component.equals("authz-server")) {
+        // An enforcer reports hits only where it runs the agent, too.
+        follower.add(
+            "it asks who leads", "coordination.k8s.io", "leases", release + "-watcher", "get");
+        follower.add("it reports hits to the leader", "ip-sentry.io", "bans", "", "report");
+      }
       all.addAll(follower.rights);
     }
     return all;
