@@ -29,6 +29,8 @@ public final class ApiRequests {
   /** ConfigMaps. */
   static final Kind CONFIG_MAPS = new Kind("api/v1", "configmaps");
 
+  private static final String JSON = "application/json";
+
   /** Until an answer begins. */
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
@@ -122,7 +124,29 @@ public final class ApiRequests {
    *
    * @throws ApiServerException as {@link #ask}
    */
-  InputStream open(String what, Kind kind, String name, Map<String, String> query) {
+  public InputStream open(String what, Kind kind, String name, Map<String, String> query) {
+    return open(what, kind, name, query, JSON, TIMEOUT);
+  }
+
+  /**
+   * Asks for something that is no object, such as a log; the caller reads the answer and closes it.
+   *
+   * @param name of the object with its subresource, such as {@code POD/log}
+   * @param patience until an answer begins
+   * @throws ApiServerException as {@link #ask}
+   */
+  public InputStream openRaw(
+      String what, Kind kind, String name, Map<String, String> query, Duration patience) {
+    return open(what, kind, name, query, "*/*", patience);
+  }
+
+  private InputStream open(
+      String what,
+      Kind kind,
+      String name,
+      Map<String, String> query,
+      String accept,
+      Duration patience) {
     StringJoiner parameters = new StringJoiner("&");
     query.forEach((key, value) ->
         parameters.add(key + '=' + URLEncoder.encode(value, StandardCharsets.UTF_8)));
@@ -131,17 +155,17 @@ public final class ApiRequests {
     HttpRequest request =
         http.newHttpRequestBuilder()
             .uri(URI.create(whole + '?' + parameters))
-            .header("Accept", "application/json")
-            .timeout(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+            .header("Accept", accept)
+            .timeout(patience.toMillis(), TimeUnit.MILLISECONDS)
             .build();
     HttpResponse<InputStream> response = await(what, request);
     if (response.code() == HttpURLConnection.HTTP_OK) {
       return response.body();
     }
     try (InputStream answer = response.body()) {
-      throw failure(what, ConfigMapReader.failure(response.code(), answer));
+      throw failure(what, Answers.failure(response.code(), answer));
     } catch (IOException e) {
-      throw failure(what, new ConfigMapReader.Failure(response.code(), "", ""));
+      throw failure(what, new Answers.Failure(response.code(), "", ""));
     }
   }
 
@@ -163,7 +187,7 @@ public final class ApiRequests {
   }
 
   /** What a refusal means, as for all other calls. */
-  static ApiServerException failure(String what, ConfigMapReader.Failure told) {
+  static ApiServerException failure(String what, Answers.Failure told) {
     return ApiFailures.of(
         what,
         new KubernetesClientException(

@@ -56,7 +56,11 @@ public final class ClusterConfigMaps implements ConfigMaps {
 
   @Override
   public Optional<StoredConfigMap> get(String name) {
-    return requests.find("get " + name, ApiRequests.CONFIG_MAPS, name, ConfigMapReader::single);
+    return requests.find(
+        "get " + name,
+        ApiRequests.CONFIG_MAPS,
+        name,
+        answer -> Answers.single(answer, ConfigMapReader::read));
   }
 
   @Override
@@ -87,7 +91,7 @@ public final class ClusterConfigMaps implements ConfigMaps {
   private Listing listOnce(Selector selector, Predicate<String> wanted) {
     List<StoredConfigMap> items = new ArrayList<>();
     ConfigMapReader.Items into = new ConfigMapReader.Items(wanted, items);
-    ConfigMapReader.Page page = page(selector, "", into);
+    Answers.Page page = page(selector, "", into);
     String version = page.version();
     while (!page.next().isEmpty()) {
       page = page(selector, page.next(), into);
@@ -95,7 +99,7 @@ public final class ClusterConfigMaps implements ConfigMaps {
     return new Listing(items, version);
   }
 
-  private ConfigMapReader.Page page(Selector selector, String next, ConfigMapReader.Items into) {
+  private Answers.Page page(Selector selector, String next, ConfigMapReader.Items into) {
     Map<String, String> query =
         next.isEmpty()
             ? Map.of("labelSelector", text(selector), "limit", PAGE)
@@ -105,7 +109,7 @@ public final class ClusterConfigMaps implements ConfigMaps {
         ApiRequests.CONFIG_MAPS,
         "",
         query,
-        answer -> ConfigMapReader.page(answer, into));
+        answer -> Answers.page(answer, into::read));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.ipsentry.kubernetes.api;
 
 import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.utils.HttpClientUtils;
@@ -42,6 +43,19 @@ public final class ReadingConnection implements AutoCloseable {
             .or(() -> Optional.ofNullable(found.getNamespace()).filter(name -> !name.isEmpty()))
             .orElse(DEFAULT_NAMESPACE);
     return new ReadingConnection(found, namespace);
+  }
+
+  /**
+   * The API server and the credentials of another connection, for another namespace and for answers
+   * that go on for long. Each answer that is read has a TCP connection of its own: a reader that
+   * waits holds up its own answer and nothing else. The caller closes it.
+   *
+   * @param namespace that is asked about
+   */
+  public static ReadingConnection streams(ClusterConnection connection, String namespace) {
+    Config own = new ConfigBuilder(connection.client().getConfiguration()).build();
+    own.setHttp2Disable(true);
+    return new ReadingConnection(ClusterClients.configured(own, ClusterClients.TIMEOUT), namespace);
   }
 
   private static Config found(Optional<Path> kubeconfig) {

@@ -23,7 +23,8 @@ public record StoredConfigMap(
     Map<String, byte[]> binary,
     boolean immutable,
     String uid,
-    String version) {
+    String version)
+    implements Answers.Versioned {
   /** Most bytes of all values together that the API server takes ({@code MaxSecretSize}). */
   public static final int MAX_BYTES = 1 << 20;
 

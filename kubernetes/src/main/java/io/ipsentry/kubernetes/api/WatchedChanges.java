@@ -1,8 +1,8 @@
 package io.ipsentry.kubernetes.api;
 
 import com.fasterxml.jackson.core.JsonParser;
+import io.ipsentry.kubernetes.api.Answers.Told;
 import io.ipsentry.kubernetes.api.ApiServerException.Reason;
-import io.ipsentry.kubernetes.api.ConfigMapReader.Told;
 import io.ipsentry.kubernetes.api.ConfigMaps.Change;
 import io.ipsentry.kubernetes.api.ConfigMaps.Changes;
 import java.io.IOException;
@@ -53,10 +53,10 @@ final class WatchedChanges implements Changes {
   }
 
   private void read() {
-    try (JsonParser json = ConfigMapReader.parser(answer)) {
-      Optional<Told> told = ConfigMapReader.next(json);
+    try (JsonParser json = Answers.parser(answer)) {
+      Optional<Told<StoredConfigMap>> told = Answers.next(json, ConfigMapReader::read);
       while (told.isPresent() && take(told.get())) {
-        told = ConfigMapReader.next(json);
+        told = Answers.next(json, ConfigMapReader::read);
       }
       end(new ApiServerException(Reason.UNAVAILABLE, "the watch ended", null));
     } catch (IOException e) {
@@ -72,19 +72,19 @@ final class WatchedChanges implements Changes {
   }
 
   /** Whether it goes on. */
-  private boolean take(Told told) throws InterruptedException {
+  private boolean take(Told<StoredConfigMap> told) throws InterruptedException {
     lock.lockInterruptibly();
     try {
       while (waiting.size() >= MAX_WAITING && !closed) {
         changed.await();
       }
       switch (told) {
-        case Told.Happened(Change change) -> {
-          newest = change.map().version();
-          waiting.add(change);
+        case Told.Happened<StoredConfigMap>(Change.Kind kind, StoredConfigMap map) -> {
+          newest = map.version();
+          waiting.add(new Change(kind, map));
         }
-        case Told.Bookmark(String at) -> newest = at;
-        case Told.Failed(ConfigMapReader.Failure failure) -> {
+        case Told.Bookmark<StoredConfigMap>(String at) -> newest = at;
+        case Told.Failed<StoredConfigMap>(Answers.Failure failure) -> {
           end(
               new ApiServerException(
                   failure.code() == HttpURLConnection.HTTP_GONE ? Reason.GONE : Reason.UNAVAILABLE,

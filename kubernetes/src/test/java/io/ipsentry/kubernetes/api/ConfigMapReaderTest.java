@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.core.JsonParser;
-import io.ipsentry.kubernetes.api.ConfigMapReader.Told;
+import io.ipsentry.kubernetes.api.Answers.Told;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -31,7 +31,7 @@ final class ConfigMapReaderTest {
 
   @Test
   void single_aConfigMap_isReadWithWhatIsNeeded() throws IOException {
-    StoredConfigMap map = ConfigMapReader.single(in(MAP));
+    StoredConfigMap map = Answers.single(in(MAP), ConfigMapReader::read);
     assertThat(map.name()).isEqualTo("guard-log-1");
     assertThat(map.uid()).isEqualTo("u1");
     assertThat(map.version()).isEqualTo("17");
@@ -51,36 +51,37 @@ final class ConfigMapReaderTest {
             + "]}";
     for (int end = 0; end < page.length(); end++) {
       String cut = page.substring(0, end);
-      assertThatThrownBy(() -> ConfigMapReader.page(in(cut), into(new ArrayList<>())))
+      assertThatThrownBy(() -> Answers.page(in(cut), into(new ArrayList<>())::read))
           .as("%d characters", end)
           .isInstanceOf(IOException.class);
     }
     for (int end = 0; end < MAP.length(); end++) {
       String cut = MAP.substring(0, end);
-      assertThatThrownBy(() -> ConfigMapReader.single(in(cut)))
+      assertThatThrownBy(() -> Answers.single(in(cut), ConfigMapReader::read))
           .as("%d characters", end)
           .isInstanceOf(IOException.class);
     }
-    assertThatThrownBy(() -> ConfigMapReader.single(in("[]"))).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> Answers.single(in("[]"), ConfigMapReader::read))
+        .isInstanceOf(IOException.class);
   }
 
   @Test
   void page_emptyOrToBeContinued_saysSo() throws IOException {
     List<StoredConfigMap> items = new ArrayList<>();
     assertThat(
-            ConfigMapReader.page(
-                in("{\"items\":null,\"metadata\":{\"resourceVersion\":\"9\"}}"), into(items)))
-        .isEqualTo(new ConfigMapReader.Page("9", ""));
+            Answers.page(
+                in("{\"items\":null,\"metadata\":{\"resourceVersion\":\"9\"}}"), into(items)::read))
+        .isEqualTo(new Answers.Page("9", ""));
     assertThat(items).isEmpty();
     assertThat(
-            ConfigMapReader.page(
+            Answers.page(
                 in(
                     "{\"metadata\":{\"resourceVersion\":\"9\",\"continue\":\"c\","
                         + "\"remainingItemCount\":4},\"items\":["
                         + MAP
                         + "]}"),
-                into(items)))
-        .isEqualTo(new ConfigMapReader.Page("9", "c"));
+                into(items)::read))
+        .isEqualTo(new Answers.Page("9", "c"));
     assertThat(items).hasSize(1);
   }
 
@@ -89,15 +90,15 @@ final class ConfigMapReaderTest {
     List<StoredConfigMap> items = new ArrayList<>();
     ConfigMapReader.Items none = new ConfigMapReader.Items(name -> false, items);
     assertThat(
-            ConfigMapReader.page(
+            Answers.page(
                 in(
                     "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":["
                         + MAP
                         + ","
                         + MAP
                         + "]}"),
-                none))
-        .isEqualTo(new ConfigMapReader.Page("9", ""));
+                none::read))
+        .isEqualTo(new Answers.Page("9", ""));
     assertThat(items).isEmpty();
   }
 
@@ -113,31 +114,34 @@ final class ConfigMapReaderTest {
         "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,"
             + "\"reason\":\"Expired\",\"message\":\"too old\"}}\n";
     try (JsonParser json =
-        ConfigMapReader.parser(
-            in("{\"type\":\"DELETED\",\"object\":" + MAP + "}\n" + bookmark + gone))) {
-      assertThat(ConfigMapReader.next(json))
+        Answers.parser(in("{\"type\":\"DELETED\",\"object\":" + MAP + "}\n" + bookmark + gone))) {
+      assertThat(Answers.next(json, ConfigMapReader::read))
           .hasValueSatisfying(told -> {
             assertThat(told).isInstanceOf(Told.Happened.class);
-            ConfigMaps.Change change = ((Told.Happened) told).change();
+            Told.Happened<StoredConfigMap> change = (Told.Happened<StoredConfigMap>) told;
             assertThat(change.kind()).isEqualTo(ConfigMaps.Change.Kind.DELETED);
-            assertThat(change.map().version()).isEqualTo("17");
+            assertThat(change.object().version()).isEqualTo("17");
           });
-      assertThat(ConfigMapReader.next(json)).isEqualTo(Optional.of(new Told.Bookmark("20")));
-      assertThat(ConfigMapReader.next(json))
+      assertThat(Answers.next(json, ConfigMapReader::read))
+          .isEqualTo(Optional.of(new Told.Bookmark<StoredConfigMap>("20")));
+      assertThat(Answers.next(json, ConfigMapReader::read))
           .isEqualTo(
-              Optional.of(new Told.Failed(new ConfigMapReader.Failure(410, "Expired", "too old"))));
-      assertThat(ConfigMapReader.next(json)).isEmpty();
+              Optional.of(
+                  new Told.Failed<StoredConfigMap>(
+                      new Answers.Failure(410, "Expired", "too old"))));
+      assertThat(Answers.next(json, ConfigMapReader::read)).isEmpty();
     }
-    try (JsonParser json = ConfigMapReader.parser(in("{\"type\":\"NEWS\",\"object\":{}}"))) {
-      assertThatThrownBy(() -> ConfigMapReader.next(json)).isInstanceOf(IOException.class);
+    try (JsonParser json = Answers.parser(in("{\"type\":\"NEWS\",\"object\":{}}"))) {
+      assertThatThrownBy(() -> Answers.next(json, ConfigMapReader::read))
+          .isInstanceOf(IOException.class);
     }
   }
 
   @Test
   void failure_anyAnswer_isOne() {
-    assertThat(ConfigMapReader.failure(403, in("{\"reason\":\"Forbidden\",\"message\":\"no\"}")))
-        .isEqualTo(new ConfigMapReader.Failure(403, "Forbidden", "no"));
-    assertThat(ConfigMapReader.failure(502, in("<html>")))
-        .isEqualTo(new ConfigMapReader.Failure(502, "", "HTTP 502"));
+    assertThat(Answers.failure(403, in("{\"reason\":\"Forbidden\",\"message\":\"no\"}")))
+        .isEqualTo(new Answers.Failure(403, "Forbidden", "no"));
+    assertThat(Answers.failure(502, in("<html>")))
+        .isEqualTo(new Answers.Failure(502, "", "HTTP 502"));
   }
 }
