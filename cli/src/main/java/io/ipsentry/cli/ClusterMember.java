@@ -20,6 +20,7 @@ import io.ipsentry.banlog.LogBanOperations;
 import io.ipsentry.banlog.SqliteCheckpoints;
 import io.ipsentry.config.ClusterStoreConfig;
 import io.ipsentry.config.Config;
+import io.ipsentry.config.SourceConfig;
 import io.ipsentry.kubernetes.api.ApiServerException;
 import io.ipsentry.kubernetes.api.ClusterConnection;
 import io.ipsentry.kubernetes.api.ClusterEvents;
@@ -38,6 +39,8 @@ import io.ipsentry.kubernetes.leader.LeaseTimes;
 import io.ipsentry.kubernetes.log.FullLogWatch;
 import io.ipsentry.kubernetes.log.KubernetesBanLog;
 import io.ipsentry.kubernetes.log.LogUpkeep;
+import io.ipsentry.kubernetes.pods.ClusterPodLogs;
+import io.ipsentry.kubernetes.pods.PodLogs;
 import io.ipsentry.kubernetes.protect.ClusterAddresses;
 import io.ipsentry.kubernetes.protect.ProtectedConfigMap;
 import io.ipsentry.kubernetes.protect.ProtectedDuty;
@@ -56,6 +59,7 @@ import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -450,6 +454,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
                   System::nanoTime,
                   banLatency,
                   RequestWatch.NONE,
+                  this::podLogs,
                   true),
               newDuties(),
               reason -> leadership.resign(reason));
@@ -458,6 +463,15 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
     }
     // What changed meanwhile.
     protect(parts.inForce().protection());
+  }
+
+  private PodLogs podLogs(SourceConfig.Input.Pods pods) {
+    return ClusterPodLogs.start(
+        parts.connection(),
+        pods.namespace(),
+        pods.selector(),
+        pods.container(),
+        new SplittableRandom());
   }
 
   /** Without them the first ban could be that of a node; the leader before may have told them. */

@@ -16,6 +16,7 @@ import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.ConfigWatcher;
 import io.ipsentry.proto.v1.EnforcerStatus;
+import io.ipsentry.watcher.PodLogsOpener;
 import io.ipsentry.watcher.RequestWatch;
 import io.ipsentry.watcher.WarmUp;
 import io.ipsentry.watcher.Watcher;
@@ -100,6 +101,7 @@ final class HostRun implements AutoCloseable {
                 System::nanoTime,
                 banLatency,
                 new LeakWatch(),
+                PodLogsOpener.NONE,
                 false));
     statistics = new WatcherStatistics(watcher, state, clock);
     hits = new HitServiceEndpoint(watcher.ledger(), watcher);

@@ -52,6 +52,9 @@ final class SourceCheckup {
       case Input.Journald journald -> journald(check);
       case Input.Stdin standard ->
           findings.add(Finding.ok(check, "standard input of run, which cannot be looked at"));
+      case Input.Pods pods ->
+          findings.add(
+              Finding.ok(check, "pods, which the leading watcher reads; see ip-sentry status"));
       case Input.AccessLogService service ->
           findings.add(
               Finding.ok(check, "what gateways send to authz.listen, which cannot be looked at"));

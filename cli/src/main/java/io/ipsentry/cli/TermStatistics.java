@@ -40,6 +40,11 @@ final class TermStatistics implements RunStatistics {
   }
 
   @Override
+  public List<PodStatistics> pods() {
+    return ofTerm(RunStatistics::pods, List.of());
+  }
+
+  @Override
   public List<RuleStatistics> rules() {
     return ofTerm(RunStatistics::rules, List.of());
   }

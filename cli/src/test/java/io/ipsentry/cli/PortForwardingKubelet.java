@@ -1,6 +1,7 @@
 package io.ipsentry.cli;
 
 import io.ipsentry.testing.CertificateAuthority;
+import io.ipsentry.testing.kubelet.KubeletNode;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
@@ -106,15 +107,7 @@ final class PortForwardingKubelet implements AutoCloseable {
 
   /** A Node that leads the API server here, for {@code kubectl create}. */
   String node(String name) {
-    return """
-    apiVersion: v1
-    kind: Node
-    metadata: { name: %s }
-    status:
-      addresses: [{ type: InternalIP, address: 127.0.0.1 }]
-      daemonEndpoints: { kubeletEndpoint: { Port: %d } }
-    """
-        .formatted(name, port());
+    return KubeletNode.manifest(name, port());
   }
 
   @Override

@@ -93,7 +93,7 @@ final class ConfigReader {
             authz,
             root.get("enforcer").flatMap(EnforcerReader::enforcer));
     checkListens(root, withoutBans);
-    checkCluster(root, withoutBans);
+    checkCluster(root, withoutBans, reader.pods());
     PrefixSet alwaysBan =
         root.get("alwaysBan")
             .map(list -> addresses.banned(list, withoutBans.protectedPrefixes()))
@@ -171,7 +171,14 @@ final class ConfigReader {
   }
 
   /** Where callers need their rights, and by what way the API server is asked, is told there. */
-  private static void checkCluster(Section root, Config config) {
+  private static void checkCluster(Section root, Config config, List<Value> pods) {
+    if (config.store().kubernetes().isEmpty()) {
+      pods.forEach(value ->
+          value.error(
+              "are read by the watcher of a cluster, and the log is not in one",
+              "add store: { kubernetes: {} } and start ip-sentry watcher, or read files with"
+                  + " file"));
+    }
     if (config.admin().kubernetesAuth().isPresent() && config.store().kubernetes().isEmpty()) {
       writtenAt(root, "admin.kubernetesAuth")
           .ifPresent(value ->

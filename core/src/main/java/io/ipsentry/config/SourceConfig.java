@@ -72,6 +72,15 @@ public record SourceConfig(
     record Stdin() implements Input {}
 
     /**
+     * Containers of pods, whose logs the leading watcher of a cluster reads through the API server.
+     *
+     * @param namespace of the pods
+     * @param selector of their labels, as the API server takes it
+     * @param container whose log is read; empty: those of all containers
+     */
+    record Pods(String namespace, String selector, Optional<String> container) implements Input {}
+
+    /**
      * What gateways send to the access-log service of {@link AuthzConfig#listen}.
      *
      * @param logNames whose entries are taken, as Envoy's {@code log_name} says; empty: those that

@@ -31,7 +31,7 @@ final class SourceReader {
   /** Longest log name of the access-log service, in characters. */
   static final int MAX_LOG_NAME_LENGTH = 256;
 
-  private static final List<String> INPUTS = List.of("file", "journald", "stdin", "als");
+  private static final List<String> INPUTS = List.of("file", "journald", "stdin", "pods", "als");
 
   /** Keys that say something about lines. */
   private static final List<String> OF_LINES =
@@ -50,6 +50,7 @@ final class SourceReader {
   private final Map<String, Integer> names = new HashMap<>();
   private final Map<String, Integer> logNames = new HashMap<>();
   private Optional<Value> accessLogs = Optional.empty();
+  private final List<Value> pods = new ArrayList<>();
 
   SourceReader(
       AddressLists addresses, Problems problems, Path directory, TrustedProxies defaultProxies) {
@@ -67,6 +68,11 @@ final class SourceReader {
   /** The first {@code als} of a source. */
   Optional<Value> accessLogs() {
     return accessLogs;
+  }
+
+  /** Every {@code pods} of a source. */
+  List<Value> pods() {
+    return List.copyOf(pods);
   }
 
   /** The sources of the list that could be read. */
@@ -135,13 +141,14 @@ final class SourceReader {
           .whole()
           .error(
               given.isEmpty() ? "reads nothing" : "has " + String.join(" and ", given),
-              "write one of file, journald, stdin and als");
+              "write one of file, journald, stdin, pods and als");
       return Optional.empty();
     }
     Value value = section.get(given.get(0)).orElseThrow();
     return switch (given.get(0)) {
       case "file" -> files(value);
       case "journald" -> journald(value);
+      case "pods" -> pods(value, section);
       case "als" -> accessLogService(value, section);
       default -> stdin(value);
     };
@@ -177,6 +184,15 @@ final class SourceReader {
                     .get("directory")
                     .flatMap(Value::text)
                     .map(path -> path.startsWith("/") ? path : directory + "/" + path)));
+  }
+
+  private Optional<Input> pods(Value value, Section section) {
+    pods.add(value);
+    section
+        .get("startAt")
+        .ifPresent(at ->
+            at.error("is for files; pods are read from the longest window back", "remove it"));
+    return PodsReader.pods(value);
   }
 
   private Optional<Input> accessLogService(Value value, Section section) {
@@ -243,6 +259,7 @@ final class SourceReader {
           case Input.Journald journald ->
               journald.units().isEmpty() ? "journald" : Names.from(journald.units().get(0));
           case Input.Stdin _ -> "stdin";
+          case Input.Pods in -> Names.from(in.container().orElse(in.namespace()));
           case Input.AccessLogService service ->
               service.logNames().isEmpty() ? "als" : Names.from(service.logNames().get(0));
         };
@@ -261,7 +278,8 @@ final class SourceReader {
     Optional<CapturingPattern> regex = section.get("regex").flatMap(Expressions::capturing);
     Optional<CapturingPattern> logRegex = section.get("logRegex").flatMap(Expressions::capturing);
     boolean hasRegex = section.has("regex") || section.has("logRegex");
-    String name = section.get("format").flatMap(Value::text).orElse(hasRegex ? "regex" : "auto");
+    String otherwise = PodsReader.preset(section).map(PodsReader.Preset::format).orElse("auto");
+    String name = section.get("format").flatMap(Value::text).orElse(hasRegex ? "regex" : otherwise);
     checkName(section, name, hasRegex);
     checkGroups(section, regex, logRegex);
     FormatConfig config =

@@ -196,6 +196,51 @@ final class ConfigLoaderTest {
   }
 
   @Test
+  void parse_pods_areThoseOfThePresetButForWhatIsWritten() {
+    Config config =
+        valid(
+                """
+                store: { kubernetes: {} }
+                sources:
+                  - pods: ngf
+                  - { pods: { preset: traefik, namespace: kube-system } }
+                  - { name: eg, pods: { preset: envoy-gateway, container: envoy-2 } }
+                  - { name: ic, pods: ingress-nginx, format: auto }
+                  - name: own
+                    pods:
+                      namespace: edge
+                      selector: "app=web, tier in (a, b-2), !canary, example.com/x!=y, z"
+                """)
+            .config();
+
+    List<Input> inputs = config.sources().stream().map(SourceConfig::input).toList();
+    assertThat(inputs)
+        .containsExactly(
+            new Input.Pods(
+                "nginx-gateway-fabric",
+                "gateway.networking.k8s.io/gateway-name=nginx-public",
+                Optional.of("nginx")),
+            new Input.Pods("kube-system", "app.kubernetes.io/name=traefik", Optional.of("traefik")),
+            new Input.Pods(
+                "envoy-gateway-system",
+                "app.kubernetes.io/name=envoy,app.kubernetes.io/component=proxy,"
+                    + "app.kubernetes.io/managed-by=envoy-gateway",
+                Optional.of("envoy-2")),
+            new Input.Pods(
+                "ingress-nginx",
+                "app.kubernetes.io/name=ingress-nginx,app.kubernetes.io/component=controller",
+                Optional.of("controller")),
+            new Input.Pods(
+                "edge",
+                "app=web, tier in (a, b-2), !canary, example.com/x!=y, z",
+                Optional.empty()));
+    assertThat(config.sources().stream().map(source -> source.format().name()))
+        .containsExactly("auto", "auto", "envoy-gateway-json", "auto", "auto");
+    assertThat(config.sources().stream().map(SourceConfig::name))
+        .containsExactly("nginx", "traefik", "eg", "ic", "own");
+  }
+
+  @Test
   void parse_accessLogServices_areTakenByLogName() {
     Config config =
         valid(

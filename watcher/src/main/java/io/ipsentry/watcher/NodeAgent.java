@@ -118,6 +118,7 @@ public final class NodeAgent implements AutoCloseable {
             this::found,
             rules,
             parts.stdin(),
+            PodLogsOpener.NONE,
             parts.clock(),
             null);
     sources.replace(ofNode(config), rules);

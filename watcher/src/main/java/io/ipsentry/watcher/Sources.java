@@ -10,12 +10,14 @@ import io.ipsentry.watcher.source.JournaldSource;
 import io.ipsentry.watcher.source.LineHandler;
 import io.ipsentry.watcher.source.LineHandlerFactory;
 import io.ipsentry.watcher.source.LineSource;
+import io.ipsentry.watcher.source.PodSource;
 import io.ipsentry.watcher.source.SourceStatus;
 import io.ipsentry.watcher.source.StdinSource;
 import io.ipsentry.watcher.source.StreamInfo;
 import io.ipsentry.watcher.source.StreamStatus;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -40,6 +42,7 @@ final class Sources implements AutoCloseable {
   private final PipelineFactory pipelines;
   private final HitSink sink;
   private final InputStream stdin;
+  private final PodLogsOpener pods;
   private final InstantSource clock;
   private final @Nullable Instant recent;
   private final List<Open> open = new CopyOnWriteArrayList<>();
@@ -105,6 +108,7 @@ final class Sources implements AutoCloseable {
       HitSink sink,
       RuleSet rules,
       InputStream stdin,
+      PodLogsOpener pods,
       InstantSource clock,
       @Nullable Instant recent) {
     this.pipelines = pipelines;
@@ -112,6 +116,7 @@ final class Sources implements AutoCloseable {
     this.recent = recent;
     this.rules = rules;
     this.stdin = stdin;
+    this.pods = pods;
     this.clock = clock;
   }
 
@@ -247,9 +252,24 @@ final class Sources implements AutoCloseable {
           journal(config.name(), journalctl(journald), startAt, handlers);
       case SourceConfig.Input.Stdin standard ->
           new StdinSource(config.name(), stdin, handlers, clock);
+      case SourceConfig.Input.Pods selected ->
+          new PodSource(
+              config.name(), pods.open(selected), windowsBegin(config.name()), handlers, clock);
       case SourceConfig.Input.AccessLogService service ->
           throw new IllegalArgumentException("no source of lines: " + service);
     };
+  }
+
+  /** Since when lines may still count for a rule that listens to a source. */
+  private Instant windowsBegin(String source) {
+    Duration longest =
+        rules.rules().stream()
+            .filter(
+                rule -> rule.match().sources().isEmpty() || rule.match().sources().contains(source))
+            .map(Rule::window)
+            .max(Duration::compareTo)
+            .orElse(Duration.ZERO);
+    return clock.instant().minus(longest);
   }
 
   private JournaldSource journal(

@@ -124,7 +124,13 @@ public final class WarmUp {
       PipelineFactory pipelines = new PipelineFactory(ZoneOffset.UTC, clock, (label, format) -> {});
       try (Sources sources =
           new Sources(
-              pipelines, detection::hit, rules, InputStream.nullInputStream(), clock, null)) {
+              pipelines,
+              detection::hit,
+              rules,
+              InputStream.nullInputStream(),
+              PodLogsOpener.NONE,
+              clock,
+              null)) {
         sources.replace(config.sources(), rules);
         try (SourceLoop loop = new SourceLoop(sources.open())) {
           boolean ignored = loop.poll();

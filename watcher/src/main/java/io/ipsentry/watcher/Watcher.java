@@ -139,6 +139,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
    * @param nanoTicker elapsed time, nanoseconds
    * @param banLatency is told the time from reading a line to its ban being durable
    * @param watch is shown who asks, by lines and by what others report
+   * @param pods gives the logs of pods
    * @param takesOver whether another process read the sources before: then, where no position is
    *     stored, what was written within the longest window is read again. Others may take over from
    *     this one, too: so reporters keep their hits for as long
@@ -153,6 +154,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
       LongSupplier nanoTicker,
       LatencyHistogram banLatency,
       RequestWatch watch,
+      PodLogsOpener pods,
       boolean takesOver) {}
 
   /**
@@ -185,7 +187,8 @@ public final class Watcher implements AutoCloseable, HitOwner {
     watch = parts.watch();
     takesOver = parts.takesOver();
     Instant recent = parts.takesOver() ? recent(rules, parts.checkpoints()) : null;
-    sources = new Sources(pipelines, detection::hit, rules, parts.stdin(), clock, recent);
+    sources =
+        new Sources(pipelines, detection::hit, rules, parts.stdin(), parts.pods(), clock, recent);
     checkpoints = new CheckpointStore(parts.checkpoints());
     writer.catchUp();
     sources.replace(config.sources(), rules);

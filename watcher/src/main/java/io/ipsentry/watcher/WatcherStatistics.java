@@ -59,6 +59,25 @@ public final class WatcherStatistics implements RunStatistics {
   }
 
   @Override
+  public List<PodStatistics> pods() {
+    return watcher.status().sources().stream()
+        .flatMap(source ->
+            source.status().pods().stream()
+                .map(pods ->
+                    new PodStatistics(
+                        source.status().name(),
+                        pods.containers(),
+                        pods.streams(),
+                        pods.reconnects(),
+                        pods.repeatedLines(),
+                        pods.gaps(),
+                        pods.unreadLines(),
+                        pods.notRead(),
+                        pods.lagMillis() / 1e3)))
+        .toList();
+  }
+
+  @Override
   public List<RuleStatistics> rules() {
     return watcher.status().rules().stream()
         .map(rule -> new RuleStatistics(rule.name(), rule.hits(), rule.bans(), rule.waiting()))

@@ -107,6 +107,7 @@ class WatcherHitsTest {
                 System::nanoTime,
                 new LatencyHistogram(),
                 RequestWatch.NONE,
+                PodLogsOpener.NONE,
                 false));
     Thread.ofPlatform().name("watcher").start(watcher::run);
     return new Running(log, checkpoints, watcher, config);

@@ -116,6 +116,7 @@ class WatcherTest {
                 System::nanoTime,
                 new LatencyHistogram(),
                 RequestWatch.NONE,
+                PodLogsOpener.NONE,
                 takesOver));
     Thread.ofPlatform().name("watcher").start(watcher::run);
     Running started = new Running(log, checkpoints, writer, watcher);
@@ -384,6 +385,7 @@ class WatcherTest {
                   System::nanoTime,
                   new LatencyHistogram(),
                   RequestWatch.NONE,
+                  PodLogsOpener.NONE,
                   false));
       watcher.run();
 

@@ -14,7 +14,7 @@ import java.util.regex.Matcher;
  * A namespace of a test cluster with the identities and rights of {@code
  * docs/examples/cluster-rbac.yaml}, for the release {@code ip-sentry}.
  */
-final class ReleaseInCluster {
+public final class ReleaseInCluster {
   private static final Path RIGHTS = Path.of("../docs/examples/cluster-rbac.yaml");
   private static final String NAMESPACE = "namespace: ip-sentry";
 
@@ -29,12 +29,14 @@ final class ReleaseInCluster {
   }
 
   /** Makes one. */
-  static ReleaseInCluster in(TestCluster cluster) {
+  public static ReleaseInCluster in(TestCluster cluster) {
     ReleaseInCluster release = new ReleaseInCluster(cluster);
     try {
       String rights =
           Files.readString(RIGHTS)
               .replace(NAMESPACE, "namespace: " + release.namespace)
+              // The gateway of a test is in the namespace of its release.
+              .replace("namespace: nginx-gateway-fabric", "namespace: " + release.namespace)
               // Of the whole cluster, which other tests share.
               .replaceAll(
                   "(kind: ClusterRole(?:Binding)?\\nmetadata: \\{ name: )ip-sentry-watcher",
@@ -65,11 +67,12 @@ final class ReleaseInCluster {
   }
 
   /** Acts as the administrator, in the namespace. */
-  Kubectl kubectl() {
+  public Kubectl kubectl() {
     return kubectl;
   }
 
-  String namespace() {
+  /** Its name. */
+  public String namespace() {
     return namespace;
   }
 
@@ -132,7 +135,7 @@ final class ReleaseInCluster {
   }
 
   /** A file with a token of one of the identities, in a directory. */
-  Path token(Path directory, String serviceAccount) {
+  public Path token(Path directory, String serviceAccount) {
     try {
       return Files.writeString(
           directory.resolve(serviceAccount + ".token"),
@@ -147,7 +150,7 @@ final class ReleaseInCluster {
    *
    * @param directory it is written to
    */
-  Path kubeconfig(Path directory, String serviceAccount) {
+  public Path kubeconfig(Path directory, String serviceAccount) {
     String token = kubectl.run("create", "token", serviceAccount, "--duration=2h").strip();
     try {
       String admin = Files.readString(cluster.kubeconfig());

@@ -57,6 +57,15 @@ public final class RunningWatcher implements AutoCloseable {
    * @param more YAML beside sources, store, admin and metrics
    */
   public static RunningWatcher start(Path directory, String store, String more) {
+    return start(directory, store, "", more);
+  }
+
+  /**
+   * As {@link #start(Path, String, String)}, with a source beside the access log.
+   *
+   * @param source YAML in one line; empty: none
+   */
+  public static RunningWatcher start(Path directory, String store, String source, String more) {
     RunningWatcher watcher = new RunningWatcher(directory);
     try {
       if (Files.notExists(watcher.accessLog())) {
@@ -65,7 +74,7 @@ public final class RunningWatcher implements AutoCloseable {
       Files.writeString(
           watcher.configFile(),
           """
-          sources: [{ name: nginx, file: %1$s/access.log, format: combined }]
+          sources: [{ name: nginx, file: %1$s/access.log, format: combined }%5$s]
           store: %2$s
           admin:
             socket: %1$s/admin.sock
@@ -78,7 +87,8 @@ public final class RunningWatcher implements AutoCloseable {
                       directory,
                       store.formatted(watcher.adminPort),
                       watcher.metrics.port(),
-                      watcher.adminPort)
+                      watcher.adminPort,
+                      source.isEmpty() ? "" : ", " + source)
               + more);
       watcher.start();
     } catch (IOException e) {

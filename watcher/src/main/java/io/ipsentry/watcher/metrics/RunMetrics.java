@@ -1,5 +1,6 @@
 package io.ipsentry.watcher.metrics;
 
+import io.ipsentry.watcher.metrics.RunStatistics.PodStatistics;
 import io.ipsentry.watcher.metrics.RunStatistics.RuleStatistics;
 import io.ipsentry.watcher.metrics.RunStatistics.SourceStatistics;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
@@ -84,6 +85,7 @@ public final class RunMetrics {
   /** All metrics as of now. */
   public MetricSnapshots collect() {
     List<MetricSnapshot> all = new ArrayList<>(sources(statistics.sources(), clock));
+    addPods(all, statistics.pods());
     addRules(all, statistics.rules());
     addState(all);
     addConfig(all);
@@ -133,6 +135,69 @@ public final class RunMetrics {
             "source",
             bySource(active, source -> Math.max(0, now - source.lastLineAtMillis()) / 1e3)));
     return all;
+  }
+
+  private static void addPods(List<MetricSnapshot> all, List<PodStatistics> pods) {
+    if (pods.isEmpty()) {
+      return;
+    }
+    all.add(
+        gauges(
+            "ip_sentry_pod_containers",
+            "Containers that a source of pods selects",
+            "source",
+            byPods(pods, PodStatistics::containers)));
+    all.add(
+        gauges(
+            "ip_sentry_pod_streams",
+            "Logs of containers that are read now",
+            "source",
+            byPods(pods, PodStatistics::streams)));
+    all.add(
+        gauges(
+            "ip_sentry_pod_containers_not_read",
+            "Containers that are selected and not read, as there are too many",
+            "source",
+            byPods(pods, PodStatistics::notRead)));
+    all.add(
+        gauges(
+            "ip_sentry_pod_lag_seconds",
+            "By how much the line that was read last is behind, where more waits",
+            "source",
+            byPods(pods, PodStatistics::lagSeconds)));
+    all.add(
+        counters(
+            "ip_sentry_pod_reconnects",
+            "Logs asked for again after their connection had ended",
+            "source",
+            byPods(pods, PodStatistics::reconnects)));
+    all.add(
+        counters(
+            "ip_sentry_pod_lines_repeated",
+            "Lines that came again and were not counted",
+            "source",
+            byPods(pods, PodStatistics::repeatedLines)));
+    all.add(
+        counters(
+            "ip_sentry_pod_lines_unread",
+            "Lines without a stamp: the rest of one whose beginning was not asked for",
+            "source",
+            byPods(pods, PodStatistics::unreadLines)));
+    all.add(
+        counters(
+            "ip_sentry_pod_gaps",
+            "Times that lines may be missing",
+            "source",
+            byPods(pods, PodStatistics::gaps)));
+  }
+
+  private static Map<String, Double> byPods(
+      List<PodStatistics> pods, ToDoubleFunction<PodStatistics> value) {
+    return bounded(
+        pods.stream()
+            .collect(
+                Collectors.toMap(
+                    PodStatistics::name, value::applyAsDouble, Double::sum, LinkedHashMap::new)));
   }
 
   private static void addRules(List<MetricSnapshot> all, List<RuleStatistics> rules) {

@@ -15,6 +15,11 @@ public interface RunStatistics {
   /** One entry a configured source, in the order of the configuration. */
   List<SourceStatistics> sources();
 
+  /** One entry a source of pods, in the order of the configuration. */
+  default List<PodStatistics> pods() {
+    return List.of();
+  }
+
   /** One entry a rule, in the order of the configuration. */
   List<RuleStatistics> rules();
 
@@ -63,6 +68,30 @@ public interface RunStatistics {
     /** Stands for a time of a line when there was none yet. */
     public static final long NO_LINE = Long.MIN_VALUE;
   }
+
+  /**
+   * Counters of a source of pods.
+   *
+   * @param name its name in the configuration
+   * @param containers selected now
+   * @param streams logs that are read now
+   * @param reconnects logs asked for again after their connection had ended
+   * @param repeatedLines lines that came again and were not counted
+   * @param gaps times that lines may be missing
+   * @param unreadLines lines without a stamp
+   * @param notRead containers that are selected and not read
+   * @param lagSeconds by how much the line that was read last is behind, where more waits
+   */
+  record PodStatistics(
+      String name,
+      int containers,
+      int streams,
+      long reconnects,
+      long repeatedLines,
+      long gaps,
+      long unreadLines,
+      int notRead,
+      double lagSeconds) {}
 
   /**
    * Counters of a rule.

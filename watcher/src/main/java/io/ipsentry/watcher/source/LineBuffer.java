@@ -71,6 +71,13 @@ final class LineBuffer {
     return splitter.lines() > before;
   }
 
+  /** Drops what is left: the next bytes begin a line. */
+  void clear() {
+    from = 0;
+    to = 0;
+    splitter.resume(false, true);
+  }
+
   /** Delivers what is left as the last line. */
   void deliverLast(LineHandler handler, long observedAtMillis) {
     splitter.last(bytes, from, to, handler, observedAtMillis);

@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads a stream on a thread of its own, {@link #BLOCKS} blocks of {@value #BLOCK_BYTES} bytes
- * ahead; then it waits, and so does whoever writes into the stream.
+ * Reads a stream on a thread of its own, as a rule {@link #BLOCKS} blocks of {@value #BLOCK_BYTES}
+ * bytes ahead; then it waits, and so does whoever writes into the stream.
  *
  * <p>The blocks go round: one that was taken comes back with {@link #recycle}. One thread takes.
  */
@@ -20,12 +20,21 @@ final class ReadAhead implements AutoCloseable {
 
   private static final Logger logger = LoggerFactory.getLogger(ReadAhead.class);
 
-  private final InputStream in;
+  private final Opening opening;
+  private final int blocks;
+  private final int blockBytes;
   private final Thread thread;
-  private final BlockingQueue<Block> full = new ArrayBlockingQueue<>(BLOCKS + 1);
-  private final BlockingQueue<byte[]> empty = new ArrayBlockingQueue<>(BLOCKS);
+  private final BlockingQueue<Block> full;
+  private final BlockingQueue<byte[]> empty;
+  private volatile @Nullable InputStream in;
   private volatile Runnable wakeUp = () -> {};
   private volatile boolean closed;
+
+  /** Gives the stream, on the reading thread; may wait. */
+  @FunctionalInterface
+  interface Opening {
+    InputStream open() throws IOException, InterruptedException;
+  }
 
   /** Some bytes of the stream, or its end. */
   static final class Block {
@@ -58,18 +67,37 @@ final class ReadAhead implements AutoCloseable {
     }
   }
 
-  private ReadAhead(String name, InputStream in) {
-    this.in = in;
-    for (int i = 0; i < BLOCKS; i++) {
-      empty.add(new byte[BLOCK_BYTES]);
-    }
-    // Not a virtual thread: a read of standard input would keep a carrier to itself.
-    thread = Thread.ofPlatform().daemon().name(name).unstarted(this::read);
+  private ReadAhead(
+      Opening opening, int blocks, int blockBytes, Thread.Builder threads, Runnable wakeUp) {
+    this.opening = opening;
+    this.blocks = blocks;
+    this.blockBytes = blockBytes;
+    this.wakeUp = wakeUp;
+    full = new ArrayBlockingQueue<>(blocks + 1);
+    empty = new ArrayBlockingQueue<>(blocks);
+    thread = threads.unstarted(this::read);
   }
 
   /** Starts reading; {@code name} is the thread's. */
   static ReadAhead start(String name, InputStream in) {
-    ReadAhead ahead = new ReadAhead(name, in);
+    // Not a virtual thread: a read of standard input would keep a carrier to itself.
+    ReadAhead ahead =
+        new ReadAhead(
+            () -> in, BLOCKS, BLOCK_BYTES, Thread.ofPlatform().daemon().name(name), () -> {});
+    ahead.in = in;
+    ahead.thread.start();
+    return ahead;
+  }
+
+  /**
+   * Starts opening and reading on a virtual thread.
+   *
+   * @param wakeUp called on it whenever a block is ready
+   */
+  static ReadAhead startVirtual(
+      String name, Opening opening, int blocks, int blockBytes, Runnable wakeUp) {
+    ReadAhead ahead =
+        new ReadAhead(opening, blocks, blockBytes, Thread.ofVirtual().name(name), wakeUp);
     ahead.thread.start();
     return ahead;
   }
@@ -85,6 +113,20 @@ final class ReadAhead implements AutoCloseable {
     return full.poll();
   }
 
+  /** The next block, which stays; or null while there is none. */
+  @Nullable Block peek() {
+    return full.peek();
+  }
+
+  /** Bytes that wait, about. */
+  long waitingBytes() {
+    long bytes = 0;
+    for (Block block : full) {
+      bytes += Math.max(block.length(), 0);
+    }
+    return bytes;
+  }
+
   /** Waits for the next block. */
   Block take() throws InterruptedException {
     return full.take();
@@ -98,10 +140,17 @@ final class ReadAhead implements AutoCloseable {
 
   private void read() {
     IOException failure = null;
+    int made = 0;
     try {
+      InputStream from = opening.open();
+      in = from;
       while (!closed) {
-        byte[] bytes = empty.take();
-        int n = in.read(bytes, 0, bytes.length);
+        byte[] bytes = made < blocks ? empty.poll() : empty.take();
+        if (bytes == null) {
+          bytes = new byte[blockBytes];
+          made++;
+        }
+        int n = from.read(bytes, 0, bytes.length);
         if (n < 0) {
           break;
         }
@@ -113,6 +162,13 @@ final class ReadAhead implements AutoCloseable {
     } catch (InterruptedException e) {
       // Only close() interrupts; nobody takes any more.
       Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      // Whatever a client throws when it is closed: whoever takes must see the end.
+      failure = new IOException("the stream cannot be read: " + e, e);
+    }
+    if (closed) {
+      // It may have been opened after close() looked.
+      closeStream();
     }
     // There is room for the end beside all blocks.
     if (!full.offer(new Block(new byte[0], -1, failure)) && !closed) {
@@ -126,8 +182,15 @@ final class ReadAhead implements AutoCloseable {
   public void close() {
     closed = true;
     thread.interrupt();
+    closeStream();
+  }
+
+  private void closeStream() {
+    InputStream open = in;
     try {
-      in.close();
+      if (open != null) {
+        open.close();
+      }
     } catch (IOException e) {
       logger.atDebug().setCause(e).log("Stream did not close cleanly");
     }
