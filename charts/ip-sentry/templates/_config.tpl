@@ -1,6 +1,6 @@
 {{/* What each preset stands for, as JSON: the key of its values, and the preset of the configuration. */}}
 {{- define "ip-sentry.presets" -}}
-{"ngf":{"values":"ngf","preset":"ngf"},"traefik":{"values":"traefik","preset":"traefik"},"k3s":{"values":"k3s","preset":"traefik"},
+{"ngf":{"values":"ngf","preset":"ngf"},"traefik":{"values":"traefik","preset":"traefik"},"k3s":{"values":"k3s","preset":"k3s"},
 "envoy-gateway":{"values":"envoyGateway","preset":"envoy-gateway"},"ingress-nginx":{"values":"ingressNginx","preset":"ingress-nginx"}}
 {{- end -}}
 
@@ -150,7 +150,7 @@
 {{- $defaults := dict -}}
 {{- $values := .Values -}}
 {{- range $name, $preset := include "ip-sentry.presets" . | fromJson -}}
-{{- if ne $name "k3s" -}}{{- $_ := set $defaults $preset.preset (get $values $preset.values).namespace -}}{{- end -}}
+{{- $_ := set $defaults $preset.preset (get $values $preset.values).namespace -}}
 {{- end -}}
 {{- $namespaces := list -}}
 {{- range $source := (include "ip-sentry.config" . | fromJson).sources -}}
