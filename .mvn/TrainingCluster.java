@@ -28,12 +28,13 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 
 /**
- * As much of an API server as processes ask for while their ahead-of-time caches are made: {@code KEYSTORE PASSWORD
- * ENVIRONMENT}. Objects of every kind are kept in memory, by their paths; listings and watches select by label; whoever
- * asks may do anything. Writes into ENVIRONMENT, as lines of a shell, what points a client here, when it listens.
+ * As much of an API server as processes ask for while their ahead-of-time caches are made: {@code
+ * KEYSTORE PASSWORD ENVIRONMENT}. Objects of every kind are kept in memory, by their paths;
+ * listings and watches select by label; whoever asks may do anything. Writes into ENVIRONMENT, as
+ * lines of a shell, what points a client here, when it listens.
  *
- * <p>For training alone: nothing is checked. Started by the launcher as a source file, on the loopback address, until
- * it is killed.
+ * <p>For training alone: nothing is checked. Started by the launcher as a source file, on the
+ * loopback address, until it is killed.
  */
 final class TrainingCluster {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -49,11 +50,13 @@ final class TrainingCluster {
   public static void main(String[] args) throws Exception {
     char[] password = args[1].toCharArray();
     KeyStore keys = KeyStore.getInstance(Path.of(args[0]).toFile(), password);
-    KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    KeyManagerFactory factory =
+        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
     factory.init(keys, password);
     SSLContext tls = SSLContext.getInstance("TLS");
     tls.init(factory.getKeyManagers(), null, null);
-    HttpsServer server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    HttpsServer server =
+        HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.setHttpsConfigurator(new HttpsConfigurator(tls));
     server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
     TrainingCluster cluster = new TrainingCluster();
@@ -68,7 +71,8 @@ final class TrainingCluster {
     Path written = environment.resolveSibling(environment.getFileName() + ".new");
     Files.writeString(
         written,
-        "export KUBECONFIG=/nonexistent KUBERNETES_AUTH_TOKEN=training KUBERNETES_NAMESPACE=default\n"
+        "export KUBECONFIG=/nonexistent KUBERNETES_AUTH_TOKEN=training"
+            + " KUBERNETES_NAMESPACE=default\n"
             + "export KUBERNETES_MASTER=https://localhost:"
             + server.getAddress().getPort()
             + "/\nexport KUBERNETES_CERTS_CA_DATA="
@@ -111,7 +115,8 @@ final class TrainingCluster {
       int equals = part.indexOf('=');
       if (equals > 0) {
         query.put(
-            part.substring(0, equals), URLDecoder.decode(part.substring(equals + 1), StandardCharsets.UTF_8));
+            part.substring(0, equals),
+            URLDecoder.decode(part.substring(equals + 1), StandardCharsets.UTF_8));
       }
     }
     return query;
@@ -147,14 +152,16 @@ final class TrainingCluster {
     for (String part : query.getOrDefault("labelSelector", "").split(",(?![^(]*\\))")) {
       String[] sides = part.split("=| in ", 2);
       if (sides.length == 2
-          && !List.of(sides[1].replaceAll("[()]", "").split(",")).contains(labels.path(sides[0]).asText())) {
+          && !List.of(sides[1].replaceAll("[()]", "").split(","))
+              .contains(labels.path(sides[0]).asText())) {
         return false;
       }
     }
     return true;
   }
 
-  private void write(HttpExchange call, String path, JsonNode sent, boolean replaces) throws IOException {
+  private void write(HttpExchange call, String path, JsonNode sent, boolean replaces)
+      throws IOException {
     if (!(sent instanceof ObjectNode object) || !path.contains("/namespaces/")) {
       // A review: whoever it is may.
       ObjectNode review = (ObjectNode) sent;
@@ -168,7 +175,8 @@ final class TrainingCluster {
       boolean fits =
           replaces
               ? known != null
-                  && (replaced.isEmpty() || replaced.equals(known.at("/metadata/resourceVersion").asText()))
+                  && (replaced.isEmpty()
+                      || replaced.equals(known.at("/metadata/resourceVersion").asText()))
               : known == null;
       if (fits) {
         version++;
@@ -176,9 +184,11 @@ final class TrainingCluster {
         metadata.put("name", path.substring(path.lastIndexOf('/') + 1));
         metadata.put("namespace", "default").put("resourceVersion", Long.toString(version));
         metadata.put(
-            "uid", known == null ? UUID.randomUUID().toString() : known.at("/metadata/uid").asText());
+            "uid",
+            known == null ? UUID.randomUUID().toString() : known.at("/metadata/uid").asText());
         objects.put(path, object);
-        changes.add(new Change(version, path, known == null ? "ADDED" : "MODIFIED", object.deepCopy()));
+        changes.add(
+            new Change(version, path, known == null ? "ADDED" : "MODIFIED", object.deepCopy()));
         notifyAll();
       } else {
         sent = null;
