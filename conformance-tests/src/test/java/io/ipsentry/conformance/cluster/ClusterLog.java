@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.banlog.AppendResult;
+import io.ipsentry.banlog.SnapshotBytes;
 import io.ipsentry.kubernetes.api.ClusterClients;
 import io.ipsentry.kubernetes.api.ClusterConfigMaps;
 import io.ipsentry.kubernetes.api.ConfigMaps;
@@ -22,6 +24,9 @@ import java.util.List;
 
 /** The log of a release in a cluster, as a test writes it. */
 final class ClusterLog implements AutoCloseable {
+  /** More than any test makes. */
+  private static final int MAX_EVENTS = 1_000;
+
   private final String namespace;
   private final String release;
   private final TestCluster cluster;
@@ -82,6 +87,14 @@ final class ClusterLog implements AutoCloseable {
         new FeedBlobs(api, release, Duration.ofHours(1), System::nanoTime)
             .put(name, PrefixSet.parse(prefixes));
     append(new BanEvent.Feed(Instant.now(), name, stored.digest(), stored.entries(), "test"));
+  }
+
+  /** Stores a snapshot. What is older stays, until somebody who leads deletes it. */
+  void compact() {
+    ActiveBans state =
+        log.snapshot(Instant.MAX, ActiveBans.Limits.DEFAULT).orElseGet(ActiveBans::new);
+    log.read(state.head() + 1, MAX_EVENTS).forEach(state::apply);
+    assertThat(log.compact(SnapshotBytes.of(state))).isTrue();
   }
 
   private void append(BanEvent event) {

@@ -20,6 +20,12 @@ public final class IpSentry {
   /** A command that takes longer is ended, and the test fails. */
   public static final int MAX_COMMAND_SECONDS = 300;
 
+  /**
+   * A directory: each process writes which classes it loaded to {@code COMMAND-PID.lst} in it, for
+   * {@code image/record-classes}. Else processes start without.
+   */
+  private static final String CLASS_LISTS = System.getProperty("ip-sentry.class-lists", "");
+
   private IpSentry() {}
 
   /**
@@ -82,11 +88,13 @@ public final class IpSentry {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
                 "-XX:-UsePerfData",
-                "-Xshare:auto",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "io.ipsentry.cli.Main"));
+                CLASS_LISTS.isEmpty() ? "-Xshare:auto" : "-Xshare:off",
+                "--enable-native-access=ALL-UNNAMED"));
+    if (!CLASS_LISTS.isEmpty()) {
+      command.add(
+          "-XX:DumpLoadedClassList=" + CLASS_LISTS + "/" + arguments.getFirst() + "-%p.lst");
+    }
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), "io.ipsentry.cli.Main"));
     command.addAll(arguments);
     return command;
   }

@@ -66,6 +66,16 @@ public final class RunningWatcher implements AutoCloseable {
    * @param source YAML in one line; empty: none
    */
   public static RunningWatcher start(Path directory, String store, String source, String more) {
+    return start(directory, store, source, "insecure: true\n", more);
+  }
+
+  /**
+   * As {@link #start(Path, String, String, String)}.
+   *
+   * @param admin YAML, a line each: further keys of {@code admin}, such as its {@code tls}
+   */
+  public static RunningWatcher start(
+      Path directory, String store, String source, String admin, String more) {
     RunningWatcher watcher = new RunningWatcher(directory);
     try {
       if (Files.notExists(watcher.accessLog())) {
@@ -80,15 +90,15 @@ public final class RunningWatcher implements AutoCloseable {
             socket: %1$s/admin.sock
             listen: "127.0.0.1:%4$d"
             kubernetesAuth: true
-            insecure: true
-          metrics: { listen: "127.0.0.1:%3$d" }
+          %6$smetrics: { listen: "127.0.0.1:%3$d" }
           """
                   .formatted(
                       directory,
                       store.formatted(watcher.adminPort),
                       watcher.metrics.port(),
                       watcher.adminPort,
-                      source.isEmpty() ? "" : ", " + source)
+                      source.isEmpty() ? "" : ", " + source,
+                      admin.indent(2))
               + more);
       watcher.start();
     } catch (IOException e) {

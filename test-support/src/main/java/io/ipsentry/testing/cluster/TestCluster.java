@@ -44,8 +44,8 @@ public final class TestCluster implements AutoCloseable {
   private static final int MAX_STARTS = 3;
 
   /**
-   * What is written to ConfigMaps stands in the audit log with its body; of other requests, who and
-   * what.
+   * What is written to ConfigMaps stands in the audit log with its body, and so does whether
+   * somebody may do something; of other requests, who and what.
    */
   private static final String AUDIT_POLICY =
       """
@@ -58,6 +58,10 @@ public final class TestCluster implements AutoCloseable {
         resources:
         - group: ""
           resources: [configmaps]
+      - level: RequestResponse
+        resources:
+        - group: authorization.k8s.io
+          resources: [subjectaccessreviews]
       - level: Metadata
       """;
 
@@ -206,7 +210,7 @@ public final class TestCluster implements AutoCloseable {
 
   /**
    * Every request that has been answered: one JSON object (audit.k8s.io/v1 Event) a line, writes to
-   * ConfigMaps with their bodies.
+   * ConfigMaps and reviews of rights with their bodies.
    */
   public Path auditLog() {
     return directory.resolve("audit.log");
