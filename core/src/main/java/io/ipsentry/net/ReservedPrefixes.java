@@ -1,5 +1,9 @@
 package io.ipsentry.net;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 
@@ -33,40 +37,32 @@ public final class ReservedPrefixes {
   /** Everything that is protected by default. */
   public static final PrefixSet ALL = LOCAL.union(PRIVATE);
 
-  /**
-   * The address ranges of Cloudflare's edge, as published under https://www.cloudflare.com/ips/
-   * (the list changes rarely; last change 2023).
-   */
-  public static final PrefixSet CLOUDFLARE =
-      PrefixSet.parse(
-          "173.245.48.0/20",
-          "103.21.244.0/22",
-          "103.22.200.0/22",
-          "103.31.4.0/22",
-          "141.101.64.0/18",
-          "108.162.192.0/18",
-          "190.93.240.0/20",
-          "188.114.96.0/20",
-          "197.234.240.0/22",
-          "198.41.128.0/17",
-          "162.158.0.0/15",
-          "104.16.0.0/13",
-          "104.24.0.0/14",
-          "172.64.0.0/13",
-          "131.0.72.0/22",
-          "2400:cb00::/32",
-          "2606:4700::/32",
-          "2803:f800::/32",
-          "2405:b500::/32",
-          "2405:8100::/32",
-          "2a06:98c0::/29",
-          "2c0f:f248::/32");
+  /** The address ranges of Cloudflare's edge, of the list's date ({@code packs/networks}). */
+  public static final PrefixSet CLOUDFLARE = shipped("cloudflare.txt");
 
   /** Proxies in the same host or private network: {@link #PRIVATE} and loopback. */
   public static final PrefixSet PRIVATE_PROXIES =
       PRIVATE.union(PrefixSet.parse("127.0.0.0/8", "::1"));
 
   private ReservedPrefixes() {}
+
+  /** A shipped list: a prefix a line; {@code #} begins a comment. */
+  private static PrefixSet shipped(String name) {
+    try (InputStream in =
+        ReservedPrefixes.class.getResourceAsStream("/io/ipsentry/packs/networks/" + name)) {
+      if (in == null) {
+        throw new IllegalStateException("the list of networks " + name + " is not there");
+      }
+      return PrefixSet.parse(
+          new String(in.readAllBytes(), StandardCharsets.US_ASCII)
+              .lines()
+              .map(line -> line.replaceFirst("#.*", "").strip())
+              .filter(line -> !line.isEmpty())
+              .toArray(String[]::new));
+    } catch (IOException e) {
+      throw new UncheckedIOException("the list of networks " + name + " cannot be read", e);
+    }
+  }
 
   /** The never-ban prefixes that hold everywhere. */
   public static PrefixSet protectedPrefixes(boolean includePrivate) {
