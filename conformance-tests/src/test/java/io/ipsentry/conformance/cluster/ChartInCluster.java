@@ -23,13 +23,6 @@ import java.util.regex.Matcher;
  * processes of a release, and with its roles for people.
  */
 final class ChartInCluster {
-  /** Without the logs of pods, which are in namespaces of others; with agents beside enforcers. */
-  private static final String VALUES =
-      """
-      preset: none
-      sources: [{ name: sshd, file: /var/log/auth.log, format: sshd, client: peer, reader: agent }]
-      """;
-
   private static final List<Class<? extends HasMetadata>> RIGHTS =
       List.of(
           ServiceAccount.class,
@@ -43,16 +36,30 @@ final class ChartInCluster {
   private final Kubectl kubectl;
   private final RenderedChart chart;
 
-  private ChartInCluster(TestCluster cluster) {
+  private ChartInCluster(TestCluster cluster, String gateways) {
     this.cluster = cluster;
     namespace = cluster.newNamespace();
     kubectl = cluster.kubectl().with("--namespace=" + namespace);
-    chart = HelmChart.render(namespace, VALUES);
+    chart = HelmChart.render(namespace, values(gateways));
   }
 
-  /** Makes one. */
-  static ChartInCluster in(TestCluster cluster) {
-    ChartInCluster release = new ChartInCluster(cluster);
+  /** With the logs of a gateway's pods, and agents beside enforcers. */
+  private static String values(String gateways) {
+    return """
+    preset: ngf
+    ngf: { namespace: %s, labelSelector: app=gateway, container: nginx }
+    sources: [{ name: sshd, file: /var/log/auth.log, format: sshd, client: peer, reader: agent }]
+    """
+        .formatted(gateways);
+  }
+
+  /**
+   * Makes one.
+   *
+   * @param gateways namespace of the gateway whose logs are read
+   */
+  static ChartInCluster in(TestCluster cluster, String gateways) {
+    ChartInCluster release = new ChartInCluster(cluster, gateways);
     KubernetesSerialization yaml = new KubernetesSerialization();
     StringBuilder rights = new StringBuilder();
     for (HasMetadata object : release.chart.objects()) {

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.conformance.pods.GatewayPods;
 import io.ipsentry.conformance.program.IpSentry;
 import io.ipsentry.conformance.program.RunningAgent;
 import io.ipsentry.conformance.program.RunningAuthzServer;
@@ -22,6 +23,7 @@ import io.ipsentry.testing.cluster.TestCluster;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -77,6 +79,7 @@ final class RightsIT {
   @TempDir private static Path directory;
 
   private static TestCluster cluster;
+  private static GatewayPods gateways;
   private static ChartInCluster release;
   private static CertificateAuthority authority;
   private static CertificateAuthority.Issued certificate;
@@ -92,7 +95,8 @@ final class RightsIT {
             .kubectl()
             .run("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s");
     assertThat(defined + established).contains("condition met");
-    release = ChartInCluster.in(cluster);
+    gateways = new GatewayPods(cluster, 1);
+    release = ChartInCluster.in(cluster, gateways.namespace());
     authority = CertificateAuthority.create(directory, "ca");
     certificate = authority.issue("watcher", "IP:127.0.0.1");
     go();
@@ -101,6 +105,7 @@ final class RightsIT {
 
   @AfterAll
   static void end() {
+    gateways.close();
     cluster.close();
   }
 
@@ -127,6 +132,7 @@ final class RightsIT {
         people(second);
         byRequests(gateway, first);
         byALogOfANode(web, first);
+        byALogOfAPod(first);
         until("enforced", () -> isEnforced(node, "203.0.113.7"));
         until(
             "old parts of the log deleted",
@@ -183,7 +189,8 @@ final class RightsIT {
                     authority.certificate(),
                     release.token(own, WATCHER))
             + "advertise: \"127.0.0.1:%d\" } }",
-        "",
+        "{ name: gateway, pods: { namespace: %s, selector: %s, container: %s } }"
+            .formatted(gateways.namespace(), GatewayPods.SELECTOR, GatewayPods.CONTAINER),
         "tls: { certificate: %s, key: %s }\n"
             .formatted(certificate.certificate(), certificate.key()),
         RULES + more);
@@ -266,15 +273,24 @@ final class RightsIT {
     until("banned by requests", () -> bans(leader).contains("203.0.113.11"));
   }
 
+  private static String probe(String address) {
+    return address + " - - [26/Nov/2026:10:00:00 +0000] \"GET /.env HTTP/1.1\" 404 153 \"-\" \"-\"";
+  }
+
   /** In which the time of the runtime is the one that counts. */
   private static void byALogOfANode(NodeLogs web, RunningWatcher leader) throws IOException {
     for (int i = 0; i < 3; i++) {
-      String ignored =
-          web.write(
-              "203.0.113.12 - - [26/Nov/2026:10:00:00 +0000] \"GET /.env HTTP/1.1\" 404 153 \"-\""
-                  + " \"-\"");
+      String ignored = web.write(probe("203.0.113.12"));
     }
     until("banned by an agent's hits", () -> bans(leader).contains("203.0.113.12"));
+  }
+
+  private static void byALogOfAPod(RunningWatcher leader) {
+    gateways.create(List.of("gw-0"));
+    for (int i = 0; i < 3; i++) {
+      gateways.log("gw-0").write(Instant.now(), probe("203.0.113.13"));
+    }
+    until("banned by the log of a pod", () -> bans(leader).contains("203.0.113.13"));
   }
 
   private static RunningAgent agent() throws IOException {

@@ -14,9 +14,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * Pods of a gateway in a namespace of its own, on nodes whose kubelets are the test's: what a
  * Deployment and its kubelets would do, done by the test. Safe for any thread.
  */
-final class GatewayPods implements AutoCloseable {
-  static final String SELECTOR = "app=gateway";
-  static final String CONTAINER = "nginx";
+public final class GatewayPods implements AutoCloseable {
+  public static final String SELECTOR = "app=gateway";
+  public static final String CONTAINER = "nginx";
 
   private final String namespace;
   private final Kubectl kubectl;
@@ -25,7 +25,8 @@ final class GatewayPods implements AutoCloseable {
 
   private record Pod(TestKubelet kubelet, String node, RuntimeLog log) {}
 
-  GatewayPods(TestCluster cluster, int nodes) {
+  /** On so many nodes, in a new namespace. */
+  public GatewayPods(TestCluster cluster, int nodes) {
     this(cluster, cluster.newNamespace(), nodes);
   }
 
@@ -45,7 +46,7 @@ final class GatewayPods implements AutoCloseable {
     return namespace + "-node-" + number;
   }
 
-  String namespace() {
+  public String namespace() {
     return namespace;
   }
 
@@ -60,7 +61,8 @@ final class GatewayPods implements AutoCloseable {
     return logs;
   }
 
-  RuntimeLog log(String pod) {
+  /** What its container writes. */
+  public RuntimeLog log(String pod) {
     Pod found = pods.get(pod);
     if (found == null) {
       throw new IllegalArgumentException("no such pod: " + pod);
@@ -69,7 +71,7 @@ final class GatewayPods implements AutoCloseable {
   }
 
   /** Makes pods, one after the other on the nodes, and reports that they run. */
-  void create(List<String> names) {
+  public void create(List<String> names) {
     StringBuilder manifests = new StringBuilder();
     for (String name : names) {
       int node = pods.size() % kubelets.size();
