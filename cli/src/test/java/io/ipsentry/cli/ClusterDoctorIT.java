@@ -196,6 +196,7 @@ final class ClusterDoctorIT {
     String all =
         Files.readString(RIGHTS)
             .replace("namespace: ip-sentry }", "namespace: " + namespace + " }")
+            .replace("namespace: nginx-gateway-fabric", "namespace: " + namespace)
             .replaceAll(
                 "(kind: (?:ClusterRoleBinding|RoleBinding)\nmetadata: \\{ name: [a-z-]+)",
                 "$1-" + namespace);
