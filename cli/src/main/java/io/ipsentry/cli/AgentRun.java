@@ -46,7 +46,12 @@ final class AgentRun implements AutoCloseable {
     }
     agent =
         opened.add(
-            HostAgent.start(started, HostAgent.checkpoints(checkpoints, started), owner, shell));
+            HostAgent.start(
+                started,
+                HostAgent.checkpoints(checkpoints, started),
+                owner,
+                shell,
+                stopped::countDown));
     if (started.metrics().isPresent()) {
       opened.add(
           HealthServer.start(
@@ -79,7 +84,11 @@ final class AgentRun implements AutoCloseable {
     }
   }
 
-  /** Reads until the process is told to end. */
+  /**
+   * Reads until the process is told to end.
+   *
+   * @throws CommandException if the sources cannot be read any more
+   */
   void run() {
     StopSignal signal = StopSignal.install(stopped::countDown);
     logger.atInfo().addKeyValue("version", Version.text()).log("started");
@@ -91,6 +100,7 @@ final class AgentRun implements AutoCloseable {
       close();
       signal.done();
     }
+    agent.check();
   }
 
   private MetricSnapshots collect() {

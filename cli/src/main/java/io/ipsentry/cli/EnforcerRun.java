@@ -79,7 +79,11 @@ final class EnforcerRun implements AutoCloseable {
             ? Optional.of(
                 opened.add(
                     HostAgent.start(
-                        first, HostAgent.checkpoints(checkpoints, first), followed, shell)))
+                        first,
+                        HostAgent.checkpoints(checkpoints, first),
+                        followed,
+                        shell,
+                        stopped::countDown)))
             : Optional.empty();
     if (first.metrics().isPresent()) {
       opened.add(
@@ -132,7 +136,11 @@ final class EnforcerRun implements AutoCloseable {
     }
   }
 
-  /** Enforces until the process is told to end. */
+  /**
+   * Enforces until the process is told to end.
+   *
+   * @throws CommandException if it is an agent, too, and the sources cannot be read any more
+   */
   void run() {
     StopSignal signal = StopSignal.install(stopped::countDown);
     logger.atInfo().addKeyValue("version", Version.text()).log("started");
@@ -151,6 +159,7 @@ final class EnforcerRun implements AutoCloseable {
       close();
       signal.done();
     }
+    agent.ifPresent(HostAgent::check);
   }
 
   /** What a snapshot was read from, and a state before it, grew old; nothing else collects it. */

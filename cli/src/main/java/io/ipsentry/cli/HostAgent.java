@@ -41,11 +41,14 @@ final class HostAgent implements AutoCloseable {
   private final NodeAgent agent;
   private final InstantSource clock;
   private final Thread reading;
-  private volatile String failure = "";
+  private final Runnable ended;
+  private volatile @Nullable Throwable failure;
 
-  private HostAgent(Config config, Path checkpoints, FollowedState owner, Shell shell)
+  private HostAgent(
+      Config config, Path checkpoints, FollowedState owner, Shell shell, Runnable ended)
       throws IOException {
     clock = shell.clock();
+    this.ended = ended;
     SqliteCheckpoints file = opened.add(SqliteCheckpoints.open(checkpoints));
     opened.add(RunLock.takeForAgent(checkpoints));
     AgentStore store = AgentStore.open(file);
@@ -72,7 +75,11 @@ final class HostAgent implements AutoCloseable {
             store,
             client,
             new NodeAgent.Parts(ZoneId.systemDefault(), shell.in(), clock, System::nanoTime));
-    reading = Thread.ofPlatform().name("agent").unstarted(this::read);
+    reading =
+        Thread.ofPlatform()
+            .name("agent")
+            .uncaughtExceptionHandler((_, cause) -> failed(cause))
+            .unstarted(agent::run);
   }
 
   /**
@@ -81,11 +88,14 @@ final class HostAgent implements AutoCloseable {
    * @param config of which it reads the sources of nodes
    * @param checkpoints SQLite file of this agent alone
    * @param owner leads to whoever counts hits; stays the caller's to close
+   * @param ended called when the sources cannot be read any more, whose cause {@link #check} then
+   *     throws
    * @throws io.ipsentry.banlog.BanLogException if the checkpoints cannot be used
    */
-  static HostAgent start(Config config, Path checkpoints, FollowedState owner, Shell shell)
+  static HostAgent start(
+      Config config, Path checkpoints, FollowedState owner, Shell shell, Runnable ended)
       throws IOException {
-    HostAgent started = new HostAgent(config, checkpoints, owner, shell);
+    HostAgent started = new HostAgent(config, checkpoints, owner, shell, ended);
     started.agent.begin();
     HitReportClient ignored = started.client.start();
     started.reading.start();
@@ -104,12 +114,22 @@ final class HostAgent implements AutoCloseable {
         .orElse(CHECKPOINTS);
   }
 
-  private void read() {
-    try {
-      agent.run();
-    } catch (RuntimeException e) { // what is read is not known; only a new process begins anew
-      failure = String.valueOf(e.getMessage());
-      logger.atError().setCause(e).log("the sources cannot be read any more");
+  /** Whatever ended the reading: what was read is not known then, so a new process begins anew. */
+  private void failed(Throwable cause) {
+    failure = cause;
+    logger.atError().setCause(cause).log("the sources cannot be read any more");
+    ended.run();
+  }
+
+  /**
+   * Does nothing while the sources are read, or were until {@link #close}.
+   *
+   * @throws CommandException if they cannot be read any more; another process can
+   */
+  void check() {
+    Throwable cause = failure;
+    if (cause != null) {
+      throw CommandException.failed("the sources cannot be read any more: " + cause, cause);
     }
   }
 
@@ -131,8 +151,9 @@ final class HostAgent implements AutoCloseable {
         reasons.add("source " + source.status().name() + ": " + problem);
       }
     }
-    if (!failure.isEmpty()) {
-      reasons.add("sources: they cannot be read any more: " + failure);
+    Throwable cause = failure;
+    if (cause != null) {
+      reasons.add("sources: they cannot be read any more: " + cause);
     }
     if (!status.storeProblem().isEmpty()) {
       reasons.add("checkpoints: " + status.storeProblem());

@@ -44,7 +44,11 @@ final class LeaderTerm {
     this.failed = failed;
     statistics = new WatcherStatistics(watcher, state, clock);
     hits = new HitServiceEndpoint(watcher.ledger(), watcher);
-    reading = Thread.ofPlatform().name("watcher").unstarted(this::read);
+    reading =
+        Thread.ofPlatform()
+            .name("watcher")
+            .uncaughtExceptionHandler((_, cause) -> failed(cause))
+            .unstarted(this::read);
     reading.start();
     this.duties = duties.stream().map(duty -> DutyLoop.start(duty, clock)).toList();
   }
@@ -81,16 +85,17 @@ final class LeaderTerm {
   }
 
   private void read() {
-    try {
-      watcher.begin();
-      watcher.run();
-      if (!ending) {
-        logger.atInfo().log("all sources have ended");
-      }
-    } catch (RuntimeException e) { // another process may do better
-      logger.atError().setCause(e).log("the sources cannot be read any more");
-      failed.accept(String.valueOf(e.getMessage()));
+    watcher.begin();
+    watcher.run();
+    if (!ending) {
+      logger.atInfo().log("all sources have ended");
     }
+  }
+
+  /** Whatever ended the reading: another process may do better. */
+  private void failed(Throwable cause) {
+    logger.atError().setCause(cause).log("the sources cannot be read any more");
+    failed.accept(String.valueOf(cause.getMessage()));
   }
 
   Watcher watcher() {
