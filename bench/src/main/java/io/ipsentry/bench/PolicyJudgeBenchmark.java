@@ -174,7 +174,8 @@ public class PolicyJudgeBenchmark {
         config.metrics(),
         config.ipv6(),
         Optional.empty(),
-        Optional.empty());
+        Optional.empty(),
+        List.of());
   }
 
   private static byte[] text(int address) {

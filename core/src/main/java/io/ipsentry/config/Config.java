@@ -26,6 +26,7 @@ import java.util.Optional;
  * @param ipv6 how IPv6 addresses are counted and banned
  * @param authz what gateways are served and how; empty: none is
  * @param enforcer how {@code run} enforces bans in the kernel of this host; empty: it does not
+ * @param sinks systems outside that are told of bans, in the order of the file; names are unique
  */
 public record Config(
     List<SourceConfig> sources,
@@ -41,11 +42,13 @@ public record Config(
     Optional<ListenAddress> metrics,
     Ipv6Config ipv6,
     Optional<AuthzConfig> authz,
-    Optional<EnforcerConfig> enforcer) {
+    Optional<EnforcerConfig> enforcer,
+    List<SinkConfig> sinks) {
 
   public Config {
     sources = List.copyOf(sources);
     rules = List.copyOf(rules);
+    sinks = List.copyOf(sinks);
   }
 
   /**
@@ -73,7 +76,8 @@ public record Config(
         metrics,
         ipv6,
         authz,
-        enforcer);
+        enforcer,
+        sinks);
   }
 
   /**

@@ -91,7 +91,8 @@ final class ConfigReader {
                 : Optional.of(ListenAddress.DEFAULT_METRICS),
             root.get("ipv6").flatMap(ServiceReader::ipv6).orElse(Ipv6Config.DEFAULT),
             authz,
-            root.get("enforcer").flatMap(EnforcerReader::enforcer));
+            root.get("enforcer").flatMap(EnforcerReader::enforcer),
+            root.get("sinks").map(new SinkReader(files, directory)::sinks).orElse(List.of()));
     checkListens(root, withoutBans);
     checkCluster(root, withoutBans, reader.pods());
     PrefixSet alwaysBan =
@@ -231,6 +232,7 @@ final class ConfigReader {
         config.metrics(),
         config.ipv6(),
         config.authz(),
-        config.enforcer());
+        config.enforcer(),
+        config.sinks());
   }
 }

@@ -28,7 +28,8 @@ enum Keys {
       "metrics",
       "ipv6",
       "authz",
-      "enforcer"),
+      "enforcer",
+      "sinks"),
   SOURCE(
       "sources[]",
       "name",
@@ -122,6 +123,46 @@ enum Keys {
       "onExit",
       "hostBinaries",
       "agent"),
+  SINK("sinks[]", "name", "instance", "cloudflare", "telegram", "webhook", "stdout"),
+  SINK_CLOUDFLARE(
+      "sinks[].cloudflare",
+      "account",
+      "zone",
+      "user",
+      "tokenFile",
+      "email",
+      "keyFile",
+      "mode",
+      "maxRules",
+      "api"),
+  SINK_TELEGRAM(
+      "sinks[].telegram",
+      "chat",
+      "thread",
+      "tokenFile",
+      "events",
+      "template",
+      "digestTemplate",
+      "parseMode",
+      "digestAbove",
+      "interval",
+      "silent",
+      "lifecycle",
+      "api"),
+  SINK_WEBHOOK(
+      "sinks[].webhook",
+      "url",
+      "urlFile",
+      "secretFile",
+      "tokenFile",
+      "events",
+      "template",
+      "digestTemplate",
+      "contentType",
+      "digestAbove",
+      "interval",
+      "lifecycle"),
+  SINK_STDOUT("sinks[].stdout", "events"),
   PACK("pack", "name", "description", "patterns", "userAgents"),
   PACK_PATTERN("pack.patterns[]", "regex", "servedBySoftware", "note"),
   PACK_USER_AGENT("pack.userAgents[]", "regex", "note");
@@ -206,11 +247,23 @@ enum Keys {
           "denyaction", "enforcer.verdict",
           "intervalseconds", "enforcer.interval",
           "updatefrequency", "enforcer.interval",
-          "dryrun", "mode");
+          "dryrun", "mode",
+          "accountid", "sinks[].cloudflare.account",
+          "zoneid", "sinks[].cloudflare.zone",
+          "cfzone", "sinks[].cloudflare.zone",
+          "cfaccount", "sinks[].cloudflare.account",
+          "cftoken", "sinks[].cloudflare.tokenFile",
+          "apitoken", "sinks[].cloudflare.tokenFile",
+          "cfuser", "sinks[].cloudflare.email",
+          "apikey", "sinks[].cloudflare.keyFile",
+          "chatid", "sinks[].telegram.chat",
+          "token", "sinks[].telegram.tokenFile",
+          "token", "sinks[].cloudflare.tokenFile",
+          "disablenotification", "sinks[].telegram.silent",
+          "messagethreadid", "sinks[].telegram.thread");
 
   /** Sections that are known to come, in lower case. */
-  private static final List<String> LATER =
-      List.of("sinks", "feeds", "cloudflare", "telegram", "webhook");
+  private static final List<String> LATER = List.of("feeds");
 
   private final String path;
   private final List<String> names;

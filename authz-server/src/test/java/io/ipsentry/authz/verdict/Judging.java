@@ -268,7 +268,8 @@ public final class Judging implements AutoCloseable {
                 List.of(),
                 byDefault,
                 policies)),
-        Optional.empty());
+        Optional.empty(),
+        List.of());
   }
 
   static Config config(Rule... rules) {
