@@ -40,4 +40,18 @@ public record AuthzConfig(
     callers = List.copyOf(callers);
     policies = Collections.unmodifiableMap(new LinkedHashMap<>(policies));
   }
+
+  /** The same with other policies beside the default one. */
+  AuthzConfig with(Map<String, PolicyConfig> others) {
+    return new AuthzConfig(
+        listen,
+        http,
+        tls,
+        failOpen,
+        maxConcurrentChecks,
+        denialsLoggedPerSecond,
+        callers,
+        policy,
+        others);
+  }
 }

@@ -18,6 +18,12 @@ final class AuthzReader {
   /** Most policies beside the default one. */
   static final int MAX_POLICIES = 1_000;
 
+  private static final String OFF = "off";
+  private static final Map<String, String> MODES_OF_ALL =
+      Map.of("enforce", "enforce", "shadow", "shadow");
+  private static final Map<String, String> MODES_OF_ONE =
+      Map.of("enforce", "enforce", "shadow", "shadow", OFF, OFF);
+
   static final int DEFAULT_PORT = 9001;
   static final int DEFAULT_HTTP_PORT = 9002;
 
@@ -31,6 +37,7 @@ final class AuthzReader {
   private final List<Rule> inline;
   private final boolean accessLogs;
   private final PolicyConfig byDefault;
+  private final MatchReader matches;
 
   /**
    * A reader.
@@ -40,6 +47,7 @@ final class AuthzReader {
    * @param accessLogs whether a source takes what gateways send to the access-log service
    * @param proxies the document's
    * @param mode the document's
+   * @param matches reads packs
    */
   AuthzReader(
       AddressLists addresses,
@@ -49,7 +57,9 @@ final class AuthzReader {
       List<Rule> inline,
       boolean accessLogs,
       TrustedProxies proxies,
-      Rule.Mode mode) {
+      Rule.Mode mode,
+      MatchReader matches) {
+    this.matches = matches;
     this.addresses = addresses;
     this.tls = tls;
     this.secrets = secrets;
@@ -139,11 +149,9 @@ final class AuthzReader {
               : member
                   .value()
                   .section(Keys.POLICY)
-                  .map(section -> {
-                    boolean scoped =
-                        section.get("scoped").flatMap(Value::truth).orElse(inherited.scoped());
-                    return policy(section, inherited, member.name(), scoped, denials);
-                  });
+                  .map(section ->
+                      policy(
+                          section, inherited, member.name(), scoped(section, inherited), denials));
       policy.ifPresent(known -> policies.put(member.name(), known));
     }
     return policies;
@@ -162,6 +170,23 @@ final class AuthzReader {
         policy.denial());
   }
 
+  /**
+   * Reads a policy that does not stand in the document.
+   *
+   * @param inherited the default one
+   * @param http whether gateways ask over HTTP
+   */
+  Optional<PolicyConfig> policy(Value value, PolicyConfig inherited, String name, boolean http) {
+    return value
+        .section(Keys.POLICY)
+        .map(section ->
+            policy(section, inherited, name, scoped(section, inherited), new DenialReader(http)));
+  }
+
+  private static boolean scoped(Section section, PolicyConfig inherited) {
+    return section.get("scoped").flatMap(Value::truth).orElse(inherited.scoped());
+  }
+
   private PolicyConfig policy(
       Section section, PolicyConfig inherited, String name, boolean scoped, DenialReader denials) {
     ClientReader.OfRequests client =
@@ -169,11 +194,12 @@ final class AuthzReader {
             .get("client")
             .flatMap(ClientReader::ofRequests)
             .orElse(new ClientReader.OfRequests(inherited.client(), inherited.clientHeader()));
-    Rule.Mode mode =
+    // The default policy must judge: a whole server that does not is stopped.
+    Optional<String> word =
         section
             .get("mode")
-            .flatMap(value -> value.choice(RuleReader.MODES))
-            .orElse(inherited.mode());
+            .flatMap(value -> value.choice(name.isEmpty() ? MODES_OF_ALL : MODES_OF_ONE));
+    Rule.Mode mode = word.map(RuleReader.MODES::get).orElse(inherited.mode());
     return new PolicyConfig(
         name,
         client.client(),
@@ -190,7 +216,38 @@ final class AuthzReader {
         section
             .get("denial")
             .flatMap(value -> denials.denial(value, inherited.denial()))
-            .orElse(inherited.denial()));
+            .orElse(inherited.denial()),
+        name.isEmpty() ? PolicyOverrides.NONE : overrides(section, word.equals(Optional.of(OFF))));
+  }
+
+  private PolicyOverrides overrides(Section section, boolean off) {
+    Optional<Section> exempt = section.get("exempt").flatMap(value -> value.section(Keys.EXEMPT));
+    return new PolicyOverrides(
+        off,
+        section.get("packs").map(matches::packsOfRequests).filter(match -> !match.isEmpty()),
+        section
+            .get("thresholds")
+            .flatMap(value -> value.section(Keys.THRESHOLDS))
+            .map(AuthzReader::thresholds)
+            .orElse(PolicyOverrides.Thresholds.UNCHANGED),
+        exempt.flatMap(of -> of.get("paths")).map(Expressions::list).orElse(List.of()),
+        exempt.flatMap(of -> of.get("addresses")).map(addresses::spared).orElse(PrefixSet.empty()));
+  }
+
+  private static PolicyOverrides.Thresholds thresholds(Section section) {
+    boolean counts = section.has("threshold") || section.has("distinct");
+    int threshold = RuleReader.count(section, "threshold");
+    int distinct = RuleReader.count(section, "distinct");
+    if (counts && threshold == 0 && distinct == 0) {
+      section
+          .whole()
+          .error("counts nothing", "write threshold: and a number of hits, or mode: shadow");
+    }
+    return new PolicyOverrides.Thresholds(
+        counts ? threshold : null,
+        counts ? distinct : null,
+        RuleReader.window(section).orElse(null),
+        section.get("ban").flatMap(RuleReader::ban).orElse(null));
   }
 
   private List<RuleId> rules(Value list) {

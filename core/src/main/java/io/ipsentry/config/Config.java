@@ -80,6 +80,25 @@ public record Config(
         sinks);
   }
 
+  /** The same with another section for gateways. */
+  Config with(AuthzConfig other) {
+    return new Config(
+        sources,
+        rules,
+        neverBan,
+        allow,
+        alwaysBan,
+        protectPrivate,
+        trustedProxies,
+        limits,
+        store,
+        admin,
+        metrics,
+        ipv6,
+        Optional.of(other),
+        enforcer);
+  }
+
   /**
    * Every address that must never be banned, as far as the configuration knows: the reserved
    * ranges, {@code neverBan}, {@code allow}, and the trusted proxies that were given as prefixes or

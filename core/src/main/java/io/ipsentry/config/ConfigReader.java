@@ -127,7 +127,8 @@ final class ConfigReader {
             inline,
             accessLogs.isPresent(),
             proxies,
-            mode);
+            mode,
+            new MatchReader(files, problems, directory, Set.of()));
     Optional<Value> section = root.get("authz");
     if (accessLogs.isPresent() && section.flatMap(value -> value.child("listen")).isEmpty()) {
       accessLogs

@@ -22,9 +22,20 @@ final class InputFiles {
 
   private final Problems problems;
   private final Map<Path, String> digests = new TreeMap<>();
+  private final boolean forbidden;
 
   InputFiles(Problems problems) {
+    this(problems, false);
+  }
+
+  private InputFiles(Problems problems, boolean forbidden) {
     this.problems = problems;
+    this.forbidden = forbidden;
+  }
+
+  /** Reads no file: for documents of people who may not have any read. */
+  static InputFiles none(Problems problems) {
+    return new InputFiles(problems, true);
   }
 
   /** What was read: SHA-256 by absolute path, or that it could not be read. */
@@ -50,6 +61,10 @@ final class InputFiles {
    * @return empty when it cannot be read or is larger than {@code maxBytes}; then that is an error
    */
   Optional<byte[]> read(Path file, long maxBytes, Place named) {
+    if (forbidden) {
+      problems.error(named, "names a file, and none is read here", "write what is in it");
+      return Optional.empty();
+    }
     Path absolute = file.toAbsolutePath().normalize();
     digests.put(absolute, UNREADABLE);
     try {

@@ -110,7 +110,12 @@ enum Keys {
       "mode",
       "scoped",
       "rules",
+      "packs",
+      "thresholds",
+      "exempt",
       "denial"),
+  THRESHOLDS("authz.policies.NAME.thresholds", "threshold", "distinct", "window", "ban"),
+  EXEMPT("authz.policies.NAME.exempt", "paths", "addresses"),
   ENFORCER(
       "enforcer",
       "name",

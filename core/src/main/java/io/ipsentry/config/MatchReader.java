@@ -48,17 +48,7 @@ final class MatchReader {
     boolean anyStatus = section.get("anyStatus").flatMap(Value::truth).orElse(false);
     Map<String, PathPattern> paths = new LinkedHashMap<>();
     Set<String> userAgents = new LinkedHashSet<>();
-    for (Pack pack : section.get("packs").map(this::packs).orElse(List.of())) {
-      for (Pack.Pattern pattern : pack.patterns()) {
-        if (pack.kind() == Kind.USER_AGENTS) {
-          userAgents.add(pattern.regex());
-        } else {
-          boolean onlyClientErrors = pattern.servedBySoftware() && !anyStatus;
-          paths.putIfAbsent(
-              pattern.regex(), new PathPattern(pattern.regex(), Mode.COUNT, onlyClientErrors));
-        }
-      }
-    }
+    section.get("packs").ifPresent(list -> addPacks(list, anyStatus, paths, userAgents));
     section.get("paths").ifPresent(list -> paths(list, paths));
     section.get("userAgents").map(Expressions::list).ifPresent(userAgents::addAll);
     if (paths.size() > MAX_PATTERNS) {
@@ -75,6 +65,39 @@ final class MatchReader {
         section.get("authFailures").flatMap(Value::truth).orElse(false),
         section.get("sources").map(this::sources).orElse(Set.of()),
         section.get("ignoreCase").flatMap(Value::truth).orElse(false));
+  }
+
+  /** Reads a list of packs that judges requests, whatever their status. */
+  Match packsOfRequests(Value list) {
+    Map<String, PathPattern> paths = new LinkedHashMap<>();
+    Set<String> userAgents = new LinkedHashSet<>();
+    addPacks(list, true, paths, userAgents);
+    return new Match(
+        List.copyOf(paths.values()),
+        null,
+        null,
+        Set.of(),
+        List.of(),
+        List.copyOf(userAgents),
+        List.of(),
+        false,
+        Set.of(),
+        false);
+  }
+
+  private void addPacks(
+      Value list, boolean anyStatus, Map<String, PathPattern> paths, Set<String> userAgents) {
+    for (Pack pack : packs(list)) {
+      for (Pack.Pattern pattern : pack.patterns()) {
+        if (pack.kind() == Kind.USER_AGENTS) {
+          userAgents.add(pattern.regex());
+        } else {
+          boolean onlyClientErrors = pattern.servedBySoftware() && !anyStatus;
+          paths.putIfAbsent(
+              pattern.regex(), new PathPattern(pattern.regex(), Mode.COUNT, onlyClientErrors));
+        }
+      }
+    }
   }
 
   /** Reads {@code ignore}; empty when it is no mapping. */

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param scoped whether bans that its inline rules make hold for this policy only
  * @param rules inline rules that judge; no list: all; an empty list: none, only bans count
  * @param denial what a refused client gets
+ * @param overrides what it changes of those rules, and what it passes over
  */
 public record PolicyConfig(
     String name,
@@ -29,8 +30,33 @@ public record PolicyConfig(
     Rule.Mode mode,
     boolean scoped,
     Optional<List<RuleId>> rules,
-    DenialConfig denial) {
+    DenialConfig denial,
+    PolicyOverrides overrides) {
   public PolicyConfig {
     rules = rules.map(List::copyOf);
+  }
+
+  /** A policy that takes the rules as they are. */
+  public PolicyConfig(
+      String name,
+      ClientConfig client,
+      String clientHeader,
+      TrustedProxies trustedProxies,
+      @Nullable SeenAs seenAs,
+      Rule.Mode mode,
+      boolean scoped,
+      Optional<List<RuleId>> rules,
+      DenialConfig denial) {
+    this(
+        name,
+        client,
+        clientHeader,
+        trustedProxies,
+        seenAs,
+        mode,
+        scoped,
+        rules,
+        denial,
+        PolicyOverrides.NONE);
   }
 }

@@ -103,11 +103,7 @@ final class RuleReader {
           .whole()
           .error("has neither threshold nor distinct", "write threshold: and a number of hits");
     }
-    Duration window =
-        section
-            .get("window")
-            .flatMap(value -> value.duration(SECOND, Rule.MAX_WINDOW))
-            .orElse(DEFAULT_WINDOW);
+    Duration window = window(section).orElse(DEFAULT_WINDOW);
     BanTerms ban = section.get("ban").flatMap(RuleReader::ban).orElse(BanTerms.DEFAULT);
     On on = section.get("on").flatMap(value -> value.choice(ON)).orElse(On.LOG);
     Mode mode = section.get("mode").flatMap(value -> value.choice(MODES)).orElse(defaultMode);
@@ -149,12 +145,16 @@ final class RuleReader {
     }
   }
 
-  private static int count(Section section, String key) {
+  static int count(Section section, String key) {
     Optional<Value> value = section.get(key);
     return value.isEmpty() ? 0 : value.get().integer(0, Rule.MAX_THRESHOLD).orElse(0);
   }
 
-  private static Optional<BanTerms> ban(Value value) {
+  static Optional<Duration> window(Section section) {
+    return section.get("window").flatMap(value -> value.duration(SECOND, Rule.MAX_WINDOW));
+  }
+
+  static Optional<BanTerms> ban(Value value) {
     if (!value.isMapping()) {
       return fixed(value);
     }

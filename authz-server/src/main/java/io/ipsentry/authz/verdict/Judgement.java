@@ -27,7 +27,9 @@ public sealed interface Judgement {
     /** The gateway named no usable client address. */
     NO_ADDRESS("no-address"),
     /** It would be refused, but the server, the policy or the rule is in shadow mode. */
-    SHADOW("shadow");
+    SHADOW("shadow"),
+    /** The policy has {@code mode: off}. */
+    OFF("off");
 
     private final String wireName;
     private final Allowed allowed = new Allowed(this);

@@ -93,7 +93,9 @@ public final class Policies {
             policy.seenAs()),
         policy.clientHeader(),
         compiled.computeIfAbsent(InlineRules.of(config, policy), RuleSet::compile),
-        new DenialTemplate(policy.denial()));
+        new DenialTemplate(policy.denial()),
+        policy.overrides().off(),
+        policy.overrides().exemptAddresses());
   }
 
   /** Their names; the default policy's is empty and comes first. */

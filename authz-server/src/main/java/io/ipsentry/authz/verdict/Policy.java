@@ -1,6 +1,7 @@
 package io.ipsentry.authz.verdict;
 
 import io.ipsentry.line.ClientAddressResolver;
+import io.ipsentry.net.PrefixSet;
 import io.ipsentry.rule.RuleSet;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param clientHeader name of the header that it is taken from; empty: none
  * @param rules inline rules that judge
  * @param denial what a refused client gets
+ * @param off whether nothing is looked at
+ * @param exempt addresses that pass every check
  */
 record Policy(
     String name,
@@ -24,4 +27,6 @@ record Policy(
     ClientAddressResolver.Settings client,
     String clientHeader,
     RuleSet rules,
-    DenialTemplate denial) {}
+    DenialTemplate denial,
+    boolean off,
+    PrefixSet exempt) {}

@@ -133,6 +133,9 @@ public final class PolicyJudge implements RequestJudge {
       asked.counters.count(Verdict.NOT_SYNCED);
       return NOT_SYNCED;
     }
+    if (asked.policy.off()) {
+      return allowed(asked, Judgement.Reason.OFF);
+    }
     facts = request.facts();
     boolean header = asked.policy.client().mode() == ClientAddressResolver.Mode.HEADER;
     Slice forwarded = header ? request.clientHeader() : request.forwardedFor();
@@ -143,7 +146,9 @@ public final class PolicyJudge implements RequestJudge {
     long lo = client.lo();
     nowMillis = BEFORE_ALL;
     ActiveBans bans = parts.state().bans();
-    if (parts.protection().get().contains(hi, lo) || isAllowed(bans, hi, lo)) {
+    if (parts.protection().get().contains(hi, lo)
+        || isAllowed(bans, hi, lo)
+        || asked.policy.exempt().contains(hi, lo)) {
       return allowed(asked, Judgement.Reason.ADDRESS_ALLOWED);
     }
     RuleMatcher matcher = asked.matcher();

@@ -8,6 +8,8 @@ public enum Verdict {
   NO_ADDRESS("no-address"),
   /** It would have been refused, but for shadow mode. */
   SHADOW("shadow"),
+  /** Not judged: the policy has {@code mode: off}. */
+  OFF("off"),
   /** Refused because of a ban. */
   BANNED("banned"),
   /** Refused because of its path. */
@@ -34,6 +36,7 @@ public enum Verdict {
       case PATH_ALLOWED -> PATH_ALLOWED;
       case NO_ADDRESS -> NO_ADDRESS;
       case SHADOW -> SHADOW;
+      case OFF -> OFF;
     };
   }
 }

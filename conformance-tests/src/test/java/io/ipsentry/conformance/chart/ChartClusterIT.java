@@ -13,6 +13,7 @@ import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.ipsentry.testing.RequiresCluster;
+import io.ipsentry.testing.cluster.GatewayDefinitions;
 import io.ipsentry.testing.cluster.Kubectl;
 import io.ipsentry.testing.cluster.TestCluster;
 import java.util.List;
@@ -60,6 +61,7 @@ final class ChartClusterIT {
 
   @BeforeAll
   static void makeWhatOthersBring() {
+    GatewayDefinitions.install(CLUSTER);
     StringBuilder definitions = new StringBuilder();
     FOREIGN_KINDS.forEach((kind, group) -> definitions.append(definition(kind, group)));
     for (String namespace :

@@ -139,6 +139,42 @@ final class ValuesMatrix {
         patterns: ['wp-(?:admin|login)', '\\.(?:bak|sql){1,3}$', "it's", '"quoted"', 'a: b # c']
       """;
 
+  /** Every kind of gateway that can be attached, in every form. */
+  static final String ATTACHMENTS =
+      """
+      attach:
+        - type: envoy-gateway
+          namespace: envoy-gateway-system
+          targetRefs: [{ name: public }, { kind: Gateway, name: internal, sectionName: https }]
+          accessLog: both
+        - type: envoy-gateway
+          name: shop
+          namespace: envoy-gateway-system
+          targetRefs: [{ kind: HTTPRoute, name: shop }]
+          policy: shop
+          failOpen: false
+          timeout: 1s
+          accessLog: json
+        - type: envoy-gateway
+          name: logs
+          namespace: envoy-gateway-system
+          targetRefs: [{ kind: GRPCRoute, name: logs }]
+          accessLog: als
+        - type: ngf
+          namespace: nginx-gateway-fabric
+          targetRefs: [{ name: public }]
+          accessLog: json
+        - { type: ngf, name: shop, namespace: nginx-gateway-fabric, route: true, policy: shop, failOpen: false, timeout: 50ms }
+        - { type: traefik, namespace: traefik }
+        - { type: traefik, name: shop, namespace: traefik, policy: shop }
+        - { type: istio, namespace: ingress-nginx, targetRefs: [{ name: public }] }
+        - { type: istio, name: sidecars, namespace: ingress-nginx, selector: { app: gateway }, failOpen: false }
+        - { type: external-auth, namespace: traefik }
+        - { type: external-auth, name: web, namespace: traefik, protocol: http, policy: shop }
+      sources: [{ name: gateway-als, als: [logs, ip-sentry] }]
+      config: { authz: { callers: [10.0.0.0/8], policies: { shop: { mode: shadow } } } }
+      """;
+
   private ValuesMatrix() {}
 
   /** By a name. */
@@ -153,6 +189,7 @@ final class ValuesMatrix {
     all.put("logs of nodes", NODES);
     all.put("inline rules", INLINE);
     all.put("everything", EVERYTHING);
+    all.put("attachments", ATTACHMENTS);
     all.put("nothing", NOTHING);
     all.put("cert-manager", CERT_MANAGER);
     all.put("cert-manager with an issuer", CERT_MANAGER_ISSUER);

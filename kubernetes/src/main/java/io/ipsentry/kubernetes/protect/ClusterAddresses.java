@@ -3,7 +3,6 @@ package io.ipsentry.kubernetes.protect;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesResourceList;
-import io.fabric8.kubernetes.api.model.ListOptions;
 import io.fabric8.kubernetes.api.model.LoadBalancerIngress;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeAddress;
@@ -12,8 +11,6 @@ import io.fabric8.kubernetes.api.model.discovery.v1.Endpoint;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
-import io.fabric8.kubernetes.client.Watch;
-import io.fabric8.kubernetes.client.Watcher;
 import io.fabric8.kubernetes.client.dsl.FilterWatchListDeletable;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import io.ipsentry.ban.ProtectedPrefixes.Part;
@@ -21,6 +18,7 @@ import io.ipsentry.kubernetes.api.ApiFailures;
 import io.ipsentry.kubernetes.api.ApiServerException;
 import io.ipsentry.kubernetes.api.ApiServerException.Reason;
 import io.ipsentry.kubernetes.api.ClusterConnection;
+import io.ipsentry.kubernetes.api.ObjectWatch;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +29,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,7 +52,7 @@ public final class ClusterAddresses {
           .build();
   private static final Logger logger = LoggerFactory.getLogger(ClusterAddresses.class);
 
-  private final List<AddressWatch.Kind<?>> kinds;
+  private final List<ObjectWatch.Kind<?, FoundAddresses>> kinds;
   private final Set<String> forbidden = ConcurrentHashMap.newKeySet();
 
   /**
@@ -63,43 +62,42 @@ public final class ClusterAddresses {
     KubernetesClient client = connection.client();
     kinds =
         List.of(
-            new AddressWatch.Kind<>("nodes", true, source(client.nodes()), ClusterAddresses::node),
-            new AddressWatch.Kind<>(
-                "services",
-                true,
-                source(client.services().inAnyNamespace()),
-                ClusterAddresses::service),
-            new AddressWatch.Kind<>(
+            kind("nodes", true, client.nodes(), ClusterAddresses::node),
+            kind("services", true, client.services().inAnyNamespace(), ClusterAddresses::service),
+            kind(
                 "endpointslices of the API servers",
                 true,
-                source(
-                    client
-                        .discovery()
-                        .v1()
-                        .endpointSlices()
-                        .inNamespace("default")
-                        .withLabelSelector(API_SERVERS)),
+                client
+                    .discovery()
+                    .v1()
+                    .endpointSlices()
+                    .inNamespace("default")
+                    .withLabelSelector(API_SERVERS),
                 ClusterAddresses::apiServers),
-            new AddressWatch.Kind<>(
+            kind(
                 "gateways of the Gateway API",
                 false,
-                source(client.genericKubernetesResources(GATEWAYS).inAnyNamespace()),
+                client.genericKubernetesResources(GATEWAYS).inAnyNamespace(),
                 ClusterAddresses::gateway));
   }
 
   private static <T extends HasMetadata, L extends KubernetesResourceList<T>>
-      AddressWatch.Source<T> source(FilterWatchListDeletable<T, L, ?> objects) {
-    return new AddressWatch.Source<>() {
-      @Override
-      public KubernetesResourceList<T> list(ListOptions options) {
-        return objects.list(options);
-      }
-
-      @Override
-      public Watch watch(ListOptions options, Watcher<T> watcher) {
-        return objects.watch(options, watcher);
-      }
-    };
+      ObjectWatch.Kind<T, FoundAddresses> kind(
+          String what,
+          boolean needed,
+          FilterWatchListDeletable<T, L, ?> objects,
+          BiConsumer<T, FoundAddresses> extract) {
+    return new ObjectWatch.Kind<>(
+        what,
+        needed,
+        "so their addresses are not protected; let the service account list and watch them, or"
+            + " name them in neverBan",
+        ObjectWatch.Source.of(objects),
+        object -> {
+          FoundAddresses found = new FoundAddresses();
+          extract.accept(object, found);
+          return found;
+        });
   }
 
   /**
@@ -113,9 +111,10 @@ public final class ClusterAddresses {
     return found.parts();
   }
 
-  private <T extends HasMetadata> void list(AddressWatch.Kind<T> kind, FoundAddresses found) {
+  private <T extends HasMetadata> void list(
+      ObjectWatch.Kind<T, FoundAddresses> kind, FoundAddresses found) {
     try {
-      String ignored = AddressWatch.list(kind, (_, addresses) -> found.addAll(addresses));
+      String ignored = ObjectWatch.list(kind, (_, addresses) -> found.addAll(addresses));
       forbidden.remove(kind.what());
     } catch (KubernetesClientException e) {
       ApiServerException failure = ApiFailures.of("list " + kind.what(), e);
@@ -143,14 +142,14 @@ public final class ClusterAddresses {
 
   /** The addresses, followed by watches. Safe for any thread. */
   public static final class Following implements AutoCloseable {
-    private final List<AddressWatch<?>> watches = new ArrayList<>();
+    private final List<ObjectWatch<?, FoundAddresses>> watches = new ArrayList<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition told = lock.newCondition();
     private boolean news;
 
-    private Following(List<AddressWatch.Kind<?>> kinds) {
-      kinds.forEach(kind -> watches.add(new AddressWatch<>(kind, this::changed)));
-      watches.forEach(AddressWatch::start);
+    private Following(List<ObjectWatch.Kind<?, FoundAddresses>> kinds) {
+      kinds.forEach(kind -> watches.add(new ObjectWatch<>(kind, this::changed)));
+      watches.forEach(ObjectWatch::start);
     }
 
     private void changed() {
@@ -175,7 +174,7 @@ public final class ClusterAddresses {
         while (!news && left > 0) {
           left = told.awaitNanos(left);
         }
-        if (!news || !watches.stream().allMatch(AddressWatch::isSettled)) {
+        if (!news || !watches.stream().allMatch(ObjectWatch::isSettled)) {
           return Optional.empty();
         }
         news = false;
@@ -183,13 +182,13 @@ public final class ClusterAddresses {
         lock.unlock();
       }
       FoundAddresses all = new FoundAddresses();
-      watches.forEach(watch -> watch.addTo(all));
+      watches.forEach(watch -> watch.values().forEach(all::addAll));
       return Optional.of(all.parts());
     }
 
     @Override
     public void close() {
-      watches.forEach(AddressWatch::close);
+      watches.forEach(ObjectWatch::close);
     }
   }
 

@@ -1,4 +1,4 @@
-package io.ipsentry.kubernetes.protect;
+package io.ipsentry.kubernetes.api;
 
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.KubernetesResourceList;
@@ -8,28 +8,30 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.Watch;
 import io.fabric8.kubernetes.client.Watcher;
 import io.fabric8.kubernetes.client.WatcherException;
-import io.ipsentry.kubernetes.api.ApiFailures;
-import io.ipsentry.kubernetes.api.ApiServerException;
+import io.fabric8.kubernetes.client.dsl.FilterWatchListDeletable;
 import io.ipsentry.kubernetes.api.ApiServerException.Reason;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Follows the addresses of one kind of objects: lists them in pages, a page in memory at a time,
- * and watches from there. Keeps of each object nothing but its addresses. While the API server is
- * away, and when the right is taken away, what was known stays. Safe for any thread.
+ * Follows the objects of one kind: lists them in pages, a page in memory at a time, and watches
+ * from there. Keeps of each object only what is wanted of it. While the API server is away, and
+ * when the right is taken away, what was known stays. Safe for any thread.
  *
  * @param <T> kind of the objects
+ * @param <V> what is kept of one; equal if nothing of it has changed
  */
-final class AddressWatch<T extends HasMetadata> implements AutoCloseable {
+public final class ObjectWatch<T extends HasMetadata, V> implements AutoCloseable {
   /** Objects of a page; a node is some 15 KiB. */
   private static final long PAGE = 100;
 
@@ -38,17 +40,18 @@ final class AddressWatch<T extends HasMetadata> implements AutoCloseable {
 
   private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
   private static final int MAX_DOUBLINGS = 7;
-  private static final Logger logger = LoggerFactory.getLogger(AddressWatch.class);
+  private static final Logger logger = LoggerFactory.getLogger(ObjectWatch.class);
 
-  private final Kind<T> kind;
+  private final Kind<T, V> kind;
   private final Runnable changed;
   private final Thread thread;
   private final CountDownLatch closing = new CountDownLatch(1);
 
   /** Guarded by this. */
-  private Map<String, FoundAddresses> objects = new HashMap<>();
+  private Map<String, V> objects = new HashMap<>();
 
   private volatile boolean settled;
+  private volatile boolean forbidden;
   private volatile boolean closed;
   private boolean refused;
 
@@ -57,39 +60,63 @@ final class AddressWatch<T extends HasMetadata> implements AutoCloseable {
    *
    * @param what for people
    * @param needed whether the cluster must know it; else it is left out without a word
+   * @param unreadable what is said when it may not be listed: what that means, and how to mend it
    */
-  record Kind<T extends HasMetadata>(
-      String what, boolean needed, Source<T> source, BiConsumer<T, FoundAddresses> extract) {}
+  public record Kind<T extends HasMetadata, V>(
+      String what, boolean needed, String unreadable, Source<T> source, Function<T, V> extract) {}
 
   /** Where the objects are. */
-  interface Source<T extends HasMetadata> {
+  public interface Source<T extends HasMetadata> {
+    /** Lists them. */
     KubernetesResourceList<T> list(ListOptions options);
 
+    /** Begins to watch them. */
     Watch watch(ListOptions options, Watcher<T> watcher);
+
+    /** Those that the client selects. */
+    static <T extends HasMetadata, L extends KubernetesResourceList<T>> Source<T> of(
+        FilterWatchListDeletable<T, L, ?> objects) {
+      return new Source<>() {
+        @Override
+        public KubernetesResourceList<T> list(ListOptions options) {
+          return objects.list(options);
+        }
+
+        @Override
+        public Watch watch(ListOptions options, Watcher<T> watcher) {
+          return objects.watch(options, watcher);
+        }
+      };
+    }
   }
 
   /**
    * @param changed is told, on a thread of this, that something is another
    */
-  AddressWatch(Kind<T> kind, Runnable changed) {
+  public ObjectWatch(Kind<T, V> kind, Runnable changed) {
     this.kind = kind;
     this.changed = changed;
-    thread = Thread.ofVirtual().name("addresses-of-" + kind.what()).unstarted(this::run);
+    thread = Thread.ofVirtual().name("watch-of-" + kind.what()).unstarted(this::run);
   }
 
   /** Begins; to be called once. */
-  void start() {
+  public void start() {
     thread.start();
   }
 
   /** Whether it was listed once, or may not be. */
-  boolean isSettled() {
+  public boolean isSettled() {
     return settled;
   }
 
-  /** Adds what is known. */
-  synchronized void addTo(FoundAddresses all) {
-    objects.values().forEach(all::addAll);
+  /** Whether it may not be listed now, so that what is known may be nothing. */
+  public boolean isForbidden() {
+    return forbidden;
+  }
+
+  /** What is known, in no order. */
+  public synchronized List<V> values() {
+    return List.copyOf(objects.values());
   }
 
   /**
@@ -98,15 +125,15 @@ final class AddressWatch<T extends HasMetadata> implements AutoCloseable {
    * @return the version of the listing, for a watch
    * @throws KubernetesClientException if the API server fails
    */
-  static <T extends HasMetadata> String list(
-      Kind<T> kind, BiConsumer<String, FoundAddresses> each) {
+  public static <T extends HasMetadata, V> String list(
+      Kind<T, V> kind, BiConsumer<String, V> each) {
     String next = null;
     KubernetesResourceList<T> page;
     do {
       page =
           kind.source().list(new ListOptionsBuilder().withLimit(PAGE).withContinue(next).build());
       for (T object : page.getItems()) {
-        each.accept(key(object), found(kind, object));
+        each.accept(key(object), kind.extract().apply(object));
       }
       next = page.getMetadata().getContinue();
     } while (next != null && !next.isEmpty());
@@ -115,12 +142,6 @@ final class AddressWatch<T extends HasMetadata> implements AutoCloseable {
 
   private static String key(HasMetadata object) {
     return object.getMetadata().getNamespace() + '/' + object.getMetadata().getName();
-  }
-
-  private static <T extends HasMetadata> FoundAddresses found(Kind<T> kind, T object) {
-    FoundAddresses found = new FoundAddresses();
-    kind.extract().accept(object, found);
-    return found;
   }
 
   private void run() {
@@ -140,7 +161,7 @@ final class AddressWatch<T extends HasMetadata> implements AutoCloseable {
           logger
               .atWarn()
               .addKeyValue("cause", failure.getMessage())
-              .log("addresses of the cluster cannot be followed; those that are known hold");
+              .log("objects of the cluster cannot be followed; what is known of them holds");
           pause(jittered(failures++));
         }
       }
@@ -152,11 +173,10 @@ final class AddressWatch<T extends HasMetadata> implements AutoCloseable {
       logger
           .atWarn()
           .addKeyValue("cause", failure.getMessage())
-          .log(
-              "these addresses of the cluster are not known, and so not protected; let the service"
-                  + " account list and watch them, or name them in neverBan");
+          .log("objects of the cluster cannot be read; " + kind.unreadable());
     }
     refused = true;
+    forbidden = !unknown;
     settle();
   }
 
@@ -166,18 +186,19 @@ final class AddressWatch<T extends HasMetadata> implements AutoCloseable {
   }
 
   private void follow() {
-    Map<String, FoundAddresses> listed = new HashMap<>();
+    Map<String, V> listed = new HashMap<>();
     String version = list(kind, listed::put);
     synchronized (this) {
       objects = listed;
     }
     refused = false;
+    forbidden = false;
     settle();
     CountDownLatch ended = new CountDownLatch(1);
     ListOptions options =
         new ListOptionsBuilder().withResourceVersion(version).withAllowWatchBookmarks(true).build();
     try (Watch running = kind.source().watch(options, new Events(ended))) {
-      logger.atTrace().addKeyValue("watch", running).log("addresses are watched");
+      logger.atTrace().addKeyValue("watch", running).log("objects are watched");
       while (!closed && !ended.await(1, TimeUnit.SECONDS)) {
         // Goes on; both ends are seen within a second.
       }
@@ -198,7 +219,7 @@ final class AddressWatch<T extends HasMetadata> implements AutoCloseable {
     @Override
     public void eventReceived(Action action, T object) {
       switch (action) {
-        case ADDED, MODIFIED -> put(key(object), found(kind, object));
+        case ADDED, MODIFIED -> put(key(object), kind.extract().apply(object));
         case DELETED -> put(key(object), null);
         case BOOKMARK, ERROR -> {}
       }
@@ -215,10 +236,10 @@ final class AddressWatch<T extends HasMetadata> implements AutoCloseable {
     }
   }
 
-  private void put(String key, @Nullable FoundAddresses now) {
+  private void put(String key, @Nullable V now) {
     boolean same;
     synchronized (this) {
-      FoundAddresses before = now == null ? objects.remove(key) : objects.put(key, now);
+      V before = now == null ? objects.remove(key) : objects.put(key, now);
       same = now == null ? before == null : now.equals(before);
     }
     if (!same) {
