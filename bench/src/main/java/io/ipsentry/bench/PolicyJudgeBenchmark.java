@@ -175,6 +175,7 @@ public class PolicyJudgeBenchmark {
         config.ipv6(),
         Optional.empty(),
         Optional.empty(),
+        List.of(),
         List.of());
   }
 

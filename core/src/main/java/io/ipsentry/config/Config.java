@@ -27,6 +27,7 @@ import java.util.Optional;
  * @param authz what gateways are served and how; empty: none is
  * @param enforcer how {@code run} enforces bans in the kernel of this host; empty: it does not
  * @param sinks systems outside that are told of bans, in the order of the file; names are unique
+ * @param feeds lists of addresses that others keep, in the order of the file; names are unique
  */
 public record Config(
     List<SourceConfig> sources,
@@ -43,12 +44,14 @@ public record Config(
     Ipv6Config ipv6,
     Optional<AuthzConfig> authz,
     Optional<EnforcerConfig> enforcer,
-    List<SinkConfig> sinks) {
+    List<SinkConfig> sinks,
+    List<FeedConfig> feeds) {
 
   public Config {
     sources = List.copyOf(sources);
     rules = List.copyOf(rules);
     sinks = List.copyOf(sinks);
+    feeds = List.copyOf(feeds);
   }
 
   /**
@@ -77,7 +80,8 @@ public record Config(
         ipv6,
         authz,
         enforcer,
-        sinks);
+        sinks,
+        feeds);
   }
 
   /** The same with another section for gateways. */

@@ -92,7 +92,8 @@ final class ConfigReader {
             root.get("ipv6").flatMap(ServiceReader::ipv6).orElse(Ipv6Config.DEFAULT),
             authz,
             root.get("enforcer").flatMap(EnforcerReader::enforcer),
-            root.get("sinks").map(new SinkReader(files, directory)::sinks).orElse(List.of()));
+            root.get("sinks").map(new SinkReader(files, directory)::sinks).orElse(List.of()),
+            root.get("feeds").map(new FeedsReader(files, directory)::feeds).orElse(List.of()));
     checkListens(root, withoutBans);
     checkCluster(root, withoutBans, reader.pods());
     PrefixSet alwaysBan =
@@ -102,7 +103,11 @@ final class ConfigReader {
     if (problems.errorCount() == 0) {
       root.get("sources").ifPresent(list -> SourceChecks.check(list, sources, withoutBans.rules()));
     }
-    boolean hasWork = !sources.isEmpty() || authz.isPresent() || withoutBans.enforcer().isPresent();
+    boolean hasWork =
+        !sources.isEmpty()
+            || authz.isPresent()
+            || withoutBans.enforcer().isPresent()
+            || !withoutBans.feeds().isEmpty();
     if (!hasWork && problems.errorCount() == 0) {
       root.get("sources")
           .orElse(root.whole())
@@ -234,6 +239,7 @@ final class ConfigReader {
         config.ipv6(),
         config.authz(),
         config.enforcer(),
-        config.sinks());
+        config.sinks(),
+        config.feeds());
   }
 }

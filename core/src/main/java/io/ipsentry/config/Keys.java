@@ -29,7 +29,8 @@ enum Keys {
       "ipv6",
       "authz",
       "enforcer",
-      "sinks"),
+      "sinks",
+      "feeds"),
   SOURCE(
       "sources[]",
       "name",
@@ -168,6 +169,24 @@ enum Keys {
       "interval",
       "lifecycle"),
   SINK_STDOUT("sinks[].stdout", "events"),
+  FEED(
+      "feeds[]",
+      "name",
+      "url",
+      "file",
+      "format",
+      "every",
+      "action",
+      "factor",
+      "minimumEntries",
+      "maxShrinkPercent",
+      "maxBadPercent",
+      "minimumLevel",
+      "minimumConfidence",
+      "expire",
+      "headerFiles",
+      "checksum",
+      "ca"),
   PACK("pack", "name", "description", "patterns", "userAgents"),
   PACK_PATTERN("pack.patterns[]", "regex", "servedBySoftware", "note"),
   PACK_USER_AGENT("pack.userAgents[]", "regex", "note");
@@ -267,9 +286,6 @@ enum Keys {
           "disablenotification", "sinks[].telegram.silent",
           "messagethreadid", "sinks[].telegram.thread");
 
-  /** Sections that are known to come, in lower case. */
-  private static final List<String> LATER = List.of("feeds");
-
   private final String path;
   private final List<String> names;
 
@@ -307,9 +323,6 @@ enum Keys {
     String lower = unknown.toLowerCase(Locale.ROOT);
     if (lower.equals("enabled")) {
       return "remove what is not wanted; 'mode: shadow' judges without banning";
-    }
-    if (this == ROOT && LATER.contains(lower)) {
-      return "remove it; it comes with a later version";
     }
     Optional<String> nearest = Nearest.of(unknown, names);
     if (nearest.isPresent()) {

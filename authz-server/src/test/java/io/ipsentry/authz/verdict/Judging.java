@@ -269,6 +269,7 @@ public final class Judging implements AutoCloseable {
                 byDefault,
                 policies)),
         Optional.empty(),
+        List.of(),
         List.of());
   }
 

@@ -8,6 +8,7 @@ import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AppendResult;
 import io.ipsentry.banlog.BanLog;
 import io.ipsentry.banlog.SnapshotBytes;
+import io.ipsentry.feed.FeedStore;
 import io.ipsentry.kubernetes.api.ClusterClients;
 import io.ipsentry.kubernetes.api.ClusterConfigMaps;
 import io.ipsentry.kubernetes.feed.FeedBlobs;
@@ -146,7 +147,7 @@ public final class FollowerBootstrap {
         FeedBlobs blobs =
             new FeedBlobs(
                 new ClusterConfigMaps(client), RELEASE, Duration.ofHours(1), System::nanoTime);
-        FeedBlobs.Stored stored = blobs.put("bench", feed);
+        FeedStore.Stored stored = blobs.put("bench", feed);
         append(
             log,
             List.of(new BanEvent.Feed(now, "bench", stored.digest(), stored.entries(), "bench")));

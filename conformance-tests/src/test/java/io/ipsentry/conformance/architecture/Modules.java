@@ -15,7 +15,8 @@ final class Modules {
    * after it. A new package of core gets its place here.
    */
   static final List<String> CORE_FLOW =
-      List.of("net", "pattern", "line", "rule", "ban", "banlog", "detection", "sink", "config");
+      List.of(
+          "net", "pattern", "line", "rule", "ban", "feed", "banlog", "detection", "sink", "config");
 
   /** Root package of each module that is not core; core owns {@link #CORE_FLOW}. */
   private static final Map<String, String> ROOT_PACKAGES =

@@ -8,6 +8,7 @@ import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.banlog.AppendResult;
 import io.ipsentry.banlog.SnapshotBytes;
+import io.ipsentry.feed.FeedStore;
 import io.ipsentry.kubernetes.api.ClusterClients;
 import io.ipsentry.kubernetes.api.ClusterConfigMaps;
 import io.ipsentry.kubernetes.api.ConfigMaps;
@@ -83,7 +84,7 @@ final class ClusterLog implements AutoCloseable {
 
   /** Gives a feed these prefixes. */
   void feed(String name, String... prefixes) {
-    FeedBlobs.Stored stored =
+    FeedStore.Stored stored =
         new FeedBlobs(api, release, Duration.ofHours(1), System::nanoTime)
             .put(name, PrefixSet.parse(prefixes));
     append(new BanEvent.Feed(Instant.now(), name, stored.digest(), stored.entries(), "test"));

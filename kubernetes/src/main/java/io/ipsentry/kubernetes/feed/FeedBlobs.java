@@ -1,6 +1,9 @@
 package io.ipsentry.kubernetes.feed;
 
 import io.ipsentry.ban.ActiveBans.FeedState;
+import io.ipsentry.feed.FeedCodec;
+import io.ipsentry.feed.FeedStore;
+import io.ipsentry.feed.InvalidFeedException;
 import io.ipsentry.kubernetes.api.ApiServerException;
 import io.ipsentry.kubernetes.api.ApiServerException.Reason;
 import io.ipsentry.kubernetes.api.ConfigMaps;
@@ -80,26 +83,18 @@ public final class FeedBlobs {
   }
 
   /**
-   * What a {@code feed} event says of a content.
-   *
-   * @param digest {@code sha256:} and 64 hexadecimal digits
-   * @param entries number of its prefixes
-   */
-  public record Stored(String digest, int entries) {}
-
-  /**
    * Stores a content; nothing is written of what is there already.
    *
    * @param feed 1 to 63 characters of {@code a-z 0-9 -}, at both ends a letter or a digit
    * @throws IllegalArgumentException if that is no name of a feed
    * @throws ApiServerException if the API server fails; a second call goes on
    */
-  public Stored put(String feed, PrefixSet prefixes) {
+  public FeedStore.Stored put(String feed, PrefixSet prefixes) {
     if (!FEED_NAME.matcher(feed).matches()) {
       throw new IllegalArgumentException(
           "the name of a feed is 1 to 63 characters of a-z 0-9 and -, is " + feed);
     }
-    byte[] bytes = bytes(prefixes);
+    byte[] bytes = FeedCodec.bytes(prefixes);
     String digest = hex(sha256().digest(bytes));
     int shards = Math.max(1, (bytes.length + PIECE_BYTES - 1) / PIECE_BYTES);
     if (shards > MAX_SHARDS) {
@@ -129,7 +124,7 @@ public final class FeedBlobs {
               true),
           piece);
     }
-    return new Stored(DIGEST_PREFIX + digest, prefixes.size());
+    return new FeedStore.Stored(DIGEST_PREFIX + digest, prefixes.size());
   }
 
   private void put(StoredConfigMap shard, byte[] piece) {
@@ -296,16 +291,6 @@ public final class FeedBlobs {
 
   private static String content(String feed, String digest) {
     return feed + ' ' + digest;
-  }
-
-  private static byte[] bytes(PrefixSet prefixes) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 14);
-    try {
-      FeedCodec.write(prefixes, bytes);
-    } catch (IOException e) {
-      throw new UncheckedIOException("writing to memory failed", e);
-    }
-    return bytes.toByteArray();
   }
 
   private static byte[] compressed(byte[] piece) {

@@ -4,6 +4,8 @@ import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.FeedPrefixes;
+import io.ipsentry.feed.FeedStoreException;
+import io.ipsentry.feed.InvalidFeedException;
 import io.ipsentry.kubernetes.api.ApiServerException;
 import io.ipsentry.net.PrefixSet;
 import java.time.Duration;
@@ -256,7 +258,7 @@ public final class FeedFollower implements AutoCloseable {
           .addKeyValue("entries", prefixes.size())
           .addKeyValue("seq", state.seq())
           .log("a feed was loaded");
-    } catch (ApiServerException | InvalidFeedException e) {
+    } catch (ApiServerException | FeedStoreException | InvalidFeedException e) {
       troubles.put(feed.feed(), String.valueOf(e.getMessage()));
       logger
           .atWarn()

@@ -2,6 +2,8 @@ package io.ipsentry.kubernetes.feed;
 
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.banlog.FeedContents;
+import io.ipsentry.feed.FeedStoreException;
+import io.ipsentry.feed.InvalidFeedException;
 import io.ipsentry.kubernetes.api.ApiServerException;
 import io.ipsentry.net.PrefixSet;
 import java.lang.ref.SoftReference;
@@ -47,7 +49,7 @@ public final class KeptFeeds implements FeedContents {
       PrefixSet read = source.get(feed.feed(), feed.digest());
       kept.put(feed.feed(), new Kept(feed.digest(), new SoftReference<>(read)));
       return Optional.of(read);
-    } catch (ApiServerException | InvalidFeedException e) {
+    } catch (ApiServerException | FeedStoreException | InvalidFeedException e) {
       logger
           .atWarn()
           .addKeyValue("feed", feed.feed())

@@ -11,6 +11,8 @@ import io.ipsentry.ban.ActiveBans.FeedState;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.FeedPrefixes;
 import io.ipsentry.ban.SequencedEvent;
+import io.ipsentry.feed.FeedStore;
+import io.ipsentry.feed.InvalidFeedException;
 import io.ipsentry.kubernetes.ClusterClient;
 import io.ipsentry.kubernetes.api.ClusterConfigMaps;
 import io.ipsentry.net.IpPrefix;
@@ -65,7 +67,7 @@ final class FeedBlobsIT {
     assertThat(made.getMetadata().getName()).isEqualTo(name);
   }
 
-  private static FeedState announced(long seq, String feed, FeedBlobs.Stored stored) {
+  private static FeedState announced(long seq, String feed, FeedStore.Stored stored) {
     return new FeedState(
         seq, new BanEvent.Feed(NOW, feed, stored.digest(), stored.entries(), "watcher"));
   }
@@ -73,7 +75,7 @@ final class FeedBlobsIT {
   @Test
   void put_severalShards_areReadBackAndWrittenOnce() {
     PrefixSet set = scattered(600_000, 1);
-    FeedBlobs.Stored stored = blobs.put("drop-list", set);
+    FeedStore.Stored stored = blobs.put("drop-list", set);
     assertThat(stored.entries()).isEqualTo(set.size());
     List<ConfigMap> maps = stored();
     assertThat(maps).hasSizeGreaterThan(2);
@@ -87,7 +89,7 @@ final class FeedBlobsIT {
 
   @Test
   void put_emptyAndUnfitNames() {
-    FeedBlobs.Stored stored = blobs.put("none", PrefixSet.empty());
+    FeedStore.Stored stored = blobs.put("none", PrefixSet.empty());
     assertThat(blobs.get("none", stored.digest())).isEqualTo(PrefixSet.empty());
     assertThatThrownBy(() -> blobs.put("Not a name", PrefixSet.empty()))
         .isInstanceOf(IllegalArgumentException.class)
@@ -97,7 +99,7 @@ final class FeedBlobsIT {
   @Test
   void get_missingOrDamagedShard_saysSoAndPutMends() {
     PrefixSet set = scattered(600_000, 2);
-    FeedBlobs.Stored stored = blobs.put("drop-list", set);
+    FeedStore.Stored stored = blobs.put("drop-list", set);
     String second = "guard-feed-drop-list-" + stored.digest().substring("sha256:".length()) + "-1";
     damage(second);
     assertThatThrownBy(() -> blobs.get("drop-list", stored.digest()))
@@ -114,8 +116,8 @@ final class FeedBlobsIT {
 
   @Test
   void sweep_contentNoLongerAnnounced_goesAfterTheGrace() {
-    FeedBlobs.Stored old = blobs.put("drop-list", scattered(10, 3));
-    FeedBlobs.Stored now = blobs.put("drop-list", scattered(10, 4));
+    FeedStore.Stored old = blobs.put("drop-list", scattered(10, 3));
+    FeedStore.Stored now = blobs.put("drop-list", scattered(10, 4));
     List<FeedState> announced = List.of(announced(2, "drop-list", now));
     assertThat(blobs.sweep(announced)).isZero();
     nanos.addAndGet(Duration.ofMinutes(59).toNanos());
@@ -141,7 +143,7 @@ final class FeedBlobsIT {
       announce(state, follower, "drop-list", blobs.put("drop-list", first));
       await().atMost(PATIENCE).until(follower::isSettled);
       assertThat(follower.feeds().all()).isEqualTo(first);
-      FeedBlobs.Stored stored = blobs.put("drop-list", second);
+      FeedStore.Stored stored = blobs.put("drop-list", second);
       damage("guard-feed-drop-list-" + stored.digest().substring("sha256:".length()) + "-2");
       announce(state, follower, "drop-list", stored);
       await().atMost(PATIENCE).until(() -> follower.problems().containsKey("drop-list"));
@@ -149,14 +151,14 @@ final class FeedBlobsIT {
       assertThat(blobs.put("drop-list", second)).isEqualTo(stored);
       await().atMost(PATIENCE).until(() -> follower.feeds().all().equals(second));
       await().atMost(PATIENCE).until(() -> follower.problems().isEmpty());
-      announce(state, follower, "drop-list", new FeedBlobs.Stored("gone", 0));
+      announce(state, follower, "drop-list", new FeedStore.Stored("gone", 0));
       await().atMost(PATIENCE).until(() -> follower.feeds().all().isEmpty());
     }
     assertThat(shown).hasSize(3);
   }
 
   private static void announce(
-      ActiveBans state, FeedFollower follower, String feed, FeedBlobs.Stored stored) {
+      ActiveBans state, FeedFollower follower, String feed, FeedStore.Stored stored) {
     BanEvent event = announced(state.head() + 1, feed, stored).feed();
     state.apply(new SequencedEvent(state.head() + 1, event));
     follower.applied(event, state);

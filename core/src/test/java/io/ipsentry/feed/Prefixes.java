@@ -1,4 +1,4 @@
-package io.ipsentry.kubernetes.feed;
+package io.ipsentry.feed;
 
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.PrefixSet;

@@ -1,12 +1,17 @@
-package io.ipsentry.kubernetes.feed;
+package io.ipsentry.feed;
 
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.PrefixSet;
 import io.ipsentry.net.PrefixSetBuilder;
+import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,15 +22,36 @@ import org.jspecify.annotations.Nullable;
  * the lower ones, else the lower half. Numbers are unsigned, seven bits a byte, lowest first, the
  * eighth bit says that more follow. A million scattered IPv4 addresses are 3 MB. Stateless.
  */
-final class FeedCodec {
+public final class FeedCodec {
   private static final int BLOCK = 4_096;
   private static final int V4_OFFSET = 96;
   private static final int MAX_NUMBER_BYTES = 10;
 
   private FeedCodec() {}
 
+  /** A set as bytes. */
+  public static byte[] bytes(PrefixSet set) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 14);
+    try {
+      write(set, bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException("writing to memory failed", e);
+    }
+    return bytes.toByteArray();
+  }
+
+  /** The name of a set: {@code sha256:} and 64 hexadecimal digits, of its {@link #bytes}. */
+  public static String digest(byte[] bytes) {
+    try {
+      MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+      return "sha256:" + HexFormat.of().formatHex(sha256.digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
   /** Writes a set. */
-  static void write(PrefixSet set, OutputStream out) throws IOException {
+  public static void write(PrefixSet set, OutputStream out) throws IOException {
     Counts counts = new Counts();
     set.forEach(counts);
     out.write('F');
@@ -134,7 +160,7 @@ final class FeedCodec {
    * @throws InvalidFeedException if they are no set, or not in the one form that a set has
    * @throws IOException if they cannot be read
    */
-  static PrefixSet read(InputStream in, long bytes) throws IOException {
+  public static PrefixSet read(InputStream in, long bytes) throws IOException {
     try {
       if (in.read() != 'F' || in.read() != '1') {
         throw new InvalidFeedException("it does not begin as the prefixes of a feed do");

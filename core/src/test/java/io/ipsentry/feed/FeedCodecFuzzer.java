@@ -1,4 +1,4 @@
-package io.ipsentry.kubernetes.feed;
+package io.ipsentry.feed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

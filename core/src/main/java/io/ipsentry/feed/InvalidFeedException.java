@@ -1,4 +1,4 @@
-package io.ipsentry.kubernetes.feed;
+package io.ipsentry.feed;
 
 import org.jspecify.annotations.Nullable;
 
@@ -6,11 +6,11 @@ import org.jspecify.annotations.Nullable;
 public final class InvalidFeedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  InvalidFeedException(String message) {
+  public InvalidFeedException(String message) {
     this(message, null);
   }
 
-  InvalidFeedException(String message, @Nullable Throwable cause) {
+  public InvalidFeedException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }
