@@ -100,7 +100,8 @@ public record Config(
         metrics,
         ipv6,
         Optional.of(other),
-        enforcer);
+        enforcer,
+        sinks);
   }
 
   /**
