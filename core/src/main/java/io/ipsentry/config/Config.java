@@ -101,7 +101,8 @@ public record Config(
         ipv6,
         Optional.of(other),
         enforcer,
-        sinks);
+        sinks,
+        feeds);
   }
 
   /**
