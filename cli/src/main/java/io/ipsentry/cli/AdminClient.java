@@ -5,13 +5,17 @@ import io.grpc.StatusRuntimeException;
 import io.ipsentry.authz.admin.AdminChannel;
 import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.authz.admin.ApiErrors;
+import io.ipsentry.authz.checks.CheckMessages;
+import io.ipsentry.authz.verdict.CheckedRequest;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.banlog.CompactedException;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.BanServiceGrpc.BanServiceBlockingStub;
 import io.ipsentry.proto.v1.BanServiceGrpc.BanServiceStub;
+import io.ipsentry.proto.v1.CheckServiceGrpc;
 import io.ipsentry.proto.v1.GetStatusRequest;
 import io.ipsentry.proto.v1.GetStatusResponse;
+import io.ipsentry.proto.v1.ListChecksRequest;
 import io.ipsentry.proto.v1.StatusServiceGrpc;
 import java.time.Duration;
 import java.util.List;
@@ -54,6 +58,18 @@ final class AdminClient implements AutoCloseable {
         StatusServiceGrpc.newBlockingStub(channel.channel())
             .withDeadlineAfter(DEADLINE.toMillis(), TimeUnit.MILLISECONDS)
             .getStatus(GetStatusRequest.getDefaultInstance()));
+  }
+
+  /** A few of the requests that were judged lately. */
+  List<CheckedRequest> checks() {
+    return ask(() ->
+        CheckServiceGrpc.newBlockingStub(channel.channel())
+            .withDeadlineAfter(DEADLINE.toMillis(), TimeUnit.MILLISECONDS)
+            .listChecks(ListChecksRequest.getDefaultInstance())
+            .getChecksList()
+            .stream()
+            .map(CheckMessages::check)
+            .toList());
   }
 
   /** Makes a call that changes nothing. */

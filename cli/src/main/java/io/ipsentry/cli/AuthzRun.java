@@ -1,5 +1,6 @@
 package io.ipsentry.cli;
 
+import io.ipsentry.authz.checks.CheckTeller;
 import io.ipsentry.authz.hits.HitReportClient;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanPolicy;
@@ -67,6 +68,7 @@ final class AuthzRun implements AutoCloseable {
     protection = new AtomicReference<>(Protections.of(first, addresses.get()));
     policy = new BanPolicy(Watcher.policySettings(first, jitterSeed));
     this.followed = opened.add(followed);
+    String name = UUID.randomUUID().toString();
     AtomicReference<HitReportClient.Reconciler> reconciler =
         new AtomicReference<>((lastHit, logHead) -> {});
     reporter =
@@ -75,7 +77,7 @@ final class AuthzRun implements AutoCloseable {
                 new HitReportClient.Parts(
                     followed.hits(),
                     followed::connectNow,
-                    UUID.randomUUID().toString(),
+                    name,
                     HitReportClient.DEFAULT_CAPACITY,
                     new SecureRandom(),
                     (lastHit, logHead) -> reconciler.get().reconciled(lastHit, logHead))));
@@ -105,6 +107,7 @@ final class AuthzRun implements AutoCloseable {
                     new GatewayServers.Parts(
                         followed, protection::get, detection, this::reasonsNotReady, clock))
                 .orElseThrow());
+    opened.add(new CheckTeller(followed.hits(), name, gateways.recentChecks()).start());
     FollowerMetrics metrics =
         new FollowerMetrics(
             followed, reporter, detection, gateways::numbers, reloads, Version.text(), clock);

@@ -1,31 +1,29 @@
 package io.ipsentry.cli;
 
 import io.ipsentry.ban.ProtectedPrefixes.Part;
+import io.ipsentry.config.Config;
+import io.ipsentry.config.ConfigLoader;
+import io.ipsentry.config.ConfigReport;
+import io.ipsentry.config.ConfigResult;
 import io.ipsentry.kubernetes.checkup.Answer;
-import io.ipsentry.kubernetes.checkup.ClusterFacts.GatewayService;
 import io.ipsentry.kubernetes.checkup.ClusterFacts.Lease;
 import io.ipsentry.kubernetes.checkup.ClusterFacts.Pod;
 import io.ipsentry.kubernetes.checkup.ClusterFacts.Server;
 import io.ipsentry.kubernetes.checkup.ClusterLook;
-import io.ipsentry.kubernetes.checkup.ComponentRight;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Looks at a release in a cluster: its processes and what they say, who leads, rights, and how
- * traffic and log lines of gateways come in. Changes nothing. For one thread.
+ * Looks at a release in a cluster: its processes and what they say, who leads, its configuration;
+ * and lets others look at rights and gateways. Changes nothing. For one thread.
  */
 final class ClusterCheckup {
-  private static final String RIGHTS = "docs/examples/cluster-rbac.yaml";
   private static final Duration CLOCK_TOLERANCE = Duration.ofSeconds(5);
   private static final int MANY_RESTARTS = 5;
 
@@ -34,13 +32,31 @@ final class ClusterCheckup {
   private final String namespace;
   private final Shell shell;
   private final Consumer<Finding> report;
-  private int nodes;
+  private final Asked asked;
+
+  /**
+   * What was seen.
+   *
+   * @param pods of the release
+   * @param logged the last requests in the logs of gateways
+   * @param parts what must never be banned
+   * @param leader where the leader is reached; empty: nobody leads, or it is not known
+   */
+  record Seen(
+      List<Pod> pods, List<LoggedRequest> logged, List<Part> parts, Optional<String> leader) {
+    Seen {
+      pods = List.copyOf(pods);
+      logged = List.copyOf(logged);
+      parts = List.copyOf(parts);
+    }
+  }
 
   /**
    * @param report is told each finding as soon as it is there
    */
   ClusterCheckup(
       ClusterLook look, String release, String namespace, Shell shell, Consumer<Finding> report) {
+    asked = new Asked(report);
     this.look = look;
     this.release = release;
     this.namespace = namespace;
@@ -48,48 +64,69 @@ final class ClusterCheckup {
     this.report = report;
   }
 
-  /** Looks. Returns the pods of the release, as far as they can be seen. */
-  List<Pod> look() {
-    Answer<Server> server = look.server();
-    if (!(server instanceof Answer.Told<Server>(var facts))) {
-      untold("cluster", server, "get /version");
-      return List.of();
+  /**
+   * Looks.
+   *
+   * @param canary whether a canary is to fly afterwards, for which the person needs rights
+   */
+  Seen look(boolean canary) {
+    Optional<Server> server = asked.of("cluster", look.server(), "get /version");
+    if (server.isEmpty()) {
+      return new Seen(List.of(), List.of(), List.of(), Optional.empty());
     }
-    clock(facts);
-    Optional<List<Pod>> told = asked("pods", look.pods(), "list pods in " + namespace);
+    clock(server.get());
+    RightsCheckup rights = new RightsCheckup(look, release, namespace, report);
+    rights.ofPerson(canary);
+    Optional<List<Pod>> told = asked.of("pods", look.pods(), "list pods in " + namespace);
     List<Pod> pods = told.orElse(List.of());
-    nodes = asked("nodes", look.nodes(), "list nodes").orElse(0);
+    int nodes = asked.of("nodes", look.nodes(), "list nodes").orElse(0);
     told.ifPresent(this::components);
-    leader(facts);
-    Optional<List<Part>> parts = protection();
-    rights(pods);
+    Optional<String> leader = leader(server.get());
+    List<Part> parts = protection().orElse(List.of());
+    Optional<Config> config = configuration(pods);
+    rights.ofProcesses(pods, config.map(Config::sources).orElse(List.of()));
     pods.forEach(this::process);
-    gateways(parts.orElse(List.of()));
-    return pods;
+    List<LoggedRequest> logged = new GatewayCheckup(look, parts, nodes, shell, report).look(config);
+    return new Seen(pods, logged, parts, leader);
   }
 
-  // ---- what may not be looked at
-
-  private <T> Optional<T> asked(String check, Answer<T> answer, String right) {
-    if (answer instanceof Answer.Untold<T>) {
-      untold(check, answer, right);
+  /** What its watchers are told to read; empty: that cannot be seen. */
+  private Optional<Config> configuration(List<Pod> pods) {
+    Optional<Pod> watcher =
+        pods.stream().filter(pod -> pod.component().equals("watcher")).findFirst();
+    if (watcher.isEmpty()) {
+      return Optional.empty();
     }
-    return answer.told();
-  }
-
-  private void untold(String check, Answer<?> answer, String right) {
-    if (answer instanceof Answer.Untold<?>(var why, var forbidden)) {
-      report.accept(
-          forbidden
-              ? Finding.warn(
-                  check,
-                  "not looked at: you may not " + right,
-                  "have somebody bind you the ClusterRole ip-sentry-doctor of " + RIGHTS)
-              : Finding.fail(
-                  check,
-                  "cannot be looked at: " + why,
-                  "see kubectl cluster-info, and the message"));
+    Optional<String> text =
+        asked
+            .of(
+                "config",
+                look.configuration(watcher.get()),
+                "get the ConfigMap of " + watcher.get().name() + " in " + namespace)
+            .flatMap(found -> found);
+    if (text.isEmpty()) {
+      return Optional.empty();
     }
+    ConfigResult read =
+        new ConfigLoader(shell.clock())
+            .parseSources("ip-sentry.yaml", text.get().getBytes(StandardCharsets.UTF_8));
+    return switch (read) {
+      case ConfigResult.Valid valid -> {
+        long ofPods = PodSources.of(valid.config().sources()).size();
+        report.accept(
+            Finding.ok("config", valid.config().sources().size() + " sources, of pods " + ofPods));
+        yield Optional.of(valid.config());
+      }
+      case ConfigResult.Invalid invalid -> {
+        report.accept(
+            Finding.warn(
+                    "config",
+                    "its sources cannot be read: " + ConfigReport.line(invalid.errors().getFirst()),
+                    "mend it; see check-config")
+                .because("gateways are looked for by well-known labels alone"));
+        yield Optional.empty();
+      }
+    };
   }
 
   // ---- the cluster
@@ -150,19 +187,20 @@ final class ClusterCheckup {
                     "kubectl -n " + namespace + " logs --previous " + pod.name())));
   }
 
-  private void leader(Server server) {
+  /** Where it is reached. */
+  private Optional<String> leader(Server server) {
     Answer<Optional<Lease>> answer = look.lease(server.ahead());
     Optional<Optional<Lease>> told =
-        asked("leader", answer, "get lease " + release + "-watcher in " + namespace);
+        asked.of("leader", answer, "get lease " + release + "-watcher in " + namespace);
     if (told.isEmpty()) {
-      return;
+      return Optional.empty();
     }
     String pods = "kubectl -n " + namespace + " logs -l app.kubernetes.io/component=watcher";
     Optional<Lease> lease = told.get().filter(it -> !it.holder().isEmpty());
     String why = "while nobody leads, lines and hits wait, and nobody is banned by them";
     if (lease.isEmpty()) {
       report.accept(Finding.fail("leader", "nobody leads", pods).because(why));
-      return;
+      return Optional.empty();
     }
     Lease held = lease.get();
     String age = Math.max(0, held.age().toSeconds()) + " s ago";
@@ -187,12 +225,13 @@ final class ClusterCheckup {
       report.accept(
           Finding.ok("leader", held.holder() + " at " + held.address().get() + ", renewed " + age));
     }
+    return held.address();
   }
 
   private Optional<List<Part>> protection() {
     Answer<Optional<List<Part>>> answer = look.protectedParts();
     Optional<Optional<List<Part>>> told =
-        asked("protected", answer, "get configmap " + release + "-protected in " + namespace);
+        asked.of("protected", answer, "get configmap " + release + "-protected in " + namespace);
     if (told.isEmpty()) {
       return Optional.empty();
     }
@@ -215,56 +254,9 @@ final class ClusterCheckup {
             : Finding.warn(
                     "protected",
                     "no address of a node is protected",
-                    "let the watcher list and watch nodes: kubectl apply -f " + RIGHTS)
+                    "let the watcher list and watch nodes: kubectl apply -f " + Asked.RIGHTS)
                 .because("where a gateway logs a node in place of a client, the node is banned"));
     return Optional.of(parts);
-  }
-
-  // ---- rights
-
-  private void rights(List<Pod> pods) {
-    Map<String, String> accounts = new LinkedHashMap<>();
-    pods.forEach(pod -> accounts.putIfAbsent(pod.component(), pod.serviceAccount()));
-    Map<String, List<ComponentRight>> missing = new LinkedHashMap<>();
-    for (ComponentRight right : ComponentRight.all(release, namespace)) {
-      String account = accounts.get(right.component());
-      if (account == null) {
-        continue;
-      }
-      Answer<Boolean> may = look.may(account, right);
-      if (may instanceof Answer.Untold<Boolean>) {
-        untold("rights", may, "create subjectaccessreviews");
-        return;
-      }
-      missing.computeIfAbsent(right.component(), _ -> new ArrayList<>());
-      if (!may.told().orElse(false)) {
-        missing.get(right.component()).add(right);
-      }
-    }
-    missing.forEach((component, lacking) -> lacking(component, accounts.get(component), lacking));
-  }
-
-  private void lacking(String component, @Nullable String account, List<ComponentRight> lacking) {
-    String check = "rights of " + component;
-    if (lacking.isEmpty()) {
-      report.accept(Finding.ok(check, "service account " + account + " has all it needs"));
-      return;
-    }
-    Map<String, List<String>> verbs = new LinkedHashMap<>();
-    lacking.forEach(
-        right -> verbs.computeIfAbsent(right.object(), _ -> new ArrayList<>()).add(right.verb()));
-    String what =
-        verbs.entrySet().stream()
-            .map(of -> String.join(", ", of.getValue()) + " " + of.getKey())
-            .collect(Collectors.joining("; "));
-    String why =
-        lacking.stream().map(ComponentRight::why).distinct().collect(Collectors.joining("; "));
-    report.accept(
-        Finding.fail(
-                check,
-                "service account " + account + " may not: " + what,
-                "helm upgrade with rbac.create: true, or kubectl apply -f " + RIGHTS)
-            .because(why));
   }
 
   // ---- processes
@@ -280,7 +272,7 @@ final class ClusterCheckup {
               ? Finding.warn(
                   pod.name(),
                   "its metrics are not looked at: you may not get pods/proxy in " + namespace,
-                  "have somebody bind you the ClusterRole ip-sentry-doctor of " + RIGHTS)
+                  "have somebody bind you the ClusterRole ip-sentry-doctor of " + Asked.RIGHTS)
               : Finding.warn(
                   pod.name(),
                   "its metrics on port 9003 do not answer: " + why,
@@ -288,63 +280,5 @@ final class ClusterCheckup {
       return;
     }
     new ProcessCheckup(pod, new MetricsText(answer.told().orElse("")), report).look();
-  }
-
-  // ---- gateways
-
-  private void gateways(List<Part> parts) {
-    Optional<List<Pod>> found = asked("gateways", look.gateways(), "list pods in all namespaces");
-    if (found.isEmpty()) {
-      return;
-    }
-    List<Pod> pods = found.get();
-    if (pods.isEmpty()) {
-      report.accept(
-          Finding.warn(
-              "gateways",
-              "no pod of NGINX Gateway Fabric, Envoy Gateway, Traefik or ingress-nginx was found",
-              "nothing to do, if your gateway is another: name its pods as a source"));
-      return;
-    }
-    Optional<List<GatewayService>> services =
-        asked("gateway services", look.services(pods), "list services");
-    services.orElse(List.of()).forEach(this::service);
-    GatewayLogCheckup logs = new GatewayLogCheckup(look, parts, shell);
-    pods.stream().filter(Pod::ready).forEach(pod -> logs.look(pod).forEach(report));
-  }
-
-  private void service(GatewayService service) {
-    String check = "service " + service.namespace() + "/" + service.name();
-    long ownNodes = service.pods().stream().map(Pod::node).distinct().count();
-    String where = ownNodes + " of " + nodes + " nodes run its gateway";
-    if (service.local()) {
-      boolean some = nodes > ownNodes;
-      report.accept(
-          some
-              ? Finding.ok(
-                  check,
-                  "externalTrafficPolicy: Local, so clients' addresses arrive; "
-                      + where
-                      + ", and only those take traffic: the load balancer must ask"
-                      + " healthCheckNodePort, or the gateway run on each node")
-              : Finding.ok(check, "externalTrafficPolicy: Local, so clients' addresses arrive"));
-      return;
-    }
-    report.accept(
-        Finding.fail(
-                check,
-                "externalTrafficPolicy: Cluster on a " + service.type(),
-                "kubectl -n "
-                    + service.namespace()
-                    + " patch service "
-                    + service.name()
-                    + " -p '{\"spec\":{\"externalTrafficPolicy\":\"Local\"}}' ("
-                    + where
-                    + ": with Local only those take traffic, so run the gateway on each node, or"
-                    + " have the load balancer ask healthCheckNodePort); or send the PROXY protocol"
-                    + " from the load balancer, and have the gateway read it")
-            .because(
-                "the kernel writes a node's address in place of the client's: nobody can be"
-                    + " banned by it, and packets of banned clients are not known by theirs"));
   }
 }

@@ -2,6 +2,7 @@ package io.ipsentry.cli;
 
 import io.ipsentry.authz.admin.ClusterAccess;
 import io.ipsentry.authz.admin.WireMessages;
+import io.ipsentry.authz.checks.CheckServiceEndpoint;
 import io.ipsentry.authz.cluster.ClusterCallers;
 import io.ipsentry.authz.forward.ForwardingBanOperations;
 import io.ipsentry.authz.forward.ForwardingHitService;
@@ -199,6 +200,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
                     new SecureRandom()),
                 status::report,
                 hits,
+                new CheckServiceEndpoint(List::of),
                 writer,
                 callers(first, parts),
                 parts.shell().clock()));

@@ -47,8 +47,9 @@ final class ClusterWay {
    * Through the API server to a watcher.
    *
    * @param insecure whether the watcher is spoken to without TLS
+   * @param leader {@code HOST:PORT} of the one that is taken if it is there; empty: any
    */
-  AdminEndpoint tunnel(ClusterOptions options, boolean insecure) {
+  AdminEndpoint tunnel(ClusterOptions options, boolean insecure, Optional<String> leader) {
     if (insecure && kubeconfig.token().isEmpty()) {
       throw CommandException.usage(
           "--insecure is without TLS, in which alone a client certificate can be shown, and the"
@@ -60,7 +61,8 @@ final class ClusterWay {
         WatcherTunnel.open(
             kubeconfig,
             options.namespace().orElseGet(kubeconfig::namespace),
-            options.release().orElse(ClusterStoreConfig.DEFAULT_RELEASE));
+            options.release().orElse(ClusterStoreConfig.DEFAULT_RELEASE),
+            leader);
     // The API server, whose certificate was verified, leads into this very pod: the certificate
     // behind it proves nothing more, and is for names that nobody calls here.
     Optional<AdminEndpoint.Tls> tls =

@@ -17,7 +17,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -149,10 +149,17 @@ final class ConnectionOptions {
    * @param look at it, with the rights of the person
    */
   record InCluster(
-      ClusterLook look, String namespace, String release, Supplier<AdminEndpoint> way) {
-    /** A watcher there; opens a tunnel to it. */
-    AdminEndpoint endpoint() {
-      return way.get();
+      ClusterLook look,
+      String namespace,
+      String release,
+      Function<Optional<String>, AdminEndpoint> way) {
+    /**
+     * A watcher there; opens a tunnel to it.
+     *
+     * @param leader where the one is that is wanted; empty: any will do
+     */
+    AdminEndpoint endpoint(Optional<String> leader) {
+      return way.apply(leader);
     }
   }
 
@@ -168,7 +175,7 @@ final class ConnectionOptions {
             way.look(cluster, shell),
             way.namespace(cluster),
             cluster.release().orElse(ClusterStoreConfig.DEFAULT_RELEASE),
-            () -> way.tunnel(cluster, server.insecureTunnel())));
+            leader -> way.tunnel(cluster, server.insecureTunnel(), leader)));
   }
 
   private AdminEndpoint inCluster(Shell shell) {
@@ -179,7 +186,7 @@ final class ConnectionOptions {
     ClusterWay way = ClusterWay.of(cluster, shell);
     return server
         .endpoint(shell, way)
-        .orElseGet(() -> way.tunnel(cluster, server.insecureTunnel()));
+        .orElseGet(() -> way.tunnel(cluster, server.insecureTunnel(), Optional.empty()));
   }
 
   /** Opens the log. */

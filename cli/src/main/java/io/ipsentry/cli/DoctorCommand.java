@@ -1,6 +1,7 @@
 package io.ipsentry.cli;
 
 import io.ipsentry.authz.admin.AdminEndpoint;
+import io.ipsentry.authz.verdict.CheckedRequest;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanHistory;
 import io.ipsentry.banlog.BanLogException;
@@ -13,7 +14,6 @@ import io.ipsentry.config.ConfigReport;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.config.SourceConfig;
-import io.ipsentry.kubernetes.checkup.ClusterFacts;
 import io.ipsentry.kubernetes.checkup.ClusterLook;
 import io.ipsentry.proto.v1.GetStatusResponse;
 import io.ipsentry.proto.v1.LeaderDuty;
@@ -96,7 +96,7 @@ final class DoctorCommand implements Callable<Integer> {
       for (SourceConfig source : config.get().sources()) {
         checkup.look(source).forEach(this::report);
       }
-      log(config.get());
+      log(config.get(), checkup.requests(), protection);
       new AuthzCheckup(config.get(), shell).look(running).forEach(this::report);
     }
     shell.out().flush();
@@ -106,25 +106,27 @@ final class DoctorCommand implements Callable<Integer> {
   /** What runs there, and what the person may see of it. */
   private void inCluster(ConnectionOptions.InCluster cluster) {
     try (ClusterLook look = cluster.look()) {
-      List<ClusterFacts.Pod> pods =
+      ClusterCheckup.Seen seen =
           new ClusterCheckup(look, cluster.release(), cluster.namespace(), shell, this::report)
-              .look();
+              .look(canary);
       AdminEndpoint endpoint;
       try {
-        endpoint = cluster.endpoint();
+        endpoint = cluster.endpoint(seen.leader());
       } catch (CommandException | BanLogException e) {
         report(Finding.fail("instance", String.valueOf(e.getMessage()), "see the message"));
         return;
       }
-      inClusterInstance(endpoint);
+      inClusterInstance(endpoint, seen);
       if (canary) {
         // A tunnel ends with the client that used it.
-        new ClusterCanary(cluster.endpoint(), look, pods, shell).fly().forEach(this::report);
+        new ClusterCanary(cluster.endpoint(seen.leader()), look, seen.pods(), shell)
+            .fly()
+            .forEach(this::report);
       }
     }
   }
 
-  private void inClusterInstance(AdminEndpoint endpoint) {
+  private void inClusterInstance(AdminEndpoint endpoint, ClusterCheckup.Seen seen) {
     try (AdminClient client = new AdminClient(endpoint)) {
       GetStatusResponse status = client.status();
       configuration(status, endpoint);
@@ -144,6 +146,9 @@ final class DoctorCommand implements Callable<Integer> {
                   "duty " + duty.getName(), duty.getProblem(), "see the log of the leader"));
         }
       }
+      report(
+          AddressAgreement.of(
+              seen.logged(), client.checks(), GatewayLogCheckup.protection(seen.parts())));
     } catch (BanLogException e) {
       report(
           Finding.fail("instance", String.valueOf(e.getMessage()), "see the message and its log"));
@@ -247,7 +252,7 @@ final class DoctorCommand implements Callable<Integer> {
     };
   }
 
-  private void log(Config config) {
+  private void log(Config config, List<LoggedRequest> logged, ProtectedPrefixes protection) {
     Way way;
     try {
       way = connection.way(shell);
@@ -258,6 +263,7 @@ final class DoctorCommand implements Callable<Integer> {
     switch (way) {
       case Way.Instance instance -> {
         instance(instance);
+        agreement(instance, logged, protection);
         if (canary) {
           EnforcerConfig kernel = config.enforcer().orElse(EnforcerConfig.DEFAULT);
           new Canary(instance.endpoint(), kernel, shell).fly().forEach(this::report);
@@ -302,6 +308,19 @@ final class DoctorCommand implements Callable<Integer> {
       report(
           Finding.fail(
               "instance", String.valueOf(e.getMessage()), "look at its log; restart ip-sentry"));
+    }
+  }
+
+  private void agreement(
+      Way.Instance instance, List<LoggedRequest> logged, ProtectedPrefixes protection) {
+    try (AdminClient client = new AdminClient(instance.endpoint())) {
+      List<CheckedRequest> checks = client.checks();
+      // Who serves no gateways, and whom no authz-server follows, is told of none.
+      if (!checks.isEmpty()) {
+        report(AddressAgreement.of(logged, checks, protection));
+      }
+    } catch (BanLogException e) {
+      report(Finding.warn("addresses", String.valueOf(e.getMessage()), "see the message"));
     }
   }
 

@@ -6,6 +6,7 @@ import io.ipsentry.ban.Protection;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigLoader;
 import io.ipsentry.config.ConfigResult;
+import io.ipsentry.config.SourceConfig;
 import io.ipsentry.kubernetes.checkup.Answer;
 import io.ipsentry.kubernetes.checkup.ClusterFacts.Pod;
 import io.ipsentry.kubernetes.checkup.ClusterLook;
@@ -26,7 +27,7 @@ final class GatewayLogCheckup {
   private static final String ANY = "sources: [{ name: gateway, stdin: true }]\n";
 
   private final ClusterLook look;
-  private final Config config;
+  private final Config any;
   private final ProtectedPrefixes cluster;
   private final Shell shell;
 
@@ -39,19 +40,37 @@ final class GatewayLogCheckup {
     ConfigResult read =
         new ConfigLoader(shell.clock())
             .parse("doctor", ANY.getBytes(StandardCharsets.UTF_8), Path.of("/"));
-    config =
+    any =
         switch (read) {
           case ConfigResult.Valid valid -> valid.config();
           case ConfigResult.Invalid invalid ->
               throw new IllegalStateException("a source of any format: " + invalid.errors());
         };
+    cluster = protection(parts);
+  }
+
+  /** What clients are not: what must never be banned, and a CDN's edge. */
+  static ProtectedPrefixes protection(List<Part> parts) {
     List<Part> all = new ArrayList<>(parts);
     all.add(Part.of(Protection.Kind.TRUSTED_PROXY, ReservedPrefixes.CLOUDFLARE));
     all.addAll(ProtectedPrefixes.reserved(true));
-    cluster = ProtectedPrefixes.of(all);
+    return ProtectedPrefixes.of(all);
   }
 
-  List<Finding> look(Pod pod) {
+  /**
+   * Looks at the log of one container.
+   *
+   * @param configuration that is in force there; empty: not known
+   * @param source that reads it; empty: none, or not known
+   * @param logged the requests that it tells of are added
+   */
+  List<Finding> look(
+      Pod pod,
+      Optional<Config> configuration,
+      Optional<SourceConfig> source,
+      List<LoggedRequest> logged) {
+    boolean known = configuration.isPresent() && source.isPresent();
+    Config config = known ? configuration.get() : any;
     String check = "log of " + pod.namespace() + "/" + pod.name();
     Answer<List<String>> answer = look.log(pod);
     if (answer instanceof Answer.Untold<List<String>>(var why, var forbidden)) {
@@ -72,9 +91,10 @@ final class GatewayLogCheckup {
         LogSample.of(
             answer.told().orElse(List.of()),
             config,
-            config.sources().getFirst(),
+            source.filter(_ -> known).orElseGet(() -> config.sources().getFirst()),
             cluster,
             shell.clock().instant());
+    logged.addAll(sample.requests());
     return judge(check, sample);
   }
 

@@ -11,6 +11,7 @@ import io.ipsentry.authz.verdict.BanState;
 import io.ipsentry.authz.verdict.DenialLog;
 import io.ipsentry.authz.verdict.Policies;
 import io.ipsentry.authz.verdict.PolicyJudge;
+import io.ipsentry.authz.verdict.RecentChecks;
 import io.ipsentry.authz.verdict.VerdictCounters;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.ProtectedPrefixes;
@@ -197,6 +198,11 @@ final class GatewayServers implements AutoCloseable {
             envoy.maxConcurrentChecks(now.maxConcurrentChecks());
           }
         });
+  }
+
+  /** A few of the requests that were judged, of each transport. */
+  List<RecentChecks> recentChecks() {
+    return List.of(grpcVerdicts.recent(), httpVerdicts.recent());
   }
 
   /** Numbers of everything that is running. */

@@ -1,7 +1,9 @@
 package io.ipsentry.cli;
 
+import io.ipsentry.authz.checks.CheckServiceEndpoint;
 import io.ipsentry.authz.hits.HitServiceEndpoint;
 import io.ipsentry.authz.verdict.BanState;
+import io.ipsentry.authz.verdict.RecentChecks;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.BanPolicy;
@@ -136,6 +138,7 @@ final class HostRun implements AutoCloseable {
                 operations,
                 status::report,
                 hits,
+                new CheckServiceEndpoint(this::recentChecks),
                 writer,
                 clock));
     // The classes of the servers are many, and are loaded only where they serve.
@@ -238,6 +241,10 @@ final class HostRun implements AutoCloseable {
 
   private Optional<Duration> keepHistory() {
     return Optional.ofNullable(inForce.config().store().keepHistory());
+  }
+
+  private List<RecentChecks> recentChecks() {
+    return gateways.map(GatewayServers::recentChecks).orElse(List.of());
   }
 
   private Optional<GatewayNumbers> gatewayNumbers() {

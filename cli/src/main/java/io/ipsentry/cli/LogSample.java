@@ -1,5 +1,6 @@
 package io.ipsentry.cli;
 
+import io.ipsentry.authz.verdict.PathHash;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.SourceConfig;
@@ -13,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +30,7 @@ final class LogSample {
   static final int MAX_LINES = 1_000;
 
   private final Map<IpPrefix, Integer> clients = new HashMap<>();
+  private final List<LoggedRequest> requests = new ArrayList<>();
   private String format = "";
   private @Nullable Instant lastTime;
   private int lines;
@@ -99,6 +102,12 @@ final class LogSample {
     }
     lastTime = line.time() == null ? lastTime : line.time();
     IpPrefix client = line.client();
+    String target = line.fields().get("target");
+    if (target != null) {
+      requests.add(
+          new LoggedRequest(
+              Optional.ofNullable(line.time()), PathHash.of(target), Optional.ofNullable(client)));
+    }
     if (client != null) {
       clients.merge(client, 1, Integer::sum);
       if (protection.protects(client).isPresent()) {
@@ -145,6 +154,11 @@ final class LogSample {
   /** Event time of the last line that has one. */
   Optional<Instant> lastTime() {
     return Optional.ofNullable(lastTime);
+  }
+
+  /** The requests that the lines tell of, in their order. */
+  List<LoggedRequest> requests() {
+    return List.copyOf(requests);
   }
 
   /** The client that most lines come from. */

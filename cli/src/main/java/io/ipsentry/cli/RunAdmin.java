@@ -5,6 +5,7 @@ import io.ipsentry.authz.admin.AdminServer;
 import io.ipsentry.authz.admin.AdminTcp;
 import io.ipsentry.authz.admin.ClusterAccess;
 import io.ipsentry.authz.admin.StreamingService;
+import io.ipsentry.authz.checks.CheckServiceEndpoint;
 import io.ipsentry.authz.tls.ServerTls;
 import io.ipsentry.authz.tls.ServerTls.WithoutCertificate;
 import io.ipsentry.banlog.BanOperations;
@@ -48,15 +49,17 @@ final class RunAdmin implements AutoCloseable {
       BanOperations operations,
       Supplier<GetStatusResponse> status,
       StreamingService hits,
+      CheckServiceEndpoint checks,
       BanWriter writer,
       InstantSource clock) {
-    return start(socket, config, operations, status, hits, writer, Optional.empty(), clock);
+    return start(socket, config, operations, status, hits, checks, writer, Optional.empty(), clock);
   }
 
   /**
    * Starts to serve.
    *
    * @param hits takes hits that other processes report
+   * @param checks tells of requests that were judged
    * @param writer of the log that is operated on
    * @param cluster knows who may do what; empty: whoever is let in may do everything
    */
@@ -66,12 +69,13 @@ final class RunAdmin implements AutoCloseable {
       BanOperations operations,
       Supplier<GetStatusResponse> status,
       StreamingService hits,
+      CheckServiceEndpoint checks,
       BanWriter writer,
       Optional<ClusterAccess> cluster,
       InstantSource clock) {
     AtomicReference<AdminCallers> callers = new AtomicReference<>(AdminCallers.of(config));
     AdminServer.Builder builder =
-        AdminServer.builder(operations, status).service(hits).snapshots(writer);
+        AdminServer.builder(operations, status).service(hits).service(checks).snapshots(writer);
     // Who shows no certificate is told so by the call, and may still ask for health. A cluster's
     // certificates are verified by the call, too, for its authorities may change.
     WithoutCertificate without =

@@ -36,6 +36,7 @@ final class SourceCheckup {
   private final ProtectedPrefixes protection;
   private final Shell shell;
   private final List<Finding> findings = new ArrayList<>();
+  private final List<LoggedRequest> requests = new ArrayList<>();
 
   SourceCheckup(Config config, ProtectedPrefixes protection, Shell shell) {
     this.config = config;
@@ -60,6 +61,11 @@ final class SourceCheckup {
               Finding.ok(check, "what gateways send to authz.listen, which cannot be looked at"));
     }
     return List.copyOf(findings);
+  }
+
+  /** The last requests of all files that were looked into. */
+  List<LoggedRequest> requests() {
+    return List.copyOf(requests);
   }
 
   private void journald(String check) {
@@ -107,6 +113,7 @@ final class SourceCheckup {
     try {
       Instant written = Files.getLastModifiedTime(file).toInstant();
       LogSample sample = LogSample.read(file, config, source, protection, written);
+      requests.addAll(sample.requests());
       lines(check, file, written, sample);
       clients(check, file, sample);
       times(check, file, written, sample);

@@ -2,21 +2,34 @@ package io.ipsentry.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.ByteString;
 import com.sun.net.httpserver.HttpServer;
 import io.ipsentry.authz.admin.AdminCallers;
+import io.ipsentry.authz.admin.AdminChannel;
+import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.authz.admin.AdminServer;
 import io.ipsentry.authz.admin.AdminTcp;
 import io.ipsentry.authz.admin.ClusterAccess;
+import io.ipsentry.authz.admin.WireMessages;
+import io.ipsentry.authz.checks.CheckServiceEndpoint;
+import io.ipsentry.authz.verdict.PathHash;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.ban.Protection;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.banlog.InMemoryBanLog;
 import io.ipsentry.banlog.LogBanOperations;
 import io.ipsentry.cli.CommandRun.Said;
+import io.ipsentry.net.IpPrefix;
+import io.ipsentry.net.PrefixSet;
+import io.ipsentry.proto.v1.CheckServiceGrpc;
+import io.ipsentry.proto.v1.CheckedRequest;
 import io.ipsentry.proto.v1.ClusterStatus;
 import io.ipsentry.proto.v1.ConfigStatus;
 import io.ipsentry.proto.v1.GetStatusResponse;
 import io.ipsentry.proto.v1.LeaderDuty;
+import io.ipsentry.proto.v1.SeenAs;
+import io.ipsentry.proto.v1.TellChecksRequest;
 import io.ipsentry.testing.CertificateAuthority;
 import io.ipsentry.testing.RequiresCluster;
 import io.ipsentry.testing.RequiresProgram;
@@ -27,6 +40,8 @@ import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
+import java.net.ServerSocket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +67,9 @@ import org.junit.jupiter.api.io.TempDir;
 final class ClusterDoctorIT {
   private static final Path RIGHTS = Path.of("../docs/examples/cluster-rbac.yaml");
 
+  /** When the lines of gateways were written. */
+  private static final Instant LOGGED = Instant.parse("2026-11-21T07:00:00Z");
+
   private final Path directory;
   private final CommandRun commands;
   private final TestCluster cluster = TestCluster.shared();
@@ -61,7 +79,9 @@ final class ClusterDoctorIT {
   private final PortForwardingKubelet kubelet;
   private final List<HttpServer> metrics = new ArrayList<>();
   private final InMemoryBanLog log = new InMemoryBanLog();
+  private final LogBanOperations operations;
   private final AdminServer admin;
+  private volatile ProtectedPrefixes protection = ProtectedPrefixes.of(List.of());
   private Duration skew = Duration.ZERO;
   private GetStatusResponse status = GetStatusResponse.getDefaultInstance();
 
@@ -75,15 +95,16 @@ final class ClusterDoctorIT {
         new PortForwardingKubelet(
             CertificateAuthority.create(directory, "nodes").issue("kubelet", "IP:127.0.0.1"));
     kubectl.feed(kubelet.node(node), "create", "-f", "-");
-    LogBanOperations operations =
+    operations =
         new LogBanOperations(
             log,
             log,
             new BanWriter(log, new ActiveBans(), commands.now::get, event -> {}),
-            () -> ProtectedPrefixes.of(List.of()),
+            () -> protection,
             commands.now::get);
     admin =
         AdminServer.builder(operations, () -> status)
+            .service(new CheckServiceEndpoint(List::of))
             .tcp(
                 new AdminTcp(
                     new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
@@ -133,6 +154,10 @@ final class ClusterDoctorIT {
   }
 
   private void pod(String name, String labels, String ports, boolean ready) throws IOException {
+    pod(name, labels, ports, ready, ownAddress());
+  }
+
+  private void pod(String name, String labels, String ports, boolean ready, String ip) {
     kubectl.feed(
         """
         apiVersion: v1
@@ -143,6 +168,12 @@ final class ClusterDoctorIT {
           automountServiceAccountToken: false
           serviceAccountName: ip-sentry-%s
           containers: [{ name: main, image: some, ports: [%s] }]
+          volumes:
+            - name: config
+              configMap:
+                name: ip-sentry-config
+                optional: true
+                items: [{ key: watcher.yaml, path: ip-sentry.yaml }]
         """
             .formatted(
                 name, labels, node, labels.contains("watcher") ? "watcher" : "reader", ports),
@@ -160,7 +191,54 @@ final class ClusterDoctorIT {
                 + "\"containerStatuses\":[{\"name\":\"main\",\"image\":\"some\",\"imageID\":\"\","
                 + "\"ready\":true,\"restartCount\":%2$d}],"
                 + "\"conditions\":[{\"type\":\"Ready\",\"status\":\"%3$s\"}]}}")
-            .formatted(ownAddress(), ready ? 0 : 9, ready ? "True" : "False"));
+            .formatted(ip, ready ? 0 : 9, ready ? "True" : "False"));
+  }
+
+  /** The configuration of the watchers. */
+  private void config(String yaml) throws IOException {
+    Path file =
+        Files.writeString(
+            directory.resolve("watcher.yaml"),
+            yaml + "store: { kubernetes: {}, leader: { tokenFile: /nowhere/token } }\n");
+    kubectl.run("create", "configmap", "ip-sentry-config", "--from-file=watcher.yaml=" + file);
+  }
+
+  /** A source of pods of this test. */
+  private String source(String name, String selector) {
+    return "  - { name: %s, format: combined, pods: { namespace: %s, selector: \"%s\" } }\n"
+        .formatted(name, namespace, selector);
+  }
+
+  /**
+   * An authz-server tells that it judged a request of a client, when the lines of gateways were
+   * written.
+   */
+  private void checked(String client, String target) {
+    IpPrefix address = IpPrefix.parse(client);
+    AdminChannel channel =
+        AdminChannel.open(new AdminEndpoint.Socket(directory.resolve("admin.sock")));
+    try {
+      var ignored =
+          CheckServiceGrpc.newBlockingStub(channel.channel())
+              .tell(
+                  TellChecksRequest.newBuilder()
+                      .setServer("authz-1")
+                      .addChecks(
+                          CheckedRequest.newBuilder()
+                              .setAt(WireMessages.toProto(LOGGED))
+                              .setHost("shop.example")
+                              .setPathHash(PathHash.of(target))
+                              .setAddress(
+                                  ByteString.copyFrom(
+                                      ByteBuffer.allocate(16)
+                                          .putLong(address.hi())
+                                          .putLong(address.lo())
+                                          .flip()))
+                              .setSeenAs(SeenAs.SEEN_AS_FORWARDED))
+                      .build());
+    } finally {
+      channel.close();
+    }
   }
 
   /** A process of the release, and what it says of itself. */
@@ -189,6 +267,13 @@ final class ClusterDoctorIT {
   private void accounts() {
     kubectl.run("create", "serviceaccount", "ip-sentry-watcher");
     kubectl.run("create", "serviceaccount", "ip-sentry-reader");
+  }
+
+  /** Where nobody listens. */
+  private static int closedPort() throws IOException {
+    try (ServerSocket free = new ServerSocket(0)) {
+      return free.getLocalPort();
+    }
   }
 
   /** The rights of the example, for this namespace. */
@@ -238,7 +323,11 @@ final class ClusterDoctorIT {
   }
 
   private void gateway(String name, String policy, String log) throws IOException {
-    pod(name, "app.kubernetes.io/name: traefik, which: " + name, "", true);
+    gateway(name, "app.kubernetes.io/name: traefik", policy, log);
+  }
+
+  private void gateway(String name, String label, String policy, String log) throws IOException {
+    pod(name, label + ", which: " + name, "", true);
     kubectl.feed(
         """
         apiVersion: v1
@@ -301,6 +390,12 @@ final class ClusterDoctorIT {
     lease("watcher-1", Instant.now(), true);
     protectedPrefixes("192.0.2.77 cluster node");
     gateway("good", "Local", lines("203.0.113.N", "curl"));
+    // What is not there concerns only the watchers.
+    config(
+        "sources:\n"
+            + source("edge", "which=good")
+            + "admin: { listen: \":9004\", tls: { certificate: /nowhere/c.pem, key: /nowhere/k }"
+            + " }\n");
   }
 
   // ---- what is found
@@ -308,10 +403,15 @@ final class ClusterDoctorIT {
   @Test
   void doctor_everythingIsWell_saysSoAndFliesACanary() throws IOException {
     allWell();
+    checked("203.0.113.7", "/");
 
     Said said = doctor("--canary");
 
     assertThat(said.out())
+        .contains("ok    your rights: you may look at everything")
+        .contains("ok    config: 1 sources, of pods 1")
+        .contains("ok    source edge: 1 containers of " + namespace)
+        .contains("ok    addresses: 1 requests have the same client in the log and in the check")
         .contains("ok    clock skew: ")
         .contains("ok    watcher: 1 of 1 pods ready")
         .contains("ok    leader: watcher-1 at 192.0.2.1:9004")
@@ -347,6 +447,13 @@ final class ClusterDoctorIT {
         "ip_sentry_enforcer_repairs_total 4",
         "ip_sentry_enforcer_lag_seconds 60",
         "ip_sentry_enforcer_log_head 0");
+    pod(
+        "watcher-deaf",
+        "app.kubernetes.io/name: ip-sentry, app.kubernetes.io/instance: ip-sentry,"
+            + " app.kubernetes.io/component: watcher",
+        "{ name: metrics, containerPort: %d }".formatted(closedPort()),
+        true);
+    config("sources:\n" + source("edge", "which=nothing"));
     lease("watcher-1", Instant.now().minusSeconds(120), true);
     protectedPrefixes("192.0.2.0/24 never-ban");
     status =
@@ -360,7 +467,11 @@ final class ClusterDoctorIT {
     Said said = doctor("--canary");
 
     assertThat(said.out())
-        .contains("fail  watcher: 1 of 2 pods ready; not: watcher-1")
+        .contains("fail  watcher: 2 of 3 pods ready; not: watcher-1")
+        .contains("warn  watcher-deaf: its metrics on port 9003 do not answer: ")
+        .contains("warn  source edge: it selects no pod: which=nothing in " + namespace)
+        .contains("list, watch pods in " + namespace + "; get pods/log in " + namespace)
+        .contains("the source edge is read through the API server")
         .contains("watcher-1 was restarted 9 times")
         .contains("fail  leader: watcher-1 renewed its Lease 1")
         .contains("another should have taken it")
@@ -399,6 +510,11 @@ final class ClusterDoctorIT {
     gateway("foreign", "Local", "what is this\n".repeat(30));
     gateway("silent", "Local", "\n");
     gateway("away", "Local", "");
+    gateway("lan", "Local", lines("10.1.2.N", "curl"));
+    gateway(
+        "own", "app: some", "Local", lines("203.0.113.N", "curl") + "what is this\n".repeat(30));
+    config("sources:\n" + source("shop", "app=some"));
+    checked("203.0.113.200", "/");
     String log = "log of " + namespace + "/";
 
     Said said = doctor();
@@ -422,26 +538,110 @@ final class ClusterDoctorIT {
         .contains("User-Agent=keep")
         .contains(log + "foreign: 0 of the last 30 lines understood")
         .contains(log + "silent: it is empty")
+        .contains("warn  " + log + "own: 40 of the last 70 lines understood as combined")
+        .contains(log + "lan: 40 of 40 logged clients can never be banned; most often 10.1.2.")
+        .contains("name what is before it in trustedProxies")
+        .contains(
+            "fail  addresses: 1 of 1 requests have another client in the check than in the log; of"
+                + " one to shop.example the check saw 203.0.113.200 (forwarded), and the log has ")
         .contains(log + "away: it cannot be read through the API server")
         .contains("leader: nobody leads");
     assertThat(said.exitCode()).isEqualTo(1);
   }
 
+  /** The kubeconfig of a user who may nothing yet. */
+  private Path user(String name) throws IOException {
+    kubectl.run("create", "serviceaccount", name);
+    return Files.writeString(
+        directory.resolve(name + ".kubeconfig"),
+        Files.readString(cluster.kubeconfig())
+            .replaceAll(
+                "token: \\S+", "token: " + kubectl.run("create", "token", name).strip() + " "));
+  }
+
   @Test
-  void doctor_asSomebodyWithoutRights_saysWhatHeNeedsAndGoesOn() throws IOException {
+  void doctor_asSomebodyWhoMayListAlone_saysWhatHeNeedsForEach() throws IOException {
     allWell();
-    kubectl.run("create", "serviceaccount", "nobody");
-    String admins = Files.readString(cluster.kubeconfig());
-    Path me =
-        Files.writeString(
-            directory.resolve("nobody.kubeconfig"),
-            admins.replaceAll(
-                "token: \\S+", "token: " + kubectl.run("create", "token", "nobody").strip() + " "));
+    Path me = user("lister");
+    Kubectl all = cluster.kubectl();
+    String role = namespace + "-lister";
+    all.run("create", "clusterrole", role, "--verb=get,list", "--resource=pods,services,nodes");
+    all.run(
+        "create",
+        "clusterrolebinding",
+        role,
+        "--clusterrole=" + role,
+        "--serviceaccount=" + namespace + ":lister");
 
     commands.now.set(Instant.now());
     Said said = commands.run("doctor", "--kubeconfig", me.toString(), "-n", namespace);
 
     assertThat(said.out())
+        .contains("warn  config: not looked at: you may not get the ConfigMap of watcher-1")
+        .contains("warn  rights: not looked at: you may not create subjectaccessreviews")
+        .contains(
+            "warn  watcher-1: its metrics are not looked at: you may not get pods/proxy in "
+                + namespace)
+        .contains(
+            "warn  log of " + namespace + "/good: not looked at: you may not get pods/log in ");
+  }
+
+  @Test
+  void doctor_severalWatchers_asksTheOneThatLeads() throws IOException {
+    String watcher =
+        "app.kubernetes.io/name: ip-sentry, app.kubernetes.io/instance: ip-sentry,"
+            + " app.kubernetes.io/component: watcher";
+    accounts();
+    String closed = "{ name: admin, containerPort: %d }".formatted(closedPort());
+    pod("a", watcher, closed, true, "192.0.2.10");
+    pod(
+        "b",
+        watcher,
+        "{ name: admin, containerPort: %d }".formatted(admin.port()),
+        true,
+        "192.0.2.1");
+    lease("b", Instant.now(), true);
+
+    assertThat(doctor().out()).contains("ok    instance: ");
+
+    lease("a", Instant.now(), false);
+    assertThat(doctor("--canary").out())
+        .containsPattern("fail  instance: no answer from ip-sentry on pod " + namespace + "/a")
+        .containsPattern("fail  canary: no answer from ip-sentry on pod " + namespace + "/a");
+  }
+
+  @Test
+  void doctor_canaryCannotFly_saysWhy() throws IOException {
+    accounts();
+    process("watcher", true, "ip_sentry_leader 1");
+    config("sources: [{ file: x, formatt: combined }]\n");
+    lease("watcher-1", Instant.now(), true);
+
+    assertThat(doctor("--canary").out())
+        .contains("warn  config: its sources cannot be read: ")
+        .contains("formatt")
+        .contains("warn  canary: no enforcer is ready, so no kernel has it");
+    protection =
+        ProtectedPrefixes.of(
+            new ProtectedPrefixes.Part(
+                Protection.Kind.NEVER_BAN, "", PrefixSet.parse("192.0.2.0/24")));
+    assertThat(doctor("--canary").out()).contains("fail  canary: 192.0.2.254 cannot be banned: ");
+    protection = ProtectedPrefixes.of(List.of());
+    var ignored =
+        operations.ban(IpPrefix.parse("192.0.2.254"), Duration.ofHours(1), "by hand", "ann");
+    assertThat(doctor("--canary").out()).contains("warn  canary: 192.0.2.254 is banned already");
+  }
+
+  @Test
+  void doctor_asSomebodyWithoutRights_saysWhatHeNeedsAndGoesOn() throws IOException {
+    allWell();
+    Path me = user("nobody");
+
+    commands.now.set(Instant.now());
+    Said said = commands.run("doctor", "--kubeconfig", me.toString(), "-n", namespace);
+
+    assertThat(said.out())
+        .contains("warn  your rights: you, not ip-sentry, may not: get, list pods in " + namespace)
         .contains("warn  pods: not looked at: you may not list pods in " + namespace)
         .contains("warn  nodes: not looked at: you may not list nodes")
         .contains("warn  leader: not looked at: you may not get lease ip-sentry-watcher")
@@ -454,7 +654,7 @@ final class ClusterDoctorIT {
   @Test
   void doctor_withItsRole_seesAll() throws IOException {
     allWell();
-    kubectl.run("create", "serviceaccount", "doctor");
+    Path me = user("doctor");
     kubectl.run(
         "create",
         "rolebinding",
@@ -469,13 +669,6 @@ final class ClusterDoctorIT {
             namespace + "-doctor",
             "--clusterrole=ip-sentry-doctor-cluster",
             "--serviceaccount=" + namespace + ":doctor");
-    Path me =
-        Files.writeString(
-            directory.resolve("doctor.kubeconfig"),
-            Files.readString(cluster.kubeconfig())
-                .replaceAll(
-                    "token: \\S+",
-                    "token: " + kubectl.run("create", "token", "doctor").strip() + " "));
 
     commands.now.set(Instant.now());
     Said said =
@@ -500,6 +693,7 @@ final class ClusterDoctorIT {
         .contains("apart");
     assertThat(said.out())
         .contains("fail  watcher: no pod is labelled")
+        .contains("warn  gateways: no pod of NGINX Gateway Fabric")
         .contains("somebody leads and says no address")
         .contains("there is no ConfigMap ip-sentry-protected");
     lease("", Instant.now(), false);

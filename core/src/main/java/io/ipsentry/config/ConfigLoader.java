@@ -54,6 +54,22 @@ public final class ConfigLoader {
   }
 
   /**
+   * Reads the sources of a configuration of elsewhere, and what they go by; the other keys may name
+   * files that are not here, and are as if they were not written.
+   *
+   * @param name what messages call it
+   * @param yaml UTF-8
+   */
+  public ConfigResult parseSources(String name, byte[] yaml) {
+    Problems problems = new Problems();
+    InputFiles files = new InputFiles(problems);
+    Optional<Config> config =
+        new ConfigReader(problems, files, Path.of("/"), clock)
+            .readSources(name, yaml, () -> shipped().rules());
+    return result(config, problems, files).result();
+  }
+
+  /**
    * A result with what it was made from.
    *
    * @param digests SHA-256 of each file's content by absolute path
@@ -80,6 +96,10 @@ public final class ConfigLoader {
         yaml.flatMap(bytes ->
             new ConfigReader(problems, files, start, clock)
                 .read(name, bytes, () -> shipped().rules()));
+    return result(config, problems, files);
+  }
+
+  private static Loaded result(Optional<Config> config, Problems problems, InputFiles files) {
     Map<Path, String> digests = new HashMap<>(files.digests());
     ConfigResult result =
         config.isPresent() && problems.errorCount() == 0

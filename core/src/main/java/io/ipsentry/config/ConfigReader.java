@@ -13,10 +13,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the document of a configuration. */
 final class ConfigReader {
+  private static final Set<String> KEYS_OF_SOURCES = Set.of("sources", "trustedProxies");
+
   private final Problems problems;
   private final AddressLists addresses;
   private final InputFiles files;
@@ -59,6 +62,39 @@ final class ConfigReader {
         .flatMap(
             node -> new Value(new Place(file, node.at(), ""), node, problems).section(Keys.ROOT))
         .map(root -> read(root, shippedRules));
+  }
+
+  /** As {@link #read}, as if of the document only the keys that concern sources were there. */
+  Optional<Config> readSources(String file, byte[] yaml, Supplier<List<Rule>> shippedRules) {
+    return YamlReader.read(file, yaml, problems)
+        .map(ConfigReader::ofSources)
+        .flatMap(
+            node -> new Value(new Place(file, node.at(), ""), node, problems).section(Keys.ROOT))
+        .map(root -> read(root, shippedRules));
+  }
+
+  private static YamlNode ofSources(YamlNode document) {
+    return switch (document) {
+      case YamlNode.Mapping mapping ->
+          new YamlNode.Mapping(
+              mapping.entries().stream().flatMap(ConfigReader::ofSources).toList(), mapping.at());
+      case YamlNode.Scalar _, YamlNode.Sequence _ -> document;
+    };
+  }
+
+  /** Of the store only that it is in a cluster, where it is: its files are those of elsewhere. */
+  private static Stream<YamlNode.Entry> ofSources(YamlNode.Entry entry) {
+    if (KEYS_OF_SOURCES.contains(entry.key().text())) {
+      return Stream.of(entry);
+    }
+    if (!entry.key().text().equals("store")
+        || !(entry.value() instanceof YamlNode.Mapping(var keys, var at))) {
+      return Stream.empty();
+    }
+    return keys.stream()
+        .filter(inside -> inside.key().text().equals("kubernetes"))
+        .map(inside -> new YamlNode.Entry(inside.key(), new YamlNode.Mapping(List.of(), at)))
+        .map(inside -> new YamlNode.Entry(entry.key(), new YamlNode.Mapping(List.of(inside), at)));
   }
 
   private Config read(Section root, Supplier<List<Rule>> shippedRules) {

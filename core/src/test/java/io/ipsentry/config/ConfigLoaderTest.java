@@ -241,6 +241,31 @@ final class ConfigLoaderTest {
   }
 
   @Test
+  void parseSources_configurationOfElsewhere_needsNoneOfItsFiles() {
+    String yaml =
+        """
+        sources: [{ name: edge, pods: traefik }]
+        trustedProxies: 192.0.2.0/24
+        neverBan: { file: /nowhere/list }
+        admin: { listen: ":9004", tls: { certificate: /nowhere/c.pem, key: /nowhere/k.pem } }
+        store: { kubernetes: {}, leader: { tokenFile: /nowhere/token } }
+        """;
+    ConfigLoader loader = new ConfigLoader();
+
+    Config config = loader.parseSources("c.yaml", yaml.getBytes(StandardCharsets.UTF_8)).orThrow();
+
+    assertThat(config.sources()).singleElement().returns("edge", SourceConfig::name);
+    assertThat(config.trustedProxies().prefixes()).isEqualTo(PrefixSet.parse("192.0.2.0/24"));
+    assertThat(config.admin().listen()).isEmpty();
+    assertThat(
+            loader.parseSources(
+                "c.yaml", "sources: [{ name: a, pod: b }]".getBytes(StandardCharsets.UTF_8)))
+        .isInstanceOf(ConfigResult.Invalid.class);
+    assertThat(loader.parseSources("c.yaml", "x".getBytes(StandardCharsets.UTF_8)))
+        .isInstanceOf(ConfigResult.Invalid.class);
+  }
+
+  @Test
   void parse_accessLogServices_areTakenByLogName() {
     Config config =
         valid(

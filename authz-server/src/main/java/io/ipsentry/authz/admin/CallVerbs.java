@@ -29,6 +29,8 @@ final class CallVerbs {
           Map.entry(BANS + "Watch", "watch"),
           Map.entry(BANS + "Snapshot", "watch"),
           Map.entry("ipsentry.v1.StatusService/GetStatus", "get"),
+          Map.entry("ipsentry.v1.CheckService/ListChecks", "get"),
+          Map.entry("ipsentry.v1.CheckService/Tell", "report"),
           Map.entry(REPORT, "report"));
 
   /** Services all of whose calls need the same. Channelz tells who else is connected. */

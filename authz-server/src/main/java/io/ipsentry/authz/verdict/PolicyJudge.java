@@ -16,6 +16,7 @@ import io.ipsentry.net.SeenAs;
 import io.ipsentry.rule.Hit;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleMatcher;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.Set;
@@ -45,6 +46,7 @@ public final class PolicyJudge implements RequestJudge {
 
   private final Parts parts;
   private final ClientAddress client = new ClientAddress();
+  private final CheckSampler sampler = new CheckSampler();
   private @Nullable Policies known;
   private Compiled[] compiled = new Compiled[0];
 
@@ -139,12 +141,17 @@ public final class PolicyJudge implements RequestJudge {
     facts = request.facts();
     boolean header = asked.policy.client().mode() == ClientAddressResolver.Mode.HEADER;
     Slice forwarded = header ? request.clientHeader() : request.forwardedFor();
-    if (asked.resolver.resolve(facts, forwarded, client) != ClientAddressResolver.Outcome.FOUND) {
+    nowMillis = BEFORE_ALL;
+    boolean found =
+        asked.resolver.resolve(facts, forwarded, client) == ClientAddressResolver.Outcome.FOUND;
+    if (sampler.isDue()) {
+      sample(asked.policy, found);
+    }
+    if (!found) {
       return allowed(asked, Judgement.Reason.NO_ADDRESS);
     }
     long hi = client.hi();
     long lo = client.lo();
-    nowMillis = BEFORE_ALL;
     ActiveBans bans = parts.state().bans();
     if (parts.protection().get().contains(hi, lo)
         || isAllowed(bans, hi, lo)
@@ -152,7 +159,7 @@ public final class PolicyJudge implements RequestJudge {
       return allowed(asked, Judgement.Reason.ADDRESS_ALLOWED);
     }
     RuleMatcher matcher = asked.matcher();
-    int found = matcher.request(facts);
+    int hits = matcher.request(facts);
     if (matcher.pathAllowed()) {
       return allowed(asked, Judgement.Reason.PATH_ALLOWED);
     }
@@ -165,10 +172,28 @@ public final class PolicyJudge implements RequestJudge {
         return refused(asked, request, denial, Verdict.BANNED);
       }
     }
-    if (found > 0) {
-      return withHits(asked, request, caller, found);
+    if (hits > 0) {
+      return withHits(asked, request, caller, hits);
     }
     return rest(asked, hi, lo);
+  }
+
+  private void sample(Policy policy, boolean found) {
+    sampler.taken(now());
+    parts
+        .counters()
+        .recent()
+        .add(
+            new CheckedRequest(
+                Instant.ofEpochMilli(now()),
+                policy.name(),
+                facts.host().toString(),
+                PathHash.of(facts.target()),
+                found
+                    ? Optional.of(
+                        new CheckedRequest.Client(
+                            IpPrefix.address(client.hi(), client.lo()), client.seenAs()))
+                    : Optional.empty()));
   }
 
   /** The time of this judgement, which is asked for once. */

@@ -22,6 +22,7 @@ public final class VerdictCounters {
   private final Map<String, OfPolicy> byPolicy = new ConcurrentHashMap<>();
   private final ThreadCounts unauthenticated = new ThreadCounts(1);
   private final LongAdder unknownPolicy = new LongAdder();
+  private final RecentChecks recent = new RecentChecks();
 
   private final EnumMap<Trouble, AtomicLong> lastSaid = new EnumMap<>(Trouble.class);
 
@@ -94,6 +95,11 @@ public final class VerdictCounters {
   /** Number 0: requests of callers that are not named, as the current thread counts them. */
   ThreadCounts.OfThread unauthenticated() {
     return unauthenticated.ofThread();
+  }
+
+  /** A few of the requests that were judged. */
+  public RecentChecks recent() {
+    return recent;
   }
 
   void unknownPolicyAsked() {

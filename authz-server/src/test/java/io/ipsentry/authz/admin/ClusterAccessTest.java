@@ -24,6 +24,7 @@ import io.ipsentry.proto.v1.AllowRequest;
 import io.ipsentry.proto.v1.BanRequest;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.BanServiceGrpc.BanServiceBlockingStub;
+import io.ipsentry.proto.v1.CheckServiceGrpc;
 import io.ipsentry.proto.v1.DisallowRequest;
 import io.ipsentry.proto.v1.GetRequest;
 import io.ipsentry.proto.v1.GetStatusRequest;
@@ -162,7 +163,8 @@ final class ClusterAccessTest {
     List.of(
             BanServiceGrpc.getServiceDescriptor(),
             StatusServiceGrpc.getServiceDescriptor(),
-            HitServiceGrpc.getServiceDescriptor())
+            HitServiceGrpc.getServiceDescriptor(),
+            CheckServiceGrpc.getServiceDescriptor())
         .forEach(service ->
             service.getMethods().stream()
                 .map(MethodDescriptor::getFullMethodName)

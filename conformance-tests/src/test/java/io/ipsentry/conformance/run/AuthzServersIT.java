@@ -8,7 +8,12 @@ import io.ipsentry.conformance.program.RunningIpSentry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.AfterEach;
@@ -88,6 +93,45 @@ final class AuthzServersIT {
 
   private static void assertBan(Map<String, String> ban, String ip, String hits) {
     assertThat(ban).containsEntry("ip", ip).containsEntry("hit_count", hits);
+  }
+
+  private void logged(String client, String target) throws IOException {
+    String stamp =
+        DateTimeFormatter.ofPattern("dd/MMM/uuuu:HH:mm:ss Z", Locale.ROOT)
+            .format(OffsetDateTime.now(ZoneOffset.UTC));
+    Path ignored =
+        Files.writeString(
+            directory.resolve("access.log"),
+            "%s - - [%s] \"GET %s HTTP/1.1\" 200 9 \"-\" \"x\"%n".formatted(client, stamp, target),
+            StandardOpenOption.APPEND);
+  }
+
+  private String doctor() {
+    return owner.command("doctor", "-c", directory.resolve("config.yaml").toString()).out();
+  }
+
+  @Test
+  void doctor_logAndChecksNameOtherClients_saysSo() throws IOException {
+    for (int i = 0; i < 5; i++) {
+      String target = "/shop/" + i + "?customer=" + i;
+      assertThat(servers.get(i % 2).ask("203.0.113." + (40 + i), target)).isEqualTo(200);
+      logged("203.0.113." + (40 + i), target);
+    }
+    await()
+        .atMost(RunningIpSentry.PATIENCE)
+        .untilAsserted(() ->
+            assertThat(doctor()).contains("ok    addresses: 5 requests have the same client"));
+
+    for (int i = 0; i < 6; i++) {
+      assertThat(servers.get(i % 2).ask("198.51.100.1", "/hidden/" + i)).isEqualTo(200);
+      logged("203.0.113." + (50 + i), "/hidden/" + i);
+    }
+    await()
+        .atMost(RunningIpSentry.PATIENCE)
+        .untilAsserted(() ->
+            assertThat(doctor())
+                .containsPattern("addresses: [1-6] of [0-9]+ requests have another client in the")
+                .contains("the check saw 198.51.100.1 (forwarded), and the log has 203.0.113.5"));
   }
 
   @Test

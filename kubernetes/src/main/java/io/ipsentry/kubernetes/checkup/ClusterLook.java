@@ -1,9 +1,14 @@
 package io.ipsentry.kubernetes.checkup;
 
+import io.fabric8.kubernetes.api.model.ConfigMapVolumeSource;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
 import io.fabric8.kubernetes.api.model.ContainerStatus;
+import io.fabric8.kubernetes.api.model.KeyToPath;
 import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReview;
+import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReviewBuilder;
 import io.fabric8.kubernetes.api.model.authorization.v1.SubjectAccessReview;
 import io.fabric8.kubernetes.api.model.authorization.v1.SubjectAccessReviewBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -35,6 +40,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * Looks at a release and at the gateways of its cluster, with the rights of a person. Each question
@@ -44,6 +50,7 @@ public final class ClusterLook implements AutoCloseable {
   /** Lines that are read of a gateway's log. */
   public static final int LOG_LINES = 500;
 
+  private static final String CONFIG_FILE = "ip-sentry.yaml";
   private static final int FORBIDDEN = 403;
   private static final int NOT_FOUND = 404;
   private static final int METRICS_PORT = 9003;
@@ -190,6 +197,56 @@ public final class ClusterLook implements AutoCloseable {
     });
   }
 
+  /**
+   * The pods that a source reads.
+   *
+   * @param selector of labels
+   * @param container whose log is read; empty: those of all, each of which comes as a pod
+   */
+  public Answer<List<Pod>> selected(String in, String selector, Optional<String> container) {
+    return asking(() ->
+        client.pods().inNamespace(in).withLabelSelector(selector).list().getItems().stream()
+            .flatMap(pod ->
+                container
+                    .map(Stream::of)
+                    .orElseGet(() -> pod.getSpec().getContainers().stream().map(Container::getName))
+                    .map(name -> pod(pod, name)))
+            .toList());
+  }
+
+  /**
+   * The configuration that a process of the release is given in a ConfigMap.
+   *
+   * @return empty: it has none of the name {@value #CONFIG_FILE}
+   */
+  public Answer<Optional<String>> configuration(Pod process) {
+    return asking(() -> {
+      io.fabric8.kubernetes.api.model.Pod pod =
+          client.pods().inNamespace(process.namespace()).withName(process.name()).get();
+      if (pod == null) {
+        return Optional.empty();
+      }
+      return pod.getSpec().getVolumes().stream()
+          .map(Volume::getConfigMap)
+          .filter(Objects::nonNull)
+          .flatMap(volume -> configuration(process.namespace(), volume).stream())
+          .findFirst();
+    });
+  }
+
+  private Optional<String> configuration(String in, ConfigMapVolumeSource volume) {
+    Optional<String> key =
+        volume.getItems().isEmpty()
+            ? Optional.of(CONFIG_FILE)
+            : volume.getItems().stream()
+                .filter(item -> CONFIG_FILE.equals(item.getPath()))
+                .map(KeyToPath::getKey)
+                .findFirst();
+    return key.flatMap(name ->
+        Optional.ofNullable(client.configMaps().inNamespace(in).withName(volume.getName()).get())
+            .map(map -> map.getData().get(name)));
+  }
+
   private static boolean isSame(Pod one, Pod other) {
     return one.namespace().equals(other.namespace()) && one.name().equals(other.name());
   }
@@ -310,6 +367,7 @@ public final class ClusterLook implements AutoCloseable {
               .withNamespace(right.namespace().orElse(null))
               .withGroup(right.group())
               .withResource(right.resource())
+              .withSubresource(right.subresource().orElse(null))
               .withName(right.name().orElse(null))
               .withVerb(right.verb())
               .endResourceAttributes()
@@ -319,6 +377,32 @@ public final class ClusterLook implements AutoCloseable {
           .authorization()
           .v1()
           .subjectAccessReview()
+          .create(review)
+          .getStatus()
+          .getAllowed();
+    });
+  }
+
+  /** Whether the person who asks has a right. */
+  public Answer<Boolean> mayI(ComponentRight right) {
+    return asking(() -> {
+      SelfSubjectAccessReview review =
+          new SelfSubjectAccessReviewBuilder()
+              .withNewSpec()
+              .withNewResourceAttributes()
+              .withNamespace(right.namespace().orElse(null))
+              .withGroup(right.group())
+              .withResource(right.resource())
+              .withSubresource(right.subresource().orElse(null))
+              .withName(right.name().orElse(null))
+              .withVerb(right.verb())
+              .endResourceAttributes()
+              .endSpec()
+              .build();
+      return client
+          .authorization()
+          .v1()
+          .selfSubjectAccessReview()
           .create(review)
           .getStatus()
           .getAllowed();

@@ -5,9 +5,12 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A right that a component needs, as {@code docs/examples/cluster-rbac.yaml} gives it.
+ * A right that a component, or a person with {@code doctor}, needs, as {@code
+ * docs/examples/cluster-rbac.yaml} gives it.
  *
+ * @param component {@link #DOCTOR}: the person
  * @param namespace where; empty: in the whole cluster
+ * @param kind in plural, with its part: {@code pods/log}
  * @param name of the one object; empty: of any
  * @param why what does not work without it
  */
@@ -15,10 +18,12 @@ public record ComponentRight(
     String component,
     Optional<String> namespace,
     String group,
-    String resource,
+    String kind,
     Optional<String> name,
     String verb,
     String why) {
+  /** Stands for the person who asks. */
+  public static final String DOCTOR = "doctor";
 
   /** All rights, of a release in a namespace. */
   public static List<ComponentRight> all(String release, String namespace) {
@@ -75,9 +80,63 @@ public record ComponentRight(
     return all;
   }
 
+  /** Those of the watcher on the pods of a source, in one namespace. */
+  public static List<ComponentRight> ofSource(String source, String namespace) {
+    Rights watcher = new Rights("watcher", Optional.of(namespace));
+    String why = "the source " + source + " is read through the API server";
+    watcher.add(why, "", "pods", "", "list", "watch");
+    watcher.add(why, "", "pods/log", "", "get");
+    return watcher.rights;
+  }
+
+  /**
+   * Those of the person who asks.
+   *
+   * @param canary whether he bans something
+   */
+  public static List<ComponentRight> ofDoctor(String release, String namespace, boolean canary) {
+    Rights inside = new Rights(DOCTOR, Optional.of(namespace));
+    inside.add("the processes of the release", "", "pods", "", "get", "list");
+    inside.add("what they say of themselves", "", "pods/proxy", "", "get");
+    inside.add("who leads", "coordination.k8s.io", "leases", release + "-watcher", "get");
+    inside.add("what is protected, and the configuration", "", "configmaps", "", "get");
+    String way = "what the leader says of itself";
+    inside.add(way, "", "pods/portforward", "", "create");
+    inside.add(way, "ip-sentry.io", "bans", "", "get");
+    if (canary) {
+      inside.add("the canary", "ip-sentry.io", "bans", "", "create", "delete");
+    }
+    Rights everywhere = new Rights(DOCTOR, Optional.empty());
+    everywhere.add("on how many nodes gateways run", "", "nodes", "", "list");
+    everywhere.add("the gateways", "", "pods", "", "list");
+    everywhere.add("whether clients' addresses reach them", "", "services", "", "list");
+    everywhere.add("what they log", "", "pods/log", "", "get");
+    everywhere.add(
+        "the rights of the processes",
+        "authorization.k8s.io",
+        "subjectaccessreviews",
+        "",
+        "create");
+    List<ComponentRight> all = new ArrayList<>(inside.rights);
+    all.addAll(everywhere.rights);
+    return all;
+  }
+
+  /** Without the part, as reviews want it. */
+  public String resource() {
+    int slash = kind.indexOf('/');
+    return slash < 0 ? kind : kind.substring(0, slash);
+  }
+
+  /** The part of the object, such as {@code log}; empty: the object itself. */
+  public Optional<String> subresource() {
+    int slash = kind.indexOf('/');
+    return slash < 0 ? Optional.empty() : Optional.of(kind.substring(slash + 1));
+  }
+
   /** Of what, such as {@code nodes} or {@code leases/ip-sentry-watcher in ip-sentry}. */
   public String object() {
-    return resource
+    return kind
         + (group.isEmpty() ? "" : "." + group)
         + name.map(of -> "/" + of).orElse("")
         + namespace.map(in -> " in " + in).orElse("");
@@ -88,10 +147,10 @@ public record ComponentRight(
       this(component, namespace, new ArrayList<>());
     }
 
-    void add(String why, String group, String resource, String name, String... verbs) {
+    void add(String why, String group, String kind, String name, String... verbs) {
       Optional<String> one = name.isEmpty() ? Optional.empty() : Optional.of(name);
       for (String verb : verbs) {
-        rights.add(new ComponentRight(component, namespace, group, resource, one, verb, why));
+        rights.add(new ComponentRight(component, namespace, group, kind, one, verb, why));
       }
     }
   }

@@ -56,14 +56,16 @@ public final class WatcherTunnel implements AutoCloseable {
   /**
    * Looks for a watcher and opens a port to it; no connection is made yet.
    *
+   * @param leader {@code HOST:PORT} of the one that is taken if it is there; empty: any
    * @throws BanLogException if there is no watcher, or the person may not; the message says what to
    *     do
    */
-  public static WatcherTunnel open(Kubeconfig kubeconfig, String namespace, String release) {
+  public static WatcherTunnel open(
+      Kubeconfig kubeconfig, String namespace, String release, Optional<String> leader) {
     KubernetesClient client = ClusterClients.of(kubeconfig.config());
     boolean done = false;
     try {
-      Pod pod = ready(pods(client, kubeconfig, namespace, release), namespace, release);
+      Pod pod = ready(pods(client, kubeconfig, namespace, release), namespace, release, leader);
       String name = pod.getMetadata().getName();
       LocalPortForward forward =
           client
@@ -130,10 +132,14 @@ public final class WatcherTunnel implements AutoCloseable {
     return told == null || told.isEmpty() ? last.getClass().getSimpleName() : told;
   }
 
-  private static Pod ready(List<Pod> pods, String namespace, String release) {
+  private static Pod ready(
+      List<Pod> pods, String namespace, String release, Optional<String> leader) {
     return pods.stream()
         .filter(WatcherTunnel::isReady)
-        .min(Comparator.comparing(pod -> pod.getMetadata().getName()))
+        .min(
+            Comparator.<Pod, Boolean>comparing(
+                    pod -> leader.filter(address -> isAt(pod, address)).isEmpty())
+                .thenComparing(pod -> pod.getMetadata().getName()))
         .orElseThrow(() ->
             BanLogException.transientFailure(
                 "no watcher of the release "
@@ -143,6 +149,11 @@ public final class WatcherTunnel implements AutoCloseable {
                     + " ("
                     + (pods.isEmpty() ? "there is none" : pods.size() + " not ready")
                     + "); name others with --namespace and --release, or see kubectl get pods"));
+  }
+
+  private static boolean isAt(Pod pod, String address) {
+    String ip = pod.getStatus().getPodIP();
+    return ip != null && (address.startsWith(ip + ":") || address.startsWith("[" + ip + "]:"));
   }
 
   private static boolean isReady(Pod pod) {
