@@ -166,7 +166,7 @@ final class ExplainCommand implements Callable<Integer> {
         .forEach((rule, outcomes) ->
             outcomes.forEach((outcome, lines) -> {
               switch (outcome) {
-                case OWN_DENIAL, ALLOWED_PATH, SERVED, IGNORED ->
+                case OWN_DENIAL, CHALLENGE, ALLOWED_PATH, SERVED, IGNORED ->
                     table.row(rule, String.valueOf(lines), "(" + outcome.text() + ")");
                 default -> {
                   // Lines of no concern to the rule.
@@ -199,7 +199,7 @@ final class ExplainCommand implements Callable<Integer> {
     for (RuleOutcome rule : line.rules()) {
       boolean says =
           switch (rule.outcome()) {
-            case HIT, OWN_DENIAL, ALLOWED_PATH, SERVED, IGNORED -> true;
+            case HIT, OWN_DENIAL, CHALLENGE, ALLOWED_PATH, SERVED, IGNORED -> true;
             default -> false;
           };
       if (says) {

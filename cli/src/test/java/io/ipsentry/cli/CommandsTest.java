@@ -192,6 +192,62 @@ final class CommandsTest {
   }
 
   @Test
+  void packsTest_target_tellsTheEntryAndWhy() {
+    Said env = commands.run("packs", "test", "/.env");
+    assertThat(env.exitCode()).isZero();
+    assertThat(env.out()).contains("default").contains("secrets").contains("CVE-2017-16894");
+
+    Said served =
+        commands.run("packs", "test", "-p", "wordpress", "--status", "200", "/wp-login.php");
+    assertThat(served.exitCode()).isEqualTo(1);
+    assertThat(served.out()).contains("no: with 4xx");
+    assertThat(commands.run("packs", "test", "--status", "404", "/wp-login.php").exitCode())
+        .isZero();
+
+    Said url = commands.run("packs", "test", "https://www.example.com//%2e%65nv?x=1", "-o", "json");
+    assertThat(url.exitCode()).isZero();
+    assertThat(url.outLines())
+        .hasSizeGreaterThan(1)
+        .allSatisfy(line -> assertThat(line).contains("\"counts\":true"));
+
+    Said nothing = commands.run("packs", "test", "/orders/12?sort=name");
+    assertThat(nothing.exitCode()).isEqualTo(1);
+    assertThat(nothing.out()).contains("no entry");
+    assertThat(commands.run("packs", "test", "/.well-known/acme-challenge/.env").exitCode())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void packsTest_lineUserAgentAndLog_areJudged() throws IOException {
+    String line =
+        "203.0.113.7 - - [21/Nov/2026:07:00:00 +0000] \"POST /wp-login.php HTTP/1.1\" %d 1 \"-\""
+            + " \"%s\"";
+    Said refused = commands.run("packs", "test", "-p", "wordpress", line.formatted(404, "x"));
+    assertThat(refused.exitCode()).isZero();
+    Said served = commands.run("packs", "test", "-p", "wordpress", line.formatted(302, "x"));
+    assertThat(served.exitCode()).isEqualTo(1);
+
+    Said tool = commands.run("packs", "test", "--pack", "scanners", "--user-agent", "sqlmap/1.8");
+    assertThat(tool.exitCode()).isZero();
+    assertThat(tool.out()).contains("sqlmap");
+
+    Path log = directory.resolve("access.log");
+    Files.writeString(log, line.formatted(404, "Nikto") + "\n" + line.formatted(302, "x") + "\n");
+    Said read = commands.run("packs", "test", "--log", log.toString(), "-o", "json");
+    assertThat(read.exitCode()).isZero();
+    assertThat(read.outLines())
+        .anySatisfy(
+            hit -> assertThat(hit).contains("\"pack\":\"wordpress\"").contains("\"lines\":1"))
+        .anySatisfy(hit -> assertThat(hit).contains("\"pack\":\"scanners\""));
+    assertThat(read.err()).contains("1 of 2 lines are hits");
+    assertThat(commands.run("packs", "test", "--log", directory + "/none.log").exitCode())
+        .isEqualTo(3);
+    assertThat(commands.run("packs", "test").exitCode()).isEqualTo(2);
+    assertThat(commands.run("packs", "test", "-p", "no-such", "/").exitCode()).isEqualTo(1);
+    assertThat(commands.run("packs", "test", "-p", "iot", "/HNAP1/").exitCode()).isZero();
+  }
+
+  @Test
   void completion_bash_isAScriptThatNamesEveryCommand() {
     Said said = commands.run("completion", "bash");
     assertThat(said.exitCode()).isZero();

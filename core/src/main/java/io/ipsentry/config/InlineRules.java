@@ -94,7 +94,7 @@ public final class InlineRules {
     Match match =
         Match.ofPaths(
             paths.stream()
-                .map(path -> new PathPattern(path, PathPattern.Mode.ALLOW, false))
+                .map(path -> new PathPattern(path, PathPattern.Mode.ALLOW, null))
                 .toList());
     return new Rule(
         new RuleId(EXEMPT).in(policy.name()),

@@ -67,7 +67,7 @@ enum Keys {
       "sources",
       "ignoreCase",
       "anyStatus"),
-  PATH("rules[].match.paths[]", "regex", "mode", "onlyClientErrors"),
+  PATH("rules[].match.paths[]", "regex", "mode", "onlyClientErrors", "status"),
   IGNORE("rules[].ignore", "paths", "status", "methods", "hosts", "userAgents", "messages"),
   BAN("rules[].ban", "for", "escalate"),
   ESCALATE("rules[].ban.escalate", "factor", "multipliers", "max", "jitter", "forget"),
@@ -187,9 +187,31 @@ enum Keys {
       "headerFiles",
       "checksum",
       "ca"),
-  PACK("pack", "name", "description", "patterns", "userAgents"),
-  PACK_PATTERN("pack.patterns[]", "regex", "servedBySoftware", "note"),
-  PACK_USER_AGENT("pack.userAgents[]", "regex", "note");
+  PACK(
+      "pack",
+      "name",
+      "description",
+      "severity",
+      "threshold",
+      "distinct",
+      "window",
+      "methods",
+      "status",
+      "ignoreCase",
+      "patterns",
+      "userAgents"),
+  PACK_PATTERN(
+      "pack.patterns[]",
+      "regex",
+      "servedBySoftware",
+      "status",
+      "note",
+      "source",
+      "since",
+      "falsePositives",
+      "example"),
+  PACK_USER_AGENT(
+      "pack.userAgents[]", "regex", "note", "source", "since", "falsePositives", "example");
 
   /**
    * Words of fail2ban, of its Traefik plugin, of the original ip-sentry, of CrowdSec, and of the

@@ -1,5 +1,6 @@
 package io.ipsentry.config;
 
+import io.ipsentry.config.Pack.Defaults;
 import io.ipsentry.config.Pack.Kind;
 import io.ipsentry.rule.Ignore;
 import io.ipsentry.rule.Match;
@@ -8,12 +9,14 @@ import io.ipsentry.rule.PathPattern.Mode;
 import io.ipsentry.rule.StatusSet;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -39,44 +42,76 @@ final class MatchReader {
     this.sourceNames = sourceNames;
   }
 
+  /**
+   * What a rule looks for.
+   *
+   * @param defaults of its packs together: what a rule takes that does not say it itself
+   */
+  record Read(Match match, Defaults defaults) {
+    static final Read NOTHING = new Read(Match.ofPaths(List.of()), Defaults.NONE);
+  }
+
   /** Reads {@code match}; empty when it is no mapping. */
-  Optional<Match> match(Value value) {
+  Optional<Read> match(Value value) {
     return value.section(Keys.MATCH).map(this::match);
   }
 
-  private Match match(Section section) {
+  private Read match(Section section) {
     boolean anyStatus = section.get("anyStatus").flatMap(Value::truth).orElse(false);
     Map<String, PathPattern> paths = new LinkedHashMap<>();
     Set<String> userAgents = new LinkedHashSet<>();
-    section.get("packs").ifPresent(list -> addPacks(list, anyStatus, paths, userAgents));
+    List<Pack> named = section.get("packs").map(this::packs).orElse(List.of());
+    addPacks(named, anyStatus, paths, userAgents);
+    Set<String> packMethods = named.isEmpty() ? Set.of() : named.getFirst().methods();
     section.get("paths").ifPresent(list -> paths(list, paths));
     section.get("userAgents").map(Expressions::list).ifPresent(userAgents::addAll);
     if (paths.size() > MAX_PATTERNS) {
       section.whole().error("has more than " + MAX_PATTERNS + " path patterns", "make two rules");
     }
-    return new Match(
-        List.copyOf(paths.values()),
-        section.get("status").flatMap(MatchReader::status).orElse(null),
-        section.get("originStatus").flatMap(MatchReader::status).orElse(null),
-        section.get("methods").map(MatchReader::methods).orElse(Set.of()),
-        section.get("hosts").map(Expressions::list).orElse(List.of()),
-        List.copyOf(userAgents),
-        section.get("messages").map(Expressions::list).orElse(List.of()),
-        section.get("authFailures").flatMap(Value::truth).orElse(false),
-        section.get("sources").map(this::sources).orElse(Set.of()),
-        section.get("ignoreCase").flatMap(Value::truth).orElse(false));
+    Match match =
+        new Match(
+            List.copyOf(paths.values()),
+            section.get("status").flatMap(MatchReader::status).orElse(null),
+            section.get("originStatus").flatMap(MatchReader::status).orElse(null),
+            section.get("methods").map(MatchReader::methods).orElse(packMethods),
+            section.get("hosts").map(Expressions::list).orElse(List.of()),
+            List.copyOf(userAgents),
+            section.get("messages").map(Expressions::list).orElse(List.of()),
+            section.get("authFailures").flatMap(Value::truth).orElse(false),
+            section.get("sources").map(this::sources).orElse(Set.of()),
+            section.get("ignoreCase").flatMap(Value::truth).orElse(false));
+    return new Read(match, together(named));
+  }
+
+  /**
+   * What packs say together, so that none of them bans earlier than it would alone: the highest
+   * numbers and the shortest window. Different patterns are not counted if one of them does not.
+   */
+  private static Defaults together(List<Pack> packs) {
+    List<Defaults> said =
+        packs.stream().map(Pack::defaults).filter(d -> !d.equals(Defaults.NONE)).toList();
+    boolean distinct = said.stream().allMatch(d -> d.distinct() > 0);
+    return new Defaults(
+        said.stream().mapToInt(Defaults::threshold).max().orElse(0),
+        distinct ? said.stream().mapToInt(Defaults::distinct).max().orElse(0) : 0,
+        said.stream()
+            .map(Defaults::window)
+            .filter(Objects::nonNull)
+            .min(Comparator.naturalOrder())
+            .orElse(null));
   }
 
   /** Reads a list of packs that judges requests, whatever their status. */
   Match packsOfRequests(Value list) {
     Map<String, PathPattern> paths = new LinkedHashMap<>();
     Set<String> userAgents = new LinkedHashSet<>();
-    addPacks(list, true, paths, userAgents);
+    List<Pack> named = packs(list);
+    addPacks(named, true, paths, userAgents);
     return new Match(
         List.copyOf(paths.values()),
         null,
         null,
-        Set.of(),
+        named.isEmpty() ? Set.of() : named.getFirst().methods(),
         List.of(),
         List.copyOf(userAgents),
         List.of(),
@@ -85,16 +120,15 @@ final class MatchReader {
         false);
   }
 
-  private void addPacks(
-      Value list, boolean anyStatus, Map<String, PathPattern> paths, Set<String> userAgents) {
-    for (Pack pack : packs(list)) {
+  private static void addPacks(
+      List<Pack> packs, boolean anyStatus, Map<String, PathPattern> paths, Set<String> userAgents) {
+    for (Pack pack : packs) {
       for (Pack.Pattern pattern : pack.patterns()) {
         if (pack.kind() == Kind.USER_AGENTS) {
           userAgents.add(pattern.regex());
         } else {
-          boolean onlyClientErrors = pattern.servedBySoftware() && !anyStatus;
-          paths.putIfAbsent(
-              pattern.regex(), new PathPattern(pattern.regex(), Mode.COUNT, onlyClientErrors));
+          StatusSet status = anyStatus ? null : pattern.status();
+          paths.putIfAbsent(pattern.regex(), new PathPattern(pattern.regex(), Mode.COUNT, status));
         }
       }
     }
@@ -123,6 +157,10 @@ final class MatchReader {
       list.error(
           "has packs of paths and packs of user agents, and a request would have to match both",
           "make two rules");
+    } else if (read.stream().map(Pack::methods).distinct().count() > 1) {
+      list.error(
+          "has packs that count all requests and packs that count those of some methods",
+          "make two rules");
     }
     return read;
   }
@@ -132,7 +170,11 @@ final class MatchReader {
     if (isPath) {
       return packs.computeIfAbsent(name, unread -> packFile(item, unread));
     }
-    Optional<Pack> shipped = Packs.find(name);
+    Optional<String> renamed = Packs.renamed(name);
+    if (renamed.isPresent()) {
+      item.warn("the pack " + name + " is now called " + renamed.get(), "write " + renamed.get());
+    }
+    Optional<Pack> shipped = Packs.find(renamed.orElse(name));
     if (shipped.isEmpty()) {
       item.error(
           "there is no pack " + Problems.quoted(name),
@@ -163,14 +205,20 @@ final class MatchReader {
   private static Optional<PathPattern> path(Section section) {
     Mode mode = section.get("mode").flatMap(value -> value.choice(MODES)).orElse(Mode.COUNT);
     boolean onlyClientErrors = section.get("onlyClientErrors").flatMap(Value::truth).orElse(false);
+    Optional<Value> own = section.get("status");
+    if (onlyClientErrors && own.isPresent()) {
+      own.get().error("says what onlyClientErrors says too", "write one of the two");
+    }
+    StatusSet status =
+        onlyClientErrors ? StatusSet.CLIENT_ERRORS : own.flatMap(MatchReader::status).orElse(null);
     return section
         .require("regex", "write regex: and the expression")
         .flatMap(Expressions::read)
-        .map(regex -> new PathPattern(regex, mode, onlyClientErrors));
+        .map(regex -> new PathPattern(regex, mode, status));
   }
 
   /** Reads {@code 404}, {@code "400,401,403-499"} or {@code [404, 500-599]}. */
-  private static Optional<StatusSet> status(Value value) {
+  static Optional<StatusSet> status(Value value) {
     List<Value> items = value.items();
     String text =
         items.stream().map(Value::text).flatMap(Optional::stream).collect(Collectors.joining(","));
@@ -189,7 +237,8 @@ final class MatchReader {
     }
   }
 
-  private static Set<String> methods(Value value) {
+  /** Reads names of methods, upper case. */
+  static Set<String> methods(Value value) {
     Set<String> methods = new LinkedHashSet<>();
     for (Value item : value.items()) {
       Optional<String> method = item.text();

@@ -5,13 +5,23 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** The packs that are shipped, read from the class path when asked for. Safe for any thread. */
 public final class Packs {
   private static final String FOLDER = "/io/ipsentry/packs/";
 
+  /** Names that packs had before, with those they have now. */
+  private static final Map<String, String> RENAMED =
+      Map.of("iot", "iot-router", "sql-injection", "injection");
+
   private Packs() {}
+
+  /** The name that a pack has now, of one that it had before. */
+  public static Optional<String> renamed(String name) {
+    return Optional.ofNullable(RENAMED.get(name));
+  }
 
   /** The names of the shipped packs, in the order in which they are shown. */
   public static List<String> names() {

@@ -56,7 +56,7 @@ final class RuleChecks {
     require(placed, needsPath(match), FormatFacts.PATH);
     require(placed, match.authFailures(), FormatFacts.AUTH_FAILURE);
     List<SourceConfig> blind = without(placed, FormatFacts.STATUS);
-    long served = match.paths().stream().filter(PathPattern::onlyClientErrors).count();
+    long served = match.paths().stream().filter(path -> path.status() != null).count();
     if (served > 0 && match.status() == null && !blind.isEmpty()) {
       match(placed)
           .warn(
@@ -64,7 +64,8 @@ final class RuleChecks {
                   + served
                   + " of "
                   + match.paths().size()
-                  + " path patterns that count only with a 4xx status, but the lines of the source "
+                  + " path patterns that count only with some statuses, but the lines of the source"
+                  + " "
                   + blind.get(0).name()
                   + " have no status",
               "give it a format with a status, or write anyStatus: true");
@@ -140,13 +141,13 @@ final class RuleChecks {
           "has messages, authFailures or sources, but a request is no line of a log",
           "write on: log");
     }
-    long served = match.paths().stream().filter(PathPattern::onlyClientErrors).count();
+    long served = match.paths().stream().filter(path -> path.status() != null).count();
     if (served > 0) {
       value.warn(
           "has "
               + served
-              + " path patterns that count only with a 4xx status, but a request has none yet",
-          "write anyStatus: true or no onlyClientErrors, or on: log");
+              + " path patterns that count only with some statuses, but a request has none yet",
+          "write anyStatus: true or no onlyClientErrors or status, or on: log");
     }
   }
 

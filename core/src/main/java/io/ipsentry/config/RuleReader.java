@@ -1,5 +1,6 @@
 package io.ipsentry.config;
 
+import io.ipsentry.config.Pack.Defaults;
 import io.ipsentry.rule.BanTerms;
 import io.ipsentry.rule.Escalation;
 import io.ipsentry.rule.Ignore;
@@ -92,18 +93,25 @@ final class RuleReader {
     Optional<String> name =
         section.require("name", "write name: and a short name").flatMap(Names::read);
     name.ifPresent(known -> reportDouble(section, known));
-    Match match = match(section);
+    MatchReader.Read wanted = match(section);
+    Match match = wanted.match();
+    Defaults defaults = wanted.defaults();
     Ignore ignore = section.get("ignore").flatMap(matches::ignore).orElse(Ignore.NOTHING);
     int beforeCounts = problems.errorCount();
     int threshold = count(section, "threshold");
     int distinct = count(section, "distinct");
     boolean misspelt = section.isMisspelt("threshold") || section.isMisspelt("distinct");
+    if (!section.has("threshold") && !section.has("distinct") && !misspelt) {
+      threshold = defaults.threshold();
+      distinct = defaults.distinct();
+    }
     if (threshold == 0 && distinct == 0 && !misspelt && problems.errorCount() == beforeCounts) {
       section
           .whole()
           .error("has neither threshold nor distinct", "write threshold: and a number of hits");
     }
-    Duration window = window(section).orElse(DEFAULT_WINDOW);
+    Duration window =
+        window(section).or(() -> Optional.ofNullable(defaults.window())).orElse(DEFAULT_WINDOW);
     BanTerms ban = section.get("ban").flatMap(RuleReader::ban).orElse(BanTerms.DEFAULT);
     On on = section.get("on").flatMap(value -> value.choice(ON)).orElse(On.LOG);
     Mode mode = section.get("mode").flatMap(value -> value.choice(MODES)).orElse(defaultMode);
@@ -115,12 +123,12 @@ final class RuleReader {
     return Optional.of(new Placed(effective, section));
   }
 
-  private Match match(Section section) {
+  private MatchReader.Read match(Section section) {
     int before = problems.errorCount();
     Optional<Value> value =
         section.require("match", "write match: and what is a hit, such as { packs: [default] }");
-    Match match = value.flatMap(matches::match).orElse(Match.ofPaths(List.of()));
-    if (value.isPresent() && match.isEmpty() && problems.errorCount() == before) {
+    MatchReader.Read match = value.flatMap(matches::match).orElse(MatchReader.Read.NOTHING);
+    if (value.isPresent() && match.match().isEmpty() && problems.errorCount() == before) {
       value
           .get()
           .error(
@@ -145,6 +153,7 @@ final class RuleReader {
     }
   }
 
+  /** A number of hits; 0 when it is not written. */
   static int count(Section section, String key) {
     Optional<Value> value = section.get(key);
     return value.isEmpty() ? 0 : value.get().integer(0, Rule.MAX_THRESHOLD).orElse(0);

@@ -1,5 +1,7 @@
 package io.ipsentry.pattern;
 
+import java.util.Arrays;
+
 /**
  * Brings the target of a request into the form in which its path is judged, so that {@code
  * /%2e%65nv}, {@code //.env}, {@code /x/..;/.env} and {@code http://host/.env?a} are all {@code
@@ -51,6 +53,7 @@ public final class PathNormalizer {
   private final boolean backslashIsSlash;
   private byte[] buffer = new byte[256];
   private int length;
+  private boolean lossy;
 
   /** For servers of any kind: a backslash is a slash. */
   public PathNormalizer() {
@@ -114,16 +117,66 @@ public final class PathNormalizer {
     if (start == end && start > from) {
       buffer[0] = '/';
       length = 1;
+      lossy = false;
       return length;
     }
-    int decoded = decode(b, start, end);
+    int decoded = decode(b, start, end, 0, true);
     if (decoded > 0 && buffer[0] == '/') {
       length = resolve(decoded);
     } else {
       System.arraycopy(b, start, buffer, 0, end - start);
       length = end - start;
+      lossy = false;
     }
     return length;
+  }
+
+  /**
+   * Puts the query, decoded, behind the path of the last {@link #normalize}, of the same bytes: a
+   * question mark, then the query up to the end, with its escapes decoded as those of the path are,
+   * those of {@code ?} and {@code #} too. The path and its {@link #length} stay as they are.
+   *
+   * @return the length of both; that of the path when there is no query, or when both together are
+   *     what was sent
+   */
+  public int withQuery(byte[] b, int from, int to) {
+    int query = queryStart(b, from, to);
+    if (query == to) {
+      return length;
+    }
+    int end = decode(b, query, to, length, false);
+    boolean same = end == to - from && Arrays.equals(buffer, 0, end, b, from, to);
+    return same ? length : end;
+  }
+
+  /**
+   * Whether the last {@link #normalize} took something away from the path that says more than where
+   * it leads: {@code ..} or {@code ;parameters}.
+   */
+  public boolean isLossy() {
+    return lossy;
+  }
+
+  /**
+   * Decodes {@code b[from, to)}, path and query, into {@link #bytes}, and leaves the segments as
+   * they are: where the path climbs, and its parameters, can be seen. What {@link #normalize} made
+   * is gone.
+   *
+   * @return the length of what came out
+   */
+  public int decodeOnly(byte[] b, int from, int to) {
+    int start = pathStart(b, from, to);
+    int query = queryStart(b, start, to);
+    int end = decode(b, start, query, 0, true);
+    return decode(b, query, to, end, false);
+  }
+
+  private static int queryStart(byte[] b, int from, int to) {
+    int i = from;
+    while (i < to && b[i] != '?' && b[i] != '#') {
+      i++;
+    }
+    return i < to && b[i] == '?' ? i : to;
   }
 
   /** What the last {@link #normalize} made, from index 0; overwritten by the next. */
@@ -164,12 +217,13 @@ public final class PathNormalizer {
   }
 
   /**
-   * Decodes into the buffer. Each byte written may complete an escape with the two before it; what
-   * it decodes to may complete another. So nested escapes cost no further pass.
+   * Decodes into the buffer, from index {@code at}; returns where it ends. Each byte written may
+   * complete an escape with the two before it; what it decodes to may complete another. So nested
+   * escapes cost no further pass.
    */
-  private int decode(byte[] b, int from, int to) {
+  private int decode(byte[] b, int from, int to, int at, boolean path) {
     byte[] out = buffer;
-    int size = 0;
+    int size = at;
     int escapeAt = -3;
     for (int i = from; i < to; i++) {
       byte c = b[i];
@@ -178,19 +232,19 @@ public final class PathNormalizer {
         escapeAt = size - 1;
       }
       while (escapeAt >= 0 && size - 3 == escapeAt) {
-        int value = escaped(out[size - 2], out[size - 1]);
+        int value = escaped(out[size - 2], out[size - 1], path);
         if (value < 0) {
           break;
         }
         size -= 2;
         out[size - 1] = (byte) value;
         if (value != '%') {
-          escapeAt = lastPercent(out, size);
+          escapeAt = lastPercent(out, size, at);
         }
       }
     }
-    if (backslashIsSlash) {
-      for (int i = 0; i < size; i++) {
+    if (backslashIsSlash && path) {
+      for (int i = at; i < size; i++) {
         if (out[i] == '\\') {
           out[i] = '/';
         }
@@ -200,8 +254,8 @@ public final class PathNormalizer {
   }
 
   /** A percent sign among the last three bytes, or -3; one further back completes nothing. */
-  private static int lastPercent(byte[] out, int size) {
-    for (int i = size - 1; i >= 0 && i >= size - 3; i--) {
+  private static int lastPercent(byte[] out, int size, int at) {
+    for (int i = size - 1; i >= at && i >= size - 3; i--) {
       if (out[i] == '%') {
         return i;
       }
@@ -210,13 +264,12 @@ public final class PathNormalizer {
   }
 
   /** The byte that two hex digits stand for, or -1 if they stay. */
-  private static int escaped(byte high, byte low) {
+  private static int escaped(byte high, byte low, boolean path) {
     int value = HEX[high & 0xff] << 4 | HEX[low & 0xff];
     boolean stays =
         value < 0x20
             || value == 0x7f
-            || value == '?'
-            || value == '#'
+            || path && (value == '?' || value == '#')
             || value == 0xc0
             || value == 0xc1
             || value >= 0xf5;
@@ -229,6 +282,7 @@ public final class PathNormalizer {
     int out = 0;
     int in = 0;
     boolean directory = false;
+    lossy = false;
     while (in < size) {
       int segment = in + 1;
       int end = segment;
@@ -243,6 +297,7 @@ public final class PathNormalizer {
       boolean dot = bytes == 1 && path[segment] == '.';
       boolean dots = bytes == 2 && path[segment] == '.' && path[segment + 1] == '.';
       directory = bytes == 0 || dot || dots;
+      lossy |= dots || next > end;
       if (dots) {
         do {
           out--;

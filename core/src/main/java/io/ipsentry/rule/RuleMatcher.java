@@ -8,6 +8,7 @@ import io.ipsentry.pattern.PatternMatcher;
 import io.ipsentry.rule.PathPattern.Mode;
 import io.ipsentry.rule.RuleSet.CompiledRule;
 import io.ipsentry.rule.RuleSet.Range;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -15,13 +16,21 @@ import org.jspecify.annotations.Nullable;
 /**
  * Finds the rules for which a line is a hit.
  *
- * <p>Targets are judged raw and, where that differs, as the normalised path without its query; a
- * pattern matches when it matches either, and an ignored path is ignored only when both forms are.
- * A line that is no hit allocates nothing. Confined to one thread.
+ * <p>Targets are judged raw and, where that differs, as the normalised path without its query, as
+ * that path with the decoded query, and, where normalising took dots or parameters away, as the
+ * whole target decoded only; a pattern matches when it matches one of them. An ignored path is
+ * ignored only when the raw and the normalised path are. A line that is no hit allocates nothing.
+ * Confined to one thread.
+ *
+ * <p>What an authority for certificates asks for, below {@code /.well-known/acme-challenge/}, is
+ * never a hit, whatever the rules say: it asks from addresses that nobody knows beforehand, mostly
+ * gets a 404 while something is wrong, and must not be banned for that.
  */
 public final class RuleMatcher implements Relevance {
   private static final int[] NOTHING = new int[0];
   private static final int UNKNOWN = -1;
+  private static final byte[] CHALLENGE =
+      "/.well-known/acme-challenge/".getBytes(StandardCharsets.US_ASCII);
 
   private final List<CompiledRule> all;
   private final List<CompiledRule> rules;
@@ -38,7 +47,10 @@ public final class RuleMatcher implements Relevance {
   // What the line at hand matched.
   private int[] rawPaths = NOTHING;
   private int[] normalPaths = NOTHING;
+  private int[] queryPaths = NOTHING;
+  private int[] climbingPaths = NOTHING;
   private boolean normalized;
+  private boolean challenge;
   private int judgedPath;
   private boolean judgedPathBlocks;
 
@@ -77,7 +89,7 @@ public final class RuleMatcher implements Relevance {
       return 0;
     }
     boolean pathMatched = matchPaths(facts.target());
-    if (!pathMatched && withoutPaths.length == 0) {
+    if (challenge || !pathMatched && withoutPaths.length == 0) {
       return 0;
     }
     hosts.reset();
@@ -113,8 +125,8 @@ public final class RuleMatcher implements Relevance {
    * that it blocks or allows too. A rule in shadow mode refuses nothing and lets nothing pass that
    * others would count.
    *
-   * <p>There is no status yet, so that patterns {@linkplain PathPattern#onlyClientErrors() that
-   * need one} never match.
+   * <p>There is no status yet, so that patterns {@linkplain PathPattern#status() that need one}
+   * never match.
    *
    * @return number of rules for which it is a hit, as {@link #match} says
    */
@@ -123,8 +135,11 @@ public final class RuleMatcher implements Relevance {
     pathAllowed = false;
     blocking = UNKNOWN;
     shadowBlocking = UNKNOWN;
-    boolean pathMatched = withPaths.length > 0 && matchPaths(facts.target());
-    if (!pathMatched && withoutPaths.length == 0) {
+    if (rules.isEmpty()) {
+      return 0;
+    }
+    boolean pathMatched = matchPaths(facts.target());
+    if (challenge || !pathMatched && withoutPaths.length == 0) {
       return 0;
     }
     hosts.reset();
@@ -227,17 +242,52 @@ public final class RuleMatcher implements Relevance {
   private boolean matchPaths(Slice target) {
     rawPaths = NOTHING;
     normalPaths = NOTHING;
+    queryPaths = NOTHING;
+    climbingPaths = NOTHING;
     normalized = false;
+    challenge = false;
     if (!target.isPresent()) {
       return false;
     }
-    rawPaths = paths.matched(paths.match(target.array(), target.from(), target.to()));
-    if (PathNormalizer.needsNormalizing(target.array(), target.from(), target.to())) {
+    byte[] b = target.array();
+    rawPaths = paths.matched(paths.match(b, target.from(), target.to()));
+    if (PathNormalizer.needsNormalizing(b, target.from(), target.to())) {
       normalized = true;
-      int length = normalizer.normalize(target.array(), target.from(), target.to());
-      normalPaths = paths.matched(paths.match(normalizer.bytes(), 0, length));
+      matchNormalized(target);
+    } else {
+      challenge = isChallenge(b, target.from(), target.to());
     }
-    return rawPaths.length + normalPaths.length > 0;
+    return rawPaths.length + normalPaths.length + queryPaths.length + climbingPaths.length > 0;
+  }
+
+  private void matchNormalized(Slice target) {
+    byte[] b = target.array();
+    int length = normalizer.normalize(b, target.from(), target.to());
+    challenge = isChallenge(normalizer.bytes(), 0, length);
+    if (normalizer.isLossy()) {
+      int decoded = normalizer.decodeOnly(b, target.from(), target.to());
+      climbingPaths = paths.matched(paths.match(normalizer.bytes(), 0, decoded));
+      length = normalizer.normalize(b, target.from(), target.to());
+    }
+    int whole = normalizer.withQuery(b, target.from(), target.to());
+    if (whole > length) {
+      queryPaths = paths.matched(paths.match(normalizer.bytes(), 0, whole));
+    }
+    normalPaths = paths.matched(paths.match(normalizer.bytes(), 0, length));
+  }
+
+  private static boolean isChallenge(byte[] b, int from, int to) {
+    if (to - from < CHALLENGE.length || b[from + 1] != '.') {
+      return false;
+    }
+    for (int i = 0; i < CHALLENGE.length; i++) {
+      byte c = b[from + i];
+      byte lower = c >= 'A' && c <= 'Z' ? (byte) (c | 0x20) : c;
+      if (lower != CHALLENGE[i]) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**
@@ -252,7 +302,10 @@ public final class RuleMatcher implements Relevance {
     messages.reset();
     List<Explanation> explanations = new ArrayList<>();
     for (CompiledRule compiled : rules) {
-      Outcome outcome = facts.ownDenial() ? Outcome.OWN_DENIAL : judge(compiled, facts);
+      Outcome outcome =
+          facts.ownDenial()
+              ? Outcome.OWN_DENIAL
+              : challenge ? Outcome.CHALLENGE : judge(compiled, facts);
       explanations.add(new Explanation(compiled.number(), outcome));
     }
     match(facts);
@@ -270,9 +323,10 @@ public final class RuleMatcher implements Relevance {
   public enum Outcome {
     HIT("hit"),
     OWN_DENIAL("our own refusal"),
+    CHALLENGE("challenge of a certificate authority, which never counts"),
     NO_PATH("no path matches"),
     ALLOWED_PATH("the path is allowed"),
-    SERVED("the path matches, but counts only with a 4xx status"),
+    SERVED("the path matches, but does not count with this status"),
     OTHER_STATUS("other status"),
     OTHER_ORIGIN_STATUS("other status of the backend"),
     NO_AUTH_FAILURE("no failed login"),
@@ -320,14 +374,24 @@ public final class RuleMatcher implements Relevance {
     }
     boolean matches = first(rawPaths, compiled.paths()) >= 0;
     matches |= first(normalPaths, compiled.paths()) >= 0;
+    matches |= first(queryPaths, compiled.paths()) >= 0;
+    matches |= first(climbingPaths, compiled.paths()) >= 0;
     return matches ? Outcome.SERVED : Outcome.NO_PATH;
   }
 
   /** First pattern of a mode that matched and counts for the status, as its place in the rule. */
   private int firstPath(CompiledRule compiled, Mode mode, RequestFacts facts) {
-    int raw = firstPath(compiled, rawPaths, mode, facts);
-    int normal = firstPath(compiled, normalPaths, mode, facts);
-    return raw < 0 || normal >= 0 && normal < raw ? normal : raw;
+    int first = firstPath(compiled, rawPaths, mode, facts);
+    if (normalized) {
+      first = earlier(first, firstPath(compiled, normalPaths, mode, facts));
+      first = earlier(first, firstPath(compiled, queryPaths, mode, facts));
+      first = earlier(first, firstPath(compiled, climbingPaths, mode, facts));
+    }
+    return first;
+  }
+
+  private static int earlier(int a, int b) {
+    return a < 0 || b >= 0 && b < a ? b : a;
   }
 
   private static int firstPath(
@@ -336,9 +400,7 @@ public final class RuleMatcher implements Relevance {
     for (int index : matched) {
       if (index >= range.from() && index < range.to()) {
         PathPattern pattern = compiled.rule().match().paths().get(index - range.from());
-        boolean counts =
-            !pattern.onlyClientErrors() || StatusSet.CLIENT_ERRORS.contains(facts.status());
-        if (pattern.mode() == mode && counts) {
+        if (pattern.mode() == mode && pattern.countsWith(facts.status())) {
           return index - range.from();
         }
       }

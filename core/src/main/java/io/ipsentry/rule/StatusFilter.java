@@ -52,13 +52,13 @@ final class StatusFilter {
     StatusSet wanted = match.status();
     StatusSet ignored = rule.rule().ignore().status();
     // A path that ordinary software serves counts only with a client error.
-    boolean served =
-        rule.needsPath()
-            && match.paths().stream()
-                .allMatch(path -> path.mode() == Mode.ALLOW || path.onlyClientErrors());
+    boolean pathPossible =
+        !rule.needsPath()
+            || match.paths().stream()
+                .anyMatch(path -> path.mode() != Mode.ALLOW && path.countsWith(status));
     return (wanted == null || wanted.contains(status))
         && (ignored == null || !ignored.contains(status))
-        && (!served || StatusSet.CLIENT_ERRORS.contains(status));
+        && pathPossible;
   }
 
   /**

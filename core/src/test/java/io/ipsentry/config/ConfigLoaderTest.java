@@ -58,7 +58,7 @@ final class ConfigLoaderTest {
     assertThat(probing.match().paths()).hasSize(15);
     assertThat(probing.match().paths().get(3)).isEqualTo(PathPattern.counting("^/\\.env"));
     assertThat(probing.match().paths().get(0))
-        .isEqualTo(new PathPattern("^/wp-admin", PathPattern.Mode.COUNT, true));
+        .isEqualTo(new PathPattern("^/wp-admin", PathPattern.Mode.COUNT, StatusSet.CLIENT_ERRORS));
     assertThat(probing.threshold()).isEqualTo(3);
     assertThat(probing.distinct()).isEqualTo(2);
     assertThat(probing.window()).isEqualTo(Duration.ofMinutes(2));
@@ -530,13 +530,13 @@ final class ConfigLoaderTest {
             """);
 
     assertThat(rule.match().paths()).hasSize(19);
-    assertThat(rule.match().paths().subList(0, 15)).noneMatch(PathPattern::onlyClientErrors);
+    assertThat(rule.match().paths().subList(0, 15)).allMatch(path -> path.status() == null);
     assertThat(rule.match().paths().subList(15, 19))
         .containsExactly(
             PathPattern.counting("^/a"),
-            new PathPattern("^/b", PathPattern.Mode.BLOCK, false),
-            new PathPattern("^/c", PathPattern.Mode.ALLOW, false),
-            new PathPattern("^/d", PathPattern.Mode.COUNT, true));
+            new PathPattern("^/b", PathPattern.Mode.BLOCK, null),
+            new PathPattern("^/c", PathPattern.Mode.ALLOW, null),
+            new PathPattern("^/d", PathPattern.Mode.COUNT, StatusSet.CLIENT_ERRORS));
     assertThat(rule.match().status()).isEqualTo(StatusSet.parse("404,500-599"));
     assertThat(rule.match().originStatus()).isEqualTo(StatusSet.parse("401"));
     assertThat(rule.match().methods()).containsExactlyInAnyOrder("GET", "POST");
@@ -760,7 +760,7 @@ final class ConfigLoaderTest {
     assertThat(result.orThrow().rules().get(0).match().paths())
         .containsExactly(
             PathPattern.counting("^/secret"),
-            new PathPattern("^/login", PathPattern.Mode.COUNT, true));
+            new PathPattern("^/login", PathPattern.Mode.COUNT, StatusSet.CLIENT_ERRORS));
     assertThat(result.files()).containsExactlyInAnyOrder(file, directory.resolve("mine.yaml"));
   }
 

@@ -40,12 +40,12 @@ final class Rules {
   }
 
   Rules path(String regex, PathPattern.Mode mode) {
-    paths.add(new PathPattern(regex, mode, false));
+    paths.add(new PathPattern(regex, mode, null));
     return this;
   }
 
   Rules served(String regex) {
-    paths.add(new PathPattern(regex, PathPattern.Mode.COUNT, true));
+    paths.add(new PathPattern(regex, PathPattern.Mode.COUNT, StatusSet.CLIENT_ERRORS));
     return this;
   }
 

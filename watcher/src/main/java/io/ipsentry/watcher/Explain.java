@@ -167,7 +167,7 @@ public final class Explain implements LineHandler {
       ruleOutcomes.add(new RuleOutcome(rule, explanation.outcome(), pattern));
       switch (explanation.outcome()) {
         case HIT -> hit = true;
-        case IGNORED, OWN_DENIAL, SERVED, ALLOWED_PATH -> ignored = true;
+        case IGNORED, OWN_DENIAL, CHALLENGE, SERVED, ALLOWED_PATH -> ignored = true;
         case NO_PATH,
             OTHER_STATUS,
             OTHER_ORIGIN_STATUS,

@@ -197,7 +197,7 @@ public final class Judging implements AutoCloseable {
                   colon < 0
                       ? PathPattern.Mode.COUNT
                       : path.startsWith("block") ? PathPattern.Mode.BLOCK : PathPattern.Mode.ALLOW;
-              return new PathPattern(path.substring(colon + 1), pathMode, false);
+              return new PathPattern(path.substring(colon + 1), pathMode, null);
             })
             .toList();
     Match match =
