@@ -8,12 +8,15 @@ import io.ipsentry.watcher.host.HostAddresses;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.ZoneId;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code replay}: shows what logs would have led to. */
@@ -40,6 +43,11 @@ final class ReplayCommand implements Callable<Integer> {
   @Mixin final CommonOptions common = new CommonOptions();
   @Mixin private final OutputOption output = new OutputOption();
   @Mixin private final LogOptions options = new LogOptions();
+
+  @Option(
+      names = "--shadow",
+      description = "Print what rules in shadow mode would have banned, too.")
+  private boolean withShadow;
 
   @Parameters(
       arity = "1..*",
@@ -71,9 +79,15 @@ final class ReplayCommand implements Callable<Integer> {
     } finally {
       progress.end();
     }
-    print(result.bans());
+    print(withShadow ? together(result) : result.bans());
     summary(result, (System.nanoTime() - began) / 1e9);
     return ExitCode.DONE;
+  }
+
+  private static List<BanEvent.Ban> together(Replay.Result result) {
+    return Stream.concat(result.bans().stream(), result.shadowBans().stream())
+        .sorted(Comparator.comparing(BanEvent.Ban::at).thenComparing(BanEvent.Ban::ip))
+        .toList();
   }
 
   private List<ReplayInput> inputs() {
@@ -124,6 +138,12 @@ final class ReplayCommand implements Callable<Integer> {
   }
 
   private void summary(Replay.Result result, double seconds) {
+    if (!withShadow && !result.shadowBans().isEmpty()) {
+      say(
+          "rules in shadow mode would have made "
+              + result.shadowBans().size()
+              + " bans more; --shadow prints them");
+    }
     result.problems().forEach(problem -> say("not read to its end: " + problem));
     if (result.unmatched() > 0) {
       say(

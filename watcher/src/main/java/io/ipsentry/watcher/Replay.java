@@ -50,6 +50,7 @@ public final class Replay {
    * @param withoutAddress lines that matched a rule but have no client address
    * @param refused bans that were not made because the address is protected
    * @param bans in order of their time
+   * @param shadowBans that rules in shadow mode would have made, in order of their time
    * @param problems of logs that could not be read to their ends
    */
   public record Result(
@@ -59,12 +60,17 @@ public final class Replay {
       long withoutAddress,
       long refused,
       List<BanEvent.Ban> bans,
+      List<BanEvent.Ban> shadowBans,
       List<String> problems) {
     public Result {
       bans = List.copyOf(bans);
+      shadowBans = List.copyOf(shadowBans);
       problems = List.copyOf(problems);
     }
   }
+
+  private static final Comparator<BanEvent.Ban> IN_ORDER =
+      Comparator.comparing(BanEvent.Ban::at).thenComparing(BanEvent.Ban::ip);
 
   private final RuleSet rules;
   private final SourceConfig source;
@@ -72,6 +78,7 @@ public final class Replay {
   private final Detection detection;
   private final LineCounters counters = new LineCounters();
   private final List<BanEvent.Ban> bans = new ArrayList<>();
+  private final List<BanEvent.Ban> shadowBans = new ArrayList<>();
   private final List<ReplayReader> readers = new CopyOnWriteArrayList<>();
   private long refused;
 
@@ -117,6 +124,8 @@ public final class Replay {
     public void decided(Verdict.Reached reached, Decision decision) {
       if (decision instanceof Decision.Refused) {
         refused++;
+      } else if (decision instanceof Decision.Shadow shadow) {
+        shadowBans.add(shadow.event());
       }
     }
 
@@ -146,7 +155,8 @@ public final class Replay {
         merge(logs);
       }
       detection.flush();
-      bans.sort(Comparator.comparing(BanEvent.Ban::at).thenComparing(BanEvent.Ban::ip));
+      bans.sort(IN_ORDER);
+      shadowBans.sort(IN_ORDER);
       return new Result(
           counters.lines(),
           counters.unmatched(),
@@ -154,6 +164,7 @@ public final class Replay {
           counters.withoutAddress(),
           refused,
           bans,
+          shadowBans,
           problems());
     } finally {
       readers.forEach(ReplayReader::close);
