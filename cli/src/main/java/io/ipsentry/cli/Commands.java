@@ -57,6 +57,7 @@ final class Commands {
     commands.put("status", StatusCommand::new);
     commands.put("check-config", CheckConfigCommand::new);
     commands.put("packs", PacksCommand::new);
+    commands.put("import", ImportCommand::new);
     commands.put("doctor", DoctorCommand::new);
     commands.put("completion", CompletionCommand::new);
     return commands;
