@@ -141,12 +141,23 @@ public final class PathNormalizer {
    */
   public int withQuery(byte[] b, int from, int to) {
     int query = queryStart(b, from, to);
-    if (query == to) {
+    boolean pathAsSent = length == query - from && Arrays.equals(buffer, 0, length, b, from, query);
+    if (query == to || pathAsSent && !hasEscape(b, query, to)) {
       return length;
     }
     int end = decode(b, query, to, length, false);
-    boolean same = end == to - from && Arrays.equals(buffer, 0, end, b, from, to);
+    boolean same =
+        pathAsSent && end == to - from && Arrays.equals(buffer, length, end, b, query, to);
     return same ? length : end;
+  }
+
+  private static boolean hasEscape(byte[] b, int from, int to) {
+    for (int i = from; i < to; i++) {
+      if (b[i] == '%') {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**

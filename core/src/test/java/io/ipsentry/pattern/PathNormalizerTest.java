@@ -166,4 +166,49 @@ final class PathNormalizerTest {
     int length = normalizer.normalize(bytes, 0, bytes.length);
     return new String(normalizer.bytes(), 0, length, ISO_8859_1);
   }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/x?a=b, /x",
+    "/x?a=50%, /x",
+    "/x, /x",
+    "//x?a=b, /x?a=b",
+    "/x?a=%2e%2E%2f, /x?a=../",
+    "/x?a=%252e, /x?a=.",
+    "/x?a=%3f%23, /x?a=?#",
+    "/x?a=%00%0a, /x",
+    "/a/../x;p?q=%41#f, /x?q=A#f",
+    "http://h/x?u=http://h//y, /x?u=http://h//y",
+    "/x#f?a=%41, /x"
+  })
+  void withQuery_target_isThePathWithTheDecodedQueryWhereThatDiffers(
+      String target, String expected) {
+    byte[] bytes = target.getBytes(ISO_8859_1);
+    int path = normalizer.normalize(bytes, 0, bytes.length);
+    String before = new String(normalizer.bytes(), 0, path, ISO_8859_1);
+
+    int length = normalizer.withQuery(bytes, 0, bytes.length);
+
+    assertThat(new String(normalizer.bytes(), 0, length, ISO_8859_1)).isEqualTo(expected);
+    assertThat(new String(normalizer.bytes(), 0, normalizer.length(), ISO_8859_1))
+        .isEqualTo(before);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/a/%2e./b;c?d=%2e, /a/../b;c?d=., true",
+    "/a//b, /a//b, false",
+    "/a/./b, /a/./b, false",
+    "/a%3bx/y, /a;x/y, true",
+    "http://h/a/../b, /a/../b, true"
+  })
+  void decodeOnly_target_keepsItsSegments(String target, String expected, boolean lossy) {
+    byte[] bytes = target.getBytes(ISO_8859_1);
+    int ignored = normalizer.normalize(bytes, 0, bytes.length);
+    assertThat(normalizer.isLossy()).isEqualTo(lossy);
+
+    int length = normalizer.decodeOnly(bytes, 0, bytes.length);
+
+    assertThat(new String(normalizer.bytes(), 0, length, ISO_8859_1)).isEqualTo(expected);
+  }
 }

@@ -70,6 +70,49 @@ class RuleMatcherTest {
   }
 
   @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/x/../y.cgi?cmd=rm -rf",
+        "//y.cgi?cmd=rm%20-rf",
+        "/y.cgi?c%6dd=rm%2520-rf",
+        "http://h.example/y.cgi;a?cmd=rm%20-rf"
+      })
+  void match_disguisedQuery_isJudgedDecoded(String target) {
+    assertThat(hits(Rules.named("r").paths("^/y\\.cgi\\?cmd=rm -rf"), request(target, 200)))
+        .hasSize(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/a/..;/b", "/a/%2e%2e;/b", "/a/.%252e%3b/b"})
+  void match_climbingTarget_isJudgedDecodedAsWell(String target) {
+    assertThat(hits(Rules.named("r").paths("/\\.\\.;/"), request(target, 200))).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/.well-known/acme-challenge/x",
+        "/.well-known/acme-challenge/.env?a=/etc/passwd",
+        "//.well-known/%61cme-challenge/x",
+        "http://h.example/.well-known/acme-challenge/x"
+      })
+  void match_challengeOfACertificateAuthority_isNeverAHit(String target) {
+    assertThat(hits(Rules.named("r").paths("x", "\\.env"), request(target, 404))).isEmpty();
+    assertThat(hits(Rules.named("r").status("404"), request(target, 404))).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/.well-known/acme-challenge/../../.env",
+        "/.well-known/acme-challenge/..%2f..%2f.env",
+        "/.well-known/acme-challengex/.env"
+      })
+  void match_outOfTheFolderOfChallenges_isAHit(String target) {
+    assertThat(hits(Rules.named("r").paths("/\\.env"), request(target, 404))).hasSize(1);
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"/", "/blog/wp-admin", "/?q=/.env", "/env", "/x.env", "*"})
   void match_otherTarget_isNoHit(String target) {
     Rules rule = Rules.named("r").paths("^/\\.env", "^/wp-admin");
