@@ -146,7 +146,18 @@ final class ExplainCommand implements Callable<Integer> {
               + " proxy, list it in trustedProxies");
     }
     patterns(explain);
+    stamps(explain);
     examples(explain);
+  }
+
+  private void stamps(Explain explain) {
+    if (explain.stamps().isEmpty()) {
+      return;
+    }
+    Table table = Table.on(shell, Column.number("LINES"), Column.flexible("STAMP"));
+    explain.stamps().forEach((form, lines) -> table.row(String.valueOf(lines), form));
+    shell.out().println();
+    table.flush();
   }
 
   private static String wrapper(Explain explain) {
@@ -219,6 +230,11 @@ final class ExplainCommand implements Callable<Integer> {
             json.writeNumberField(name(kind).replace(' ', '_'), count(explain, kind));
           }
           json.writeNumberField("disbelieved", explain.disbelieved());
+          json.writeObjectFieldStart("stamps");
+          for (Map.Entry<String, Long> stamp : explain.stamps().entrySet()) {
+            json.writeNumberField(stamp.getKey(), stamp.getValue());
+          }
+          json.writeEndObject();
           json.writeObjectFieldStart("patterns");
           for (Map.Entry<String, Map<String, Long>> rule : explain.patterns().entrySet()) {
             json.writeObjectFieldStart(rule.getKey());

@@ -10,7 +10,12 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "import",
     header = "Take over what another program has.",
-    footer = {"", "Examples:", "  ip-sentry import traefik-plugin middlewares.yaml"})
+    footer = {
+      "",
+      "Examples:",
+      "  ip-sentry import fail2ban > ip-sentry.yaml",
+      "  ip-sentry import traefik-plugin middlewares.yaml"
+    })
 final class ImportCommand implements Runnable {
   private final Shell shell;
 
@@ -25,6 +30,7 @@ final class ImportCommand implements Runnable {
   @Spec
   void spec(CommandSpec given) {
     spec = given;
+    given.addSubcommand("fail2ban", new picocli.CommandLine(new ImportFail2banCommand(shell)));
     given.addSubcommand("original", new picocli.CommandLine(new ImportOriginalCommand(shell)));
     given.addSubcommand(
         "traefik-plugin", new picocli.CommandLine(new ImportTraefikPluginCommand(shell)));

@@ -114,6 +114,13 @@ final class AddressLists {
     return PrefixSet.of(sink.prefixes);
   }
 
+  /** The entries of a list file. */
+  PrefixSet listFile(Value named, String file) {
+    Sink sink = new Sink(false, PrefixSet.empty());
+    readFile(named, file, sink);
+    return PrefixSet.of(sink.prefixes);
+  }
+
   private void read(Value value, Sink sink) {
     if (value.isMapping()) {
       value

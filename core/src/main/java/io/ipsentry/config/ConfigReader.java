@@ -6,6 +6,7 @@ import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleSet;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,6 +45,27 @@ final class ConfigReader {
 
   /** The rules that could be read, and the names of all. */
   private record Rules(List<Rule> read, RuleReader.Written written) {
+    /** The same with the rules of jails. */
+    Rules and(List<SourceReader.Jailed> jails, Rule.Mode mode) {
+      if (jails.isEmpty()) {
+        return this;
+      }
+      List<Rule> all = new ArrayList<>(read);
+      Set<String> names = new HashSet<>(written.names());
+      for (SourceReader.Jailed jailed : jails) {
+        if (names.add(jailed.name())) {
+          all.add(Fail2banReader.rule(jailed.jail(), jailed.name(), mode));
+        } else {
+          jailed
+              .place()
+              .error(
+                  "the jail " + jailed.jail().name() + " and a rule have the name " + jailed.name(),
+                  "give the source a name, which is put in front of the jail's");
+        }
+      }
+      return new Rules(List.copyOf(all), RuleReader.Written.of(names, all));
+    }
+
     static Rules of(List<Rule> shipped) {
       Set<String> names = new HashSet<>();
       shipped.forEach(rule -> names.add(rule.id().name()));
@@ -100,11 +122,13 @@ final class ConfigReader {
   private Config read(Section root, Supplier<List<Rule>> shippedRules) {
     TrustedProxies proxies =
         root.get("trustedProxies").map(addresses::proxies).orElse(TrustedProxies.DEFAULT);
-    SourceReader reader = new SourceReader(addresses, problems, directory, proxies);
+    Fail2banReader fail2ban = new Fail2banReader(files, addresses, directory);
+    SourceReader reader = new SourceReader(addresses, fail2ban, problems, directory, proxies);
     List<SourceConfig> sources = root.get("sources").map(reader::sources).orElse(List.of());
     Rule.Mode mode =
         root.get("mode").flatMap(value -> value.choice(RuleReader.MODES)).orElse(Rule.Mode.ENFORCE);
-    Rules rules = rules(root, mode, sources, reader.names(), shippedRules);
+    Rules rules =
+        rules(root, mode, sources, reader.names(), shippedRules).and(reader.jails(), mode);
     Optional<AuthzConfig> authz = authz(root, mode, rules, proxies, reader.accessLogs());
     Optional<Value> metrics = root.get("metrics");
     AdminReader admin = new AdminReader(directory, tls, secrets);
@@ -137,7 +161,7 @@ final class ConfigReader {
             .map(list -> addresses.banned(list, withoutBans.protectedPrefixes()))
             .orElse(PrefixSet.empty());
     if (problems.errorCount() == 0) {
-      root.get("sources").ifPresent(list -> SourceChecks.check(list, sources, withoutBans.rules()));
+      SourceChecks.check(reader.places(), sources, withoutBans.rules());
     }
     boolean hasWork =
         !sources.isEmpty()

@@ -19,10 +19,11 @@ enum FormatFacts {
   HOST("a host"),
   PATH("a path"),
   USER_AGENT("a user agent"),
-  AUTH_FAILURE("failed logins");
+  AUTH_FAILURE("failed logins"),
+  FAILURE("failures that a filter finds");
 
   /** Tells whatever the file turns out to hold. */
-  static final Set<FormatFacts> ANYTHING = Set.copyOf(EnumSet.allOf(FormatFacts.class));
+  static final Set<FormatFacts> ANYTHING = Set.copyOf(EnumSet.complementOf(EnumSet.of(FAILURE)));
 
   private static final Set<FormatFacts> REQUEST = Set.of(STATUS, METHOD, PATH);
   private static final Set<FormatFacts> BROWSER = Set.of(STATUS, METHOD, PATH, USER_AGENT);
@@ -96,6 +97,9 @@ enum FormatFacts {
   static Set<FormatFacts> of(FormatConfig format) {
     if (format.equals(FormatConfig.ACCESS_LOG_SERVICE)) {
       return FULL;
+    }
+    if (format.filter() != null) {
+      return Set.of(FAILURE);
     }
     if (format.logRegex() != null) {
       CapturingPattern pattern = CapturingPattern.compile(PatternSource.of(format.logRegex()));

@@ -96,6 +96,23 @@ final class InputFiles {
     return Optional.empty();
   }
 
+  /** A file that need not be there; whether it is, and what is in it, is watched. */
+  Optional<byte[]> readIfThere(Path file, int maxBytes) {
+    Path absolute = file.toAbsolutePath().normalize();
+    digests.put(absolute, UNREADABLE);
+    if (!Files.isRegularFile(absolute)) {
+      return Optional.empty();
+    }
+    try (InputStream in = Files.newInputStream(absolute)) {
+      byte[] bytes = in.readNBytes(maxBytes + 1);
+      digests.put(absolute, HexFormat.of().formatHex(sha256().digest(bytes)));
+      return Optional.of(bytes);
+    } catch (IOException _) {
+      // As good as absent; whoever needs it says so.
+      return Optional.empty();
+    }
+  }
+
   private static MessageDigest sha256() {
     try {
       return MessageDigest.getInstance("SHA-256");

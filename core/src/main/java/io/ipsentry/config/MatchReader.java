@@ -78,6 +78,7 @@ final class MatchReader {
             List.copyOf(userAgents),
             section.get("messages").map(Expressions::list).orElse(List.of()),
             section.get("authFailures").flatMap(Value::truth).orElse(false),
+            section.get("failures").flatMap(Value::truth).orElse(false),
             section.get("sources").map(this::sources).orElse(Set.of()),
             section.get("ignoreCase").flatMap(Value::truth).orElse(false));
     return new Read(match, together(named));

@@ -55,6 +55,7 @@ final class RuleChecks {
     require(placed, !match.userAgents().isEmpty(), FormatFacts.USER_AGENT);
     require(placed, needsPath(match), FormatFacts.PATH);
     require(placed, match.authFailures(), FormatFacts.AUTH_FAILURE);
+    require(placed, match.failures(), FormatFacts.FAILURE);
     List<SourceConfig> blind = without(placed, FormatFacts.STATUS);
     long served = match.paths().stream().filter(path -> path.status() != null).count();
     if (served > 0 && match.status() == null && !blind.isEmpty()) {
@@ -97,7 +98,10 @@ final class RuleChecks {
     Set<String> named = placed.rule().match().sources();
     List<SourceConfig> heard =
         sources.stream()
-            .filter(source -> named.isEmpty() || named.contains(source.name()))
+            .filter(source ->
+                named.isEmpty()
+                    ? (source.format().filter() != null) == placed.rule().match().failures()
+                    : named.contains(source.name()))
             .toList();
     List<SourceConfig> blind =
         heard.stream().filter(source -> !FormatFacts.of(source.format()).contains(fact)).toList();
@@ -136,9 +140,12 @@ final class RuleChecks {
     if (match.status() != null || match.originStatus() != null) {
       value.error("waits for a status, but a request has none yet", "write on: log");
     }
-    if (!match.messages().isEmpty() || match.authFailures() || !match.sources().isEmpty()) {
+    if (!match.messages().isEmpty()
+        || match.authFailures()
+        || match.failures()
+        || !match.sources().isEmpty()) {
       value.error(
-          "has messages, authFailures or sources, but a request is no line of a log",
+          "has messages, authFailures, failures or sources, but a request is no line of a log",
           "write on: log");
     }
     long served = match.paths().stream().filter(path -> path.status() != null).count();
@@ -191,7 +198,8 @@ final class RuleChecks {
         || !match.hosts().isEmpty()
         || !match.userAgents().isEmpty()
         || !match.messages().isEmpty()
-        || match.authFailures();
+        || match.authFailures()
+        || match.failures();
   }
 
   private static void checkAllows(RuleReader.Placed placed) {

@@ -15,9 +15,9 @@ final class SourceChecks {
   /**
    * Warns at the later of two sources.
    *
-   * @param list what was read, an item for each of {@code sources}
+   * @param places where each of {@code sources} is written
    */
-  static void check(Value list, List<SourceConfig> sources, List<Rule> rules) {
+  static void check(List<Value> places, List<SourceConfig> sources, List<Rule> rules) {
     for (int later = 1; later < sources.size(); later++) {
       for (int earlier = 0; earlier < later; earlier++) {
         SourceConfig first = sources.get(earlier);
@@ -28,7 +28,7 @@ final class SourceChecks {
                 .findFirst();
         Optional<String> both = inBoth(first.input(), second.input());
         if (rule.isPresent() && both.isPresent()) {
-          list.items()
+          places
               .get(later)
               .warn(
                   "names "
@@ -49,7 +49,10 @@ final class SourceChecks {
 
   private static boolean hears(Rule rule, SourceConfig source) {
     Set<String> sources = rule.match().sources();
-    return sources.isEmpty() || sources.contains(source.name());
+    boolean isFiltered = source.format().filter() != null;
+    return sources.isEmpty()
+        ? isFiltered == rule.match().failures()
+        : sources.contains(source.name());
   }
 
   private static Optional<String> inBoth(Input first, Input second) {

@@ -60,11 +60,14 @@ public record SourceConfig(
      * The systemd journal.
      *
      * @param units whose entries are read; empty: all
+     * @param matches what else they must match, as arguments of {@code journalctl}; empty: nothing
      * @param directory absolute path of its files; empty: where this host keeps them
      */
-    record Journald(List<String> units, Optional<String> directory) implements Input {
+    record Journald(List<String> units, List<String> matches, Optional<String> directory)
+        implements Input {
       public Journald {
         units = List.copyOf(units);
+        matches = List.copyOf(matches);
       }
     }
 

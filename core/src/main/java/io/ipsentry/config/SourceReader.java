@@ -4,6 +4,9 @@ import io.ipsentry.config.SourceConfig.Input;
 import io.ipsentry.config.SourceConfig.Reader;
 import io.ipsentry.config.SourceConfig.StartAt;
 import io.ipsentry.config.YamlNode.Scalar;
+import io.ipsentry.fail2ban.Fail2banException;
+import io.ipsentry.fail2ban.Jail;
+import io.ipsentry.fail2ban.JournalMatch;
 import io.ipsentry.line.FormatOptions;
 import io.ipsentry.line.InvalidFormatException;
 import io.ipsentry.line.LineFormats;
@@ -19,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Reads sources. */
 final class SourceReader {
@@ -31,11 +35,16 @@ final class SourceReader {
   /** Longest log name of the access-log service, in characters. */
   static final int MAX_LOG_NAME_LENGTH = 256;
 
-  private static final List<String> INPUTS = List.of("file", "journald", "stdin", "pods", "als");
+  private static final List<String> INPUTS =
+      List.of("file", "journald", "stdin", "pods", "als", "fail2ban");
+
+  /** Keys that say how lines are written, in one way or another. */
+  private static final List<String> OF_ONE_FORMAT =
+      List.of("format", "regex", "logRegex", "filter", "client");
 
   /** Keys that say something about lines. */
   private static final List<String> OF_LINES =
-      List.of("format", "regex", "logRegex", "timeZone", "startAt");
+      List.of("format", "regex", "logRegex", "filter", "timeZone", "startAt");
 
   private static final Map<String, StartAt> START_AT =
       Map.of("end", StartAt.END, "beginning", StartAt.BEGINNING);
@@ -51,10 +60,25 @@ final class SourceReader {
   private final Map<String, Integer> logNames = new HashMap<>();
   private Optional<Value> accessLogs = Optional.empty();
   private final List<Value> pods = new ArrayList<>();
+  private final Fail2banReader fail2ban;
+  private final List<Value> places = new ArrayList<>();
+  private final List<Jailed> jails = new ArrayList<>();
+
+  /**
+   * A jail of fail2ban that has become a source.
+   *
+   * @param name of the source, and of the rule to come
+   */
+  record Jailed(Jail jail, String name, Value place) {}
 
   SourceReader(
-      AddressLists addresses, Problems problems, Path directory, TrustedProxies defaultProxies) {
+      AddressLists addresses,
+      Fail2banReader fail2ban,
+      Problems problems,
+      Path directory,
+      TrustedProxies defaultProxies) {
     this.addresses = addresses;
+    this.fail2ban = fail2ban;
     this.problems = problems;
     this.directory = directory;
     this.defaultProxies = defaultProxies;
@@ -75,6 +99,16 @@ final class SourceReader {
     return List.copyOf(pods);
   }
 
+  /** Where each of the sources that could be read is written; one place may stand for several. */
+  List<Value> places() {
+    return List.copyOf(places);
+  }
+
+  /** The jails that have become sources. */
+  List<Jailed> jails() {
+    return List.copyOf(jails);
+  }
+
   /** The sources of the list that could be read. */
   List<SourceConfig> sources(Value list) {
     List<Value> items = list.items();
@@ -84,9 +118,47 @@ final class SourceReader {
     }
     List<SourceConfig> sources = new ArrayList<>();
     for (Value item : items) {
-      item.section(Keys.SOURCE).flatMap(this::source).ifPresent(sources::add);
+      Optional<Section> section = item.section(Keys.SOURCE);
+      List<SourceConfig> read =
+          section.isPresent() && section.get().has("fail2ban")
+              ? jails(section.get())
+              : section.flatMap(this::source).stream().toList();
+      for (SourceConfig source : read) {
+        sources.add(source);
+        places.add(item);
+      }
     }
     return sources;
+  }
+
+  /** A source for each jail; rules and metrics call it by the source's name and the jail's. */
+  private List<SourceConfig> jails(Section section) {
+    Value value = section.get("fail2ban").orElseThrow();
+    for (String key : OF_ONE_FORMAT) {
+      section.get(key).ifPresent(of -> of.error("is said by the jails of fail2ban", "remove it"));
+    }
+    Optional<String> prefix = section.get("name").flatMap(Names::read);
+    List<SourceConfig> sources = new ArrayList<>();
+    for (Jail jail : fail2ban.jails(value)) {
+      String name = Names.from(prefix.map(p -> p + ".").orElse("") + jail.name());
+      int before = problems.errorCount();
+      claim(section, name);
+      FormatConfig format = FormatConfig.of(jail.filter().ignoring(fail2ban.ignored(jail, value)));
+      Input input =
+          jail.logs().isEmpty()
+              ? new Input.Journald(List.of(), jail.journal(), Optional.empty())
+              : new Input.Files(jail.logs().stream().map(this::absolute).toList());
+      SourceConfig source = source(section, name, input, format, jail.logTimezone().orElse(null));
+      if (problems.errorCount() == before) {
+        sources.add(source);
+        jails.add(new Jailed(jail, name, value));
+      }
+    }
+    return sources;
+  }
+
+  private String absolute(String path) {
+    return path.startsWith("/") ? path : directory + "/" + path;
   }
 
   private Optional<SourceConfig> source(Section section) {
@@ -95,6 +167,14 @@ final class SourceReader {
     Optional<String> written = section.get("name").flatMap(Names::read);
     String name =
         written.orElseGet(() -> derivedName(input.orElse(new Input.Stdin()), names.keySet()));
+    claim(section, name);
+    SourceConfig source =
+        source(section, name, input.orElse(new Input.Stdin()), format(section, input), null);
+    return problems.errorCount() == before ? Optional.of(source) : Optional.empty();
+  }
+
+  /** Notes a name; two of one are an error. */
+  private void claim(Section section, String name) {
     Integer first = names.putIfAbsent(name, section.whole().place().at().line());
     if (first != null) {
       section
@@ -104,18 +184,20 @@ final class SourceReader {
               "there are two sources of the name " + name + ", the first in line " + first,
               "give one of them another name");
     }
-    SourceConfig source =
-        new SourceConfig(
-            name,
-            input.orElse(new Input.Stdin()),
-            format(section, input),
-            section.get("timeZone").flatMap(SourceReader::zone).orElse(null),
-            section.get("client").flatMap(ClientReader::ofLines).orElse(ClientConfig.AUTO),
-            section.get("trustedProxies").map(addresses::proxies).orElse(defaultProxies),
-            section.get("seenAs").flatMap(value -> value.choice(ClientReader.SEEN_AS)).orElse(null),
-            section.get("startAt").flatMap(value -> value.choice(START_AT)).orElse(StartAt.END),
-            reader(section, input));
-    return problems.errorCount() == before ? Optional.of(source) : Optional.empty();
+  }
+
+  private SourceConfig source(
+      Section section, String name, Input input, FormatConfig format, @Nullable ZoneId otherwise) {
+    return new SourceConfig(
+        name,
+        input,
+        format,
+        section.get("timeZone").flatMap(SourceReader::zone).orElse(otherwise),
+        section.get("client").flatMap(ClientReader::ofLines).orElse(ClientConfig.AUTO),
+        section.get("trustedProxies").map(addresses::proxies).orElse(defaultProxies),
+        section.get("seenAs").flatMap(value -> value.choice(ClientReader.SEEN_AS)).orElse(null),
+        section.get("startAt").flatMap(value -> value.choice(START_AT)).orElse(StartAt.END),
+        reader(section, Optional.of(input)));
   }
 
   /** A node has files and a journal; everything else comes to one process alone. */
@@ -141,7 +223,7 @@ final class SourceReader {
           .whole()
           .error(
               given.isEmpty() ? "reads nothing" : "has " + String.join(" and ", given),
-              "write one of file, journald, stdin, pods and als");
+              "write one of file, journald, stdin, pods, als and fail2ban");
       return Optional.empty();
     }
     Value value = section.get(given.get(0)).orElseThrow();
@@ -180,10 +262,20 @@ final class SourceReader {
         .map(section ->
             new Input.Journald(
                 section.get("units").map(Value::texts).orElse(List.of()),
+                section.get("matches").map(SourceReader::matches).orElse(List.of()),
                 section
                     .get("directory")
                     .flatMap(Value::text)
                     .map(path -> path.startsWith("/") ? path : directory + "/" + path)));
+  }
+
+  private static List<String> matches(Value value) {
+    try {
+      return JournalMatch.arguments(String.join("\n", value.texts()));
+    } catch (Fail2banException e) {
+      value.error(String.valueOf(e.getMessage()), "write such as _SYSTEMD_UNIT=ssh.service");
+      return List.of();
+    }
   }
 
   private Optional<Input> pods(Value value, Section section) {
@@ -274,6 +366,9 @@ final class SourceReader {
     if (input.orElse(new Input.Stdin()) instanceof Input.AccessLogService) {
       return FormatConfig.ACCESS_LOG_SERVICE;
     }
+    if (section.has("filter")) {
+      return filter(section);
+    }
     int before = problems.errorCount();
     Optional<CapturingPattern> regex = section.get("regex").flatMap(Expressions::capturing);
     Optional<CapturingPattern> logRegex = section.get("logRegex").flatMap(Expressions::capturing);
@@ -293,12 +388,34 @@ final class SourceReader {
     return config;
   }
 
+  private FormatConfig filter(Section section) {
+    for (String key : OF_ONE_FORMAT) {
+      boolean says = key.equals("filter") || key.equals("format");
+      section
+          .get(key)
+          .filter(of -> !says)
+          .ifPresent(of -> of.error("is no part of a filter", "remove it"));
+    }
+    section
+        .get("format")
+        .filter(format -> !format.text().equals(Optional.of("fail2ban")))
+        .ifPresent(format ->
+            format.error("is another one, but there is a filter too", "remove one of them"));
+    return section
+        .get("filter")
+        .flatMap(fail2ban::filter)
+        .map(FormatConfig::of)
+        .orElse(FormatConfig.AUTO);
+  }
+
   private static void checkName(Section section, String name, boolean hasRegex) {
     Optional<Value> format = section.get("format");
     if (name.equals("fail2ban")) {
       format
           .orElseThrow()
-          .error("fail2ban filters come with a later version", "write a regex with a group addr");
+          .error(
+              "is fail2ban, but there is no filter",
+              "write filter: { failregex: … }, or fail2ban: { directory: /etc/fail2ban }");
     } else if (!FormatFacts.formats().contains(name)) {
       format
           .orElseThrow()

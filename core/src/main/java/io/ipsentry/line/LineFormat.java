@@ -1,5 +1,7 @@
 package io.ipsentry.line;
 
+import java.util.Map;
+
 /**
  * One way to write a log line: turns bytes into {@link RequestFacts}.
  *
@@ -26,4 +28,12 @@ public interface LineFormat {
    * @return false when the line is not of this format
    */
   boolean parse(byte[] line, int from, int to, RequestFacts facts);
+
+  /**
+   * How many lines had a stamp of which form, for people; empty for a format whose stamps have one
+   * form.
+   */
+  default Map<String, Long> stamps() {
+    return Map.of();
+  }
 }

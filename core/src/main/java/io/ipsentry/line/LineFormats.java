@@ -48,6 +48,11 @@ public final class LineFormats {
     return new LineDecoder(named(name, options), zone);
   }
 
+  /** A decoder for one stream of a format that has no name here. */
+  public static LineDecoder decoder(LineFormat format, LocalZone zone) {
+    return new LineDecoder(format, zone);
+  }
+
   /**
    * A new instance of a format, for lines without a container wrapper.
    *
@@ -77,8 +82,8 @@ public final class LineFormats {
       case REGEX -> regex(options, anyTime);
       case FAIL2BAN ->
           throw new InvalidFormatException(
-              "format fail2ban: filters of fail2ban are not read yet; use sshd for OpenSSH, or"
-                  + " regex with the filter's expression");
+              "format fail2ban: lines are read by a filter; name a source of the configuration"
+                  + " that has one");
       default -> throw new InvalidFormatException(unknown(name));
     };
   }

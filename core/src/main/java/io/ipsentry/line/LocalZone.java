@@ -25,7 +25,7 @@ import java.time.zone.ZoneRules;
  *
  * <p>Remembers the last minute, so most stamps cost an addition. Confined to one thread.
  */
-final class LocalZone {
+public final class LocalZone {
   /** A line younger than this is taken to be read as it is written. */
   static final long LIVE_MILLIS = 10 * CivilTime.MINUTE;
 
@@ -43,20 +43,25 @@ final class LocalZone {
   /**
    * @param clock the reference: now for a live source, the end of the file for an old one
    */
-  LocalZone(ZoneId zone, InstantSource clock) {
+  public LocalZone(ZoneId zone, InstantSource clock) {
     this.zone = zone;
     this.rules = zone.getRules();
     this.clock = clock;
   }
 
   /** The reference instant in epoch milliseconds. */
-  long referenceMillis() {
+  public long referenceMillis() {
     return clock.millis();
   }
 
   /** The year of the reference instant here. */
-  int referenceYear() {
+  public int referenceYear() {
     return Instant.ofEpochMilli(clock.millis()).atZone(zone).getYear();
+  }
+
+  /** How far local time is ahead of UTC at an instant, in milliseconds. */
+  public long offsetMillis(long epochMillis) {
+    return millis(rules.getOffset(Instant.ofEpochMilli(epochMillis)));
   }
 
   /**
@@ -72,7 +77,7 @@ final class LocalZone {
   }
 
   /** Like {@link #toEpochMillis} but does not count as a stamp that was read. */
-  long candidate(long localMillis) {
+  public long candidate(long localMillis) {
     long wanted = Math.floorDiv(localMillis, CivilTime.MINUTE);
     if (wanted != minute) {
       lookUp(wanted);

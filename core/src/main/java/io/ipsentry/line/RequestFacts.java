@@ -1,5 +1,7 @@
 package io.ipsentry.line;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What one log line says, as views of its bytes; filled by a {@link LineFormat} and read by the
  * rules.
@@ -38,6 +40,7 @@ public final class RequestFacts {
   private int originStatus;
   private boolean ownDenial;
   private boolean authFailure;
+  private @Nullable Failure failure;
   private boolean addressAmbiguous;
   private boolean ruledOut;
   private Relevance relevance = Relevance.ALL;
@@ -61,6 +64,7 @@ public final class RequestFacts {
     originStatus = 0;
     ownDenial = false;
     authFailure = false;
+    failure = null;
     addressAmbiguous = false;
     ruledOut = false;
   }
@@ -156,6 +160,15 @@ public final class RequestFacts {
 
   public void authFailure(boolean failure) {
     authFailure = failure;
+  }
+
+  /** What the filter of the source found in the line; null: nothing, or there is no filter. */
+  public @Nullable Failure failure() {
+    return failure;
+  }
+
+  public void failure(@Nullable Failure found) {
+    failure = found;
   }
 
   /**

@@ -9,6 +9,7 @@ public final class CaptureMatcher {
   private final int groups;
   private boolean found;
   private long overBudget;
+  private long steps;
 
   CaptureMatcher(Backtracker backtracker, int groups) {
     this.backtracker = backtracker;
@@ -27,6 +28,7 @@ public final class CaptureMatcher {
     }
     found = backtracker.find(b, from, to);
     overBudget += backtracker.ranOut() ? 1 : 0;
+    steps += backtracker.steps();
     return found;
   }
 
@@ -43,6 +45,11 @@ public final class CaptureMatcher {
   /** How often the budget of steps was used up. */
   public long overBudget() {
     return overBudget;
+  }
+
+  /** Instructions that all searches took. */
+  public long steps() {
+    return steps;
   }
 
   private int slot(int group, int number) {

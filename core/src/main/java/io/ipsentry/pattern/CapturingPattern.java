@@ -1,6 +1,7 @@
 package io.ipsentry.pattern;
 
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,5 +54,14 @@ public final class CapturingPattern {
   /** Number of the group with a name, or null. */
   public @Nullable Integer group(String name) {
     return regex.names().get(name);
+  }
+
+  /**
+   * What the expression has that an automaton cannot express, so that it runs with a budget of
+   * steps: {@code look-ahead}, {@code look-behind}, {@code back-reference}, {@code conditional} or
+   * {@code atomic group}; empty: nothing, and it takes linear time.
+   */
+  public Optional<String> beyondAutomaton() {
+    return Optional.ofNullable(regex.root().beyondAutomaton());
   }
 }

@@ -1,6 +1,8 @@
 package io.ipsentry.pattern;
 
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** The tree of a regular expression over bytes; case, flags and UTF-8 are already resolved. */
 sealed interface Node {
@@ -71,14 +73,30 @@ sealed interface Node {
 
   /** Whether a finite automaton can express the tree. */
   default boolean isRegular() {
+    return beyondAutomaton() == null;
+  }
+
+  /** The first construct that a finite automaton cannot express, as people call it; or null. */
+  default @Nullable String beyondAutomaton() {
     return switch (this) {
-      case Empty _, Bytes _, Assertion _ -> true;
-      case Sequence(var parts) -> parts.stream().allMatch(Node::isRegular);
-      case Choice(var options) -> options.stream().allMatch(Node::isRegular);
-      case Repeat repeat -> repeat.body().isRegular();
-      case Group(var body, _) -> body.isRegular();
-      case Look _, Atomic _, BackReference _, Conditional _ -> false;
+      case Empty _, Bytes _, Assertion _ -> null;
+      case Sequence(var parts) -> beyondAutomaton(parts);
+      case Choice(var options) -> beyondAutomaton(options);
+      case Repeat repeat -> repeat.body().beyondAutomaton();
+      case Group(var body, _) -> body.beyondAutomaton();
+      case Look look -> look.behind() ? "look-behind" : "look-ahead";
+      case Atomic _ -> "atomic group";
+      case BackReference _ -> "back-reference";
+      case Conditional _ -> "conditional";
     };
+  }
+
+  private static @Nullable String beyondAutomaton(List<Node> nodes) {
+    return nodes.stream()
+        .map(Node::beyondAutomaton)
+        .filter(Objects::nonNull)
+        .findFirst()
+        .orElse(null);
   }
 
   /** Whether what happens at a place can depend on what groups took before. */

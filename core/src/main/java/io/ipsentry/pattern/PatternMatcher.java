@@ -93,6 +93,7 @@ public final class PatternMatcher {
   private long flushes;
   private long uncached;
   private long overBudget;
+  private long backtrackingSteps;
 
   PatternMatcher(PatternSet set, long cacheBytes) {
     this.set = set;
@@ -176,9 +177,9 @@ public final class PatternMatcher {
     return flushes;
   }
 
-  /** Instructions looked at where the cache gave no answer. */
-  long steps() {
-    return steps;
+  /** Instructions looked at where the cache gave no answer, and by backtracking. */
+  public long steps() {
+    return steps + backtrackingSteps;
   }
 
   /** Bytes taken without the cache because filling it did not pay. */
@@ -570,7 +571,9 @@ public final class PatternMatcher {
         int pattern = word << 6 | Long.numberOfTrailingZeros(candidates);
         candidates &= candidates - 1;
         Backtracker backtracker = backtrackers[pattern];
-        if (!backtracker.find(b, from, to)) {
+        boolean isFound = backtracker.find(b, from, to);
+        backtrackingSteps += backtracker.steps();
+        if (!isFound) {
           overBudget += backtracker.ranOut() ? 1 : 0;
           matched[word] &= ~(1L << pattern);
           changed = true;

@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param userAgents expressions for the user agent; empty: any
  * @param messages expressions for the whole line; empty: any
  * @param authFailures true: only lines that their format knows as failed logins
- * @param sources names of the sources it listens to; empty: all
+ * @param failures true: only lines in which the filter of their source found a failure
+ * @param sources names of the sources it listens to; empty: all but those with a filter
  * @param ignoreCase paths, user agents and messages ignore case, those of the rule's {@link Ignore}
  *     too
  */
@@ -31,6 +32,7 @@ public record Match(
     List<String> userAgents,
     List<String> messages,
     boolean authFailures,
+    boolean failures,
     Set<String> sources,
     boolean ignoreCase) {
 
@@ -43,10 +45,37 @@ public record Match(
     sources = Set.copyOf(sources);
   }
 
+  /** A match of lines or requests that no filter reads. */
+  public Match(
+      List<PathPattern> paths,
+      @Nullable StatusSet status,
+      @Nullable StatusSet originStatus,
+      Set<String> methods,
+      List<String> hosts,
+      List<String> userAgents,
+      List<String> messages,
+      boolean authFailures,
+      Set<String> sources,
+      boolean ignoreCase) {
+    this(
+        paths,
+        status,
+        originStatus,
+        methods,
+        hosts,
+        userAgents,
+        messages,
+        authFailures,
+        false,
+        sources,
+        ignoreCase);
+  }
+
   /** A match of paths alone. */
   public static Match ofPaths(List<PathPattern> paths) {
     return new Match(
-        paths, null, null, Set.of(), List.of(), List.of(), List.of(), false, Set.of(), false);
+        paths, null, null, Set.of(), List.of(), List.of(), List.of(), false, false, Set.of(),
+        false);
   }
 
   /** True when no condition is given, which would make every line a hit. */
@@ -58,6 +87,7 @@ public record Match(
         && hosts.isEmpty()
         && userAgents.isEmpty()
         && messages.isEmpty()
-        && !authFailures;
+        && !authFailures
+        && !failures;
   }
 }

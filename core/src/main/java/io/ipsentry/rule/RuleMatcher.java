@@ -1,5 +1,6 @@
 package io.ipsentry.rule;
 
+import io.ipsentry.line.Failure;
 import io.ipsentry.line.Relevance;
 import io.ipsentry.line.RequestFacts;
 import io.ipsentry.line.Slice;
@@ -230,6 +231,10 @@ public final class RuleMatcher implements Relevance {
 
   private @Nullable String expression(CompiledRule rule, RequestFacts facts) {
     Match match = rule.rule().match();
+    Failure failure = facts.failure();
+    if (match.failures() && failure != null) {
+      return failure.expression();
+    }
     if (!match.messages().isEmpty()) {
       return match.messages().get(messages.first(facts.line(), rule.messages()));
     }
@@ -419,6 +424,12 @@ public final class RuleMatcher implements Relevance {
     }
     if (match.authFailures() && !facts.authFailure()) {
       return Outcome.NO_AUTH_FAILURE;
+    }
+    if (match.failures()) {
+      Failure failure = facts.failure();
+      if (failure == null || failure.isIgnored()) {
+        return failure == null ? Outcome.OTHER_MESSAGE : Outcome.IGNORED;
+      }
     }
     if (!match.methods().isEmpty() && !contains(match.methods(), facts.method())) {
       return Outcome.OTHER_METHOD;

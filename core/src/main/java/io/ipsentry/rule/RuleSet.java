@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,9 @@ public final class RuleSet {
   final PatternSet hosts;
   final PatternSet userAgents;
   final PatternSet messages;
+
+  /** Sources with a filter of their own: only rules that name them hear them. */
+  private final Set<String> filtered;
 
   /** Where the expressions of a rule lie in the set of all: {@code [from, to)}. */
   record Range(int from, int to) {
@@ -50,6 +54,12 @@ public final class RuleSet {
 
   private RuleSet(List<Rule> rules) {
     this.rules = List.copyOf(rules);
+    this.filtered =
+        rules.stream()
+            .map(Rule::match)
+            .filter(Match::failures)
+            .flatMap(match -> match.sources().stream())
+            .collect(Collectors.toUnmodifiableSet());
     Collector pathSources = new Collector();
     Collector ignoredPathSources = new Collector();
     Collector hostSources = new Collector();
@@ -149,9 +159,11 @@ public final class RuleSet {
         .toList();
   }
 
-  private static boolean hears(Rule rule, @Nullable String source) {
+  private boolean hears(Rule rule, @Nullable String source) {
     Set<String> sources = rule.match().sources();
-    return sources.isEmpty() || source != null && sources.contains(source);
+    return sources.isEmpty()
+        ? source == null || !filtered.contains(source) || rule.match().failures()
+        : source != null && sources.contains(source);
   }
 
   /** Terms of the windows, by rule number. */
@@ -177,7 +189,8 @@ public final class RuleSet {
             || !match.hosts().isEmpty()
             || !match.userAgents().isEmpty()
             || !match.messages().isEmpty()
-            || match.authFailures();
+            || match.authFailures()
+            || match.failures();
     return counts || !match.paths().isEmpty() && !otherConditions;
   }
 

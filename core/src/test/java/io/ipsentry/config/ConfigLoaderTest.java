@@ -182,7 +182,9 @@ final class ConfigLoaderTest {
     SourceConfig journal = config.sources().get(1);
     assertThat(journal.name()).isEqualTo("sshd.service");
     assertThat(journal.input())
-        .isEqualTo(new Input.Journald(List.of("sshd.service"), Optional.of("/var/log/journal")));
+        .isEqualTo(
+            new Input.Journald(
+                List.of("sshd.service"), List.of(), Optional.of("/var/log/journal")));
     assertThat(journal.client().from()).isEqualTo(ClientConfig.From.PEER);
     assertThat(journal.trustedProxies()).isEqualTo(config.trustedProxies());
     SourceConfig regex = config.sources().get(2);

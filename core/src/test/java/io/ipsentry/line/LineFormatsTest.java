@@ -45,8 +45,7 @@ class LineFormatsTest {
   void named_fail2ban_isRefusedWithAWayOut() {
     assertThatThrownBy(() -> LineFormats.named("fail2ban", Lines.OPTIONS))
         .isInstanceOf(InvalidFormatException.class)
-        .hasMessageContaining("not read yet")
-        .hasMessageContaining("regex");
+        .hasMessageContaining("read by a filter");
   }
 
   @Test

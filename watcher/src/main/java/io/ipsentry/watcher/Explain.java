@@ -4,6 +4,7 @@ import io.ipsentry.config.Config;
 import io.ipsentry.config.SourceConfig;
 import io.ipsentry.line.ClientAddress;
 import io.ipsentry.line.ClientAddressResolver;
+import io.ipsentry.line.Failure;
 import io.ipsentry.line.LineDecoder;
 import io.ipsentry.line.RequestFacts;
 import io.ipsentry.line.Slice;
@@ -233,6 +234,13 @@ public final class Explain implements LineHandler {
     if (facts.authFailure()) {
       fields.put("authFailure", "true");
     }
+    Failure failure = facts.failure();
+    if (failure != null) {
+      failure.values().entrySet().stream()
+          .sorted(Map.Entry.comparingByKey())
+          .forEach(value -> fields.put(value.getKey(), value.getValue()));
+      fields.put(failure.isIgnored() ? "ignored" : "failure", failure.expression());
+    }
     if (facts.ownDenial()) {
       fields.put("ownDenial", "true");
     }
@@ -271,6 +279,11 @@ public final class Explain implements LineHandler {
   @Override
   public String format() {
     return decoder.format().name();
+  }
+
+  /** How many lines had a stamp of which form; empty where a format knows one form only. */
+  public Map<String, Long> stamps() {
+    return decoder.format().stamps();
   }
 
   /** Container wrapper of the lines; empty when there is none. */

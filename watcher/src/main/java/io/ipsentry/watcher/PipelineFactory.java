@@ -4,10 +4,13 @@ import io.ipsentry.config.ClientConfig;
 import io.ipsentry.config.FormatConfig;
 import io.ipsentry.config.SourceConfig;
 import io.ipsentry.detection.HitSink;
+import io.ipsentry.fail2ban.CompiledFilter;
+import io.ipsentry.fail2ban.FilterFormat;
 import io.ipsentry.line.ClientAddressResolver;
 import io.ipsentry.line.FormatOptions;
 import io.ipsentry.line.LineDecoder;
 import io.ipsentry.line.LineFormats;
+import io.ipsentry.line.LocalZone;
 import io.ipsentry.rule.RuleMatcher;
 import java.time.InstantSource;
 import java.time.ZoneId;
@@ -42,6 +45,11 @@ record PipelineFactory(
   LineDecoder decoder(SourceConfig source, String label) {
     FormatConfig format = source.format();
     ZoneId zone = source.timeZone();
+    if (format.filter() != null) {
+      LocalZone local = new LocalZone(zone == null ? defaultZone : zone, reference);
+      return LineFormats.decoder(
+          new FilterFormat(CompiledFilter.compile(format.filter()), local), local);
+    }
     FormatOptions options =
         FormatOptions.of(zone == null ? defaultZone : zone, reference)
             .withRegex(format.regex(), format.logRegex())

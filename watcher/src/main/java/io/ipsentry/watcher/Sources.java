@@ -286,6 +286,7 @@ final class Sources implements AutoCloseable {
     command.add("journalctl");
     journald.directory().ifPresent(directory -> command.add("--directory=" + directory));
     journald.units().forEach(unit -> command.add("--unit=" + unit));
+    command.addAll(journald.matches());
     return command;
   }
 

@@ -16,7 +16,17 @@ final class Modules {
    */
   static final List<String> CORE_FLOW =
       List.of(
-          "net", "pattern", "line", "rule", "ban", "feed", "banlog", "detection", "sink", "config");
+          "net",
+          "pattern",
+          "line",
+          "rule",
+          "fail2ban",
+          "ban",
+          "feed",
+          "banlog",
+          "detection",
+          "sink",
+          "config");
 
   /** Root package of each module that is not core; core owns {@link #CORE_FLOW}. */
   private static final Map<String, String> ROOT_PACKAGES =
