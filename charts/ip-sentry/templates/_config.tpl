@@ -77,7 +77,9 @@
 {{- $_ := set $config "sources" (include "ip-sentry.sources" . | fromJsonArray) -}}
 {{- $_ := set $config "rules" (include "ip-sentry.rules" . | fromJsonArray) -}}
 {{- $leader := dict "ca" (printf "%s/ca.crt" $tls) "serverName" (printf "%s-watcher" $fullname) "tokenFile" "/var/run/secrets/kubernetes.io/serviceaccount/token" -}}
-{{- $_ := set $config "store" (dict "kubernetes" (dict "release" $fullname "namespace" .Release.Namespace) "leader" $leader) -}}
+{{- $kubernetes := dict "release" $fullname "namespace" .Release.Namespace -}}
+{{- if .Values.banPolicies.enabled -}}{{- $_ := set $kubernetes "banPolicies" true -}}{{- end -}}
+{{- $_ := set $config "store" (dict "kubernetes" $kubernetes "leader" $leader) -}}
 {{- $_ := set $config "admin" (dict "socket" "/run/ip-sentry/admin.sock" "listen" ":9004" "tls" (dict "certificate" (printf "%s/tls.crt" $tls) "key" (printf "%s/tls.key" $tls)) "kubernetesAuth" true) -}}
 {{- $_ := set $config "metrics" (dict "listen" ":9003") -}}
 {{- $authz := dict "listen" ":9001" "http" ":9002" -}}

@@ -54,6 +54,7 @@ final class AuthzRun implements AutoCloseable {
   private final DetectionCounters counters = new DetectionCounters(System::nanoTime);
   private final GatewayServers gateways;
   private final ConfigReloads reloads = new ConfigReloads();
+  private final PolicedConfig policed;
   private final CountDownLatch stopped = new CountDownLatch(1);
 
   private AuthzRun(Locations locations, FollowedState followed, Shell shell, OpenParts opened)
@@ -63,6 +64,7 @@ final class AuthzRun implements AutoCloseable {
     Config first = locations.config();
     HostAddressReader addressReader = HostAddressReader.linux();
     started = first;
+    policed = new PolicedConfig(first, this::apply);
     config = new AtomicReference<>(first);
     addresses = new AtomicReference<>(addressReader.read());
     protection = new AtomicReference<>(Protections.of(first, addresses.get()));
@@ -122,6 +124,7 @@ final class AuthzRun implements AutoCloseable {
             addressReader::read,
             this::addressesChanged,
             HostAddressFollower.INTERVAL));
+    followed.followPolicies(policed::policies);
     if (locations.configFile().isPresent()) {
       ConfigWatcher watcher = opened.add(new ConfigWatcher(locations.configFile().get()));
       watcher.start(this::configChanged);
@@ -213,14 +216,18 @@ final class AuthzRun implements AutoCloseable {
     reloads
         .take(result)
         .ifPresent(now -> {
-          config.set(now);
-          policy.reload(Watcher.policySettings(now, jitterSeed));
-          protect();
-          detection.reload(detectionRules(now));
-          gateways.reload(now);
+          policed.base(now);
           RestartKeys.say(RestartKeys.OF_AUTHZ_SERVER, started, now);
           logger.atInfo().addKeyValue("rules", now.rules().size()).log("configuration in force");
         });
+  }
+
+  private void apply(Config now) {
+    config.set(now);
+    policy.reload(Watcher.policySettings(now, jitterSeed));
+    protect();
+    detection.reload(detectionRules(now));
+    gateways.reload(now);
   }
 
   /** Ends the servers, gives the last hits a moment to reach the owner, and closes the rest. */

@@ -86,6 +86,9 @@ final class ClusterCheckup {
     Optional<Config> config = configuration(pods);
     rights.ofProcesses(pods, config.map(Config::sources).orElse(List.of()));
     pods.forEach(this::process);
+    asked
+        .of("policies", look.policies(), "list banpolicies")
+        .ifPresent(policies -> new PolicyCheckup(policies, report).look());
     List<LoggedRequest> logged = new GatewayCheckup(look, parts, nodes, shell, report).look(config);
     return new Seen(pods, logged, parts, leader);
   }

@@ -42,6 +42,8 @@ import io.ipsentry.kubernetes.log.KubernetesBanLog;
 import io.ipsentry.kubernetes.log.LogUpkeep;
 import io.ipsentry.kubernetes.pods.ClusterPodLogs;
 import io.ipsentry.kubernetes.pods.PodLogs;
+import io.ipsentry.kubernetes.policy.PolicyDuty;
+import io.ipsentry.kubernetes.policy.PolicyFollower;
 import io.ipsentry.kubernetes.protect.ClusterAddresses;
 import io.ipsentry.kubernetes.protect.ProtectedConfigMap;
 import io.ipsentry.kubernetes.protect.ProtectedDuty;
@@ -102,6 +104,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
   private final Object terms = new Object();
 
   private volatile Optional<LeaderTerm> term = Optional.empty();
+  private volatile Optional<PolicyDuty> policies = Optional.empty();
   private volatile boolean closing;
   private Optional<String> knownLeader = Optional.empty();
   private String problem = "";
@@ -112,6 +115,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
    * What it works with.
    *
    * @param identity of this process
+   * @param policed the configuration of the file, and the policies of the cluster over it
    * @param policy shown every event of the log
    */
   record Parts(
@@ -120,6 +124,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
       ClusterConnection connection,
       String identity,
       InForce inForce,
+      PolicedConfig policed,
       BanPolicy policy,
       Supplier<RunStatus.ConfigState> configState,
       ConfigReloads reloads,
@@ -204,6 +209,11 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
                 writer,
                 callers(first, parts),
                 parts.shell().clock()));
+    if (parts.cluster().banPolicies()) {
+      opened.add(
+          PolicyFollower.start(
+              parts.connection().configMaps(), release, parts.policed()::policies));
+    }
     logger
         .atInfo()
         .addKeyValue("identity", parts.identity())
@@ -383,6 +393,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
             log.backlog(),
             duties(),
             parts.shell().clock().instant()));
+    policies.ifPresent(duty -> all.addAll(PolicyMetrics.of(duty.report())));
     all.addAll(
         IntakeMetrics.pending(
             term.map(leading -> leading.watcher().pendingBans()).orElse(0),
@@ -497,11 +508,27 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
   }
 
   private List<Duty> newDuties() {
+    List<Duty> duties = new ArrayList<>(duties(parts.cluster().release()));
+    if (parts.cluster().banPolicies()) {
+      PolicyDuty duty =
+          new PolicyDuty(
+              parts.connection(),
+              parts.cluster().release(),
+              parts.policed()::base,
+              parts.shell().clock(),
+              System::nanoTime);
+      policies = Optional.of(duty);
+      duties.add(duty);
+    }
+    return duties;
+  }
+
+  private List<Duty> duties(String release) {
     return List.of(
         new LogUpkeep(log, writer, LogUpkeep.Pace.DEFAULT, System::nanoTime),
         BlocklistDuty.of(
             parts.connection(),
-            parts.cluster().release(),
+            release,
             full,
             writer,
             parts.inForce()::protection,
@@ -528,6 +555,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
               }
             }));
     term = Optional.empty();
+    policies = Optional.empty();
   }
 
   /** Ends what the leader does and gives the lead back, then the rest. */

@@ -18,6 +18,7 @@ import io.ipsentry.kubernetes.feed.FeedFollower;
 import io.ipsentry.kubernetes.follow.ClusterFollower;
 import io.ipsentry.kubernetes.follow.LeaderAddress;
 import io.ipsentry.kubernetes.log.KubernetesBanLog;
+import io.ipsentry.kubernetes.policy.PolicyFollower;
 import io.ipsentry.kubernetes.protect.ProtectedFollower;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
@@ -28,7 +29,9 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +47,7 @@ final class ClusterState implements FollowedState {
   private final ClusterFollower follower;
   private final FeedFollower feeds;
   private volatile @Nullable ProtectedFollower protection;
+  private volatile @Nullable PolicyFollower policies;
   private volatile Runnable sparedChanged = () -> {};
   private @Nullable Way way;
 
@@ -102,6 +106,14 @@ final class ClusterState implements FollowedState {
   }
 
   @Override
+  public void followPolicies(Consumer<Map<String, String>> listener) {
+    if (config.banPolicies()) {
+      policies =
+          opened.add(PolicyFollower.start(connection.configMaps(), config.release(), listener));
+    }
+  }
+
+  @Override
   public FollowedLog log() {
     return follower;
   }
@@ -116,11 +128,23 @@ final class ClusterState implements FollowedState {
     return feeds.feeds();
   }
 
-  /** Without the feeds, and without what is protected, others would be banned than should be. */
+  /**
+   * Without the feeds, and without what is protected, others would be banned than should be;
+   * without the policies, others refused.
+   */
   @Override
   public boolean isSynced() {
     ProtectedFollower known = protection;
-    return follower.isSynced() && feeds.isSettled() && known != null && known.isRead();
+    return follower.isSynced()
+        && feeds.isSettled()
+        && known != null
+        && known.isRead()
+        && arePoliciesRead();
+  }
+
+  private boolean arePoliciesRead() {
+    PolicyFollower known = policies;
+    return known == null || known.isRead();
   }
 
   private synchronized Way way() {
@@ -174,6 +198,10 @@ final class ClusterState implements FollowedState {
     ProtectedFollower known = protection;
     if (known != null && !known.isRead()) {
       reasons.add("protected: " + (known.problem().isEmpty() ? "not read yet" : known.problem()));
+    }
+    PolicyFollower told = policies;
+    if (told != null && !told.isRead()) {
+      reasons.add("policies: " + (told.problem().isEmpty() ? "not read yet" : told.problem()));
     }
     if (follower.isSynced() && !feeds.isSettled()) {
       reasons.add("feeds: they are being loaded");

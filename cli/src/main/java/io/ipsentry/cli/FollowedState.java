@@ -8,6 +8,8 @@ import io.ipsentry.banlog.FollowedLog;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * What a process that keeps no log knows of one: the bans, and what comes with them. Opening it
@@ -21,6 +23,13 @@ interface FollowedState extends BanState, AutoCloseable {
    * @param sparedChanged called when {@link #feeds} or {@link #protectedParts} have changed
    */
   void follow(FollowedLog.Listener listener, Runnable sparedChanged);
+
+  /**
+   * Begins to follow the policies that others tell, where there are any.
+   *
+   * @param listener is told of every change, documents by the names of policies
+   */
+  default void followPolicies(Consumer<Map<String, String>> listener) {}
 
   /** The bans, as they are followed. */
   FollowedLog log();

@@ -42,6 +42,7 @@ final class WatcherRun implements AutoCloseable {
   private final InForce inForce;
   private final AtomicReference<RunStatus.ConfigState> configState;
   private final ConfigReloads reloads = new ConfigReloads();
+  private final PolicedConfig policed;
   private final long jitterSeed = new SecureRandom().nextLong();
   private final BanPolicy policy;
   private final ProcessMetrics process = ProcessMetrics.linux();
@@ -62,6 +63,7 @@ final class WatcherRun implements AutoCloseable {
             new RunStatus.ConfigState(
                 locations.configFile().map(Object::toString).orElse(""), clock.instant(), ""));
     policy = new BanPolicy(Watcher.policySettings(first, jitterSeed));
+    policed = new PolicedConfig(first, this::apply);
     parts =
         new ClusterMember.Parts(
             locations,
@@ -69,6 +71,7 @@ final class WatcherRun implements AutoCloseable {
             opened.add(ClusterConnection.open(cluster)),
             ClusterProcess.identity(shell),
             inForce,
+            policed,
             policy,
             configState::get,
             reloads,
@@ -178,12 +181,16 @@ final class WatcherRun implements AutoCloseable {
       return;
     }
     Config now = taken.get();
-    policy.reload(Watcher.policySettings(now, jitterSeed));
-    inForce.configure(now);
-    member.ifPresent(joined -> joined.reload(now));
+    policed.base(now);
     RestartKeys.say(RestartKeys.OF_WATCHER, inForce.started(), now);
     configState.updateAndGet(
         before -> new RunStatus.ConfigState(before.file(), clock.instant(), ""));
+  }
+
+  private void apply(Config now) {
+    policy.reload(Watcher.policySettings(now, jitterSeed));
+    inForce.configure(now);
+    member.ifPresent(joined -> joined.reload(now));
   }
 
   @Override

@@ -15,13 +15,25 @@ import java.util.Optional;
  * @param checkpoints the SQLite file of this process for positions in its sources and windows;
  *     empty: they are not kept beyond the process
  * @param leader how the admin API of the leader is reached
+ * @param banPolicies whether BanPolicies of the cluster are read
  */
 public record ClusterStoreConfig(
     String release,
     Optional<String> namespace,
     Optional<Path> kubeconfig,
     Optional<Path> checkpoints,
-    LeaderConfig leader) {
+    LeaderConfig leader,
+    boolean banPolicies) {
+  /** A cluster whose BanPolicies are not read. */
+  public ClusterStoreConfig(
+      String release,
+      Optional<String> namespace,
+      Optional<Path> kubeconfig,
+      Optional<Path> checkpoints,
+      LeaderConfig leader) {
+    this(release, namespace, kubeconfig, checkpoints, leader, false);
+  }
+
   /** The release when the configuration names none. */
   public static final String DEFAULT_RELEASE = "ip-sentry";
 

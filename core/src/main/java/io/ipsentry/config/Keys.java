@@ -89,7 +89,7 @@ enum Keys {
   ADDRESSES("neverBan", "ip", "files"),
   LIMITS("limits", "maxNewBansPerMinute", "trackedAddressesBytes"),
   STORE("store", "path", "keepHistory", "kubernetes", "leader", "checkpoints"),
-  STORE_KUBERNETES("store.kubernetes", "release", "namespace", "kubeconfig"),
+  STORE_KUBERNETES("store.kubernetes", "release", "namespace", "kubeconfig", "banPolicies"),
   LEADER("store.leader", "advertise", "ca", "serverName", "tokenFile", "insecure", "lease"),
   ADMIN("admin", "socket", "listen", "tls", "tokens", "kubernetesAuth", "insecure"),
   KUBERNETES_AUTH("admin.kubernetesAuth", "audiences"),

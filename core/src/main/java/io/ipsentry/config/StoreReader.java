@@ -101,7 +101,8 @@ final class StoreReader {
             .flatMap(value -> dnsLabel(value, "a namespace", MAX_NAMESPACE_CHARS)),
         section.get("kubeconfig").flatMap(this::path),
         checkpoints,
-        leader);
+        leader,
+        section.get("banPolicies").flatMap(Value::truth).orElse(false));
   }
 
   private LeaderConfig leader(Section section) {

@@ -36,11 +36,11 @@ final class ChartInCluster {
   private final Kubectl kubectl;
   private final RenderedChart chart;
 
-  private ChartInCluster(TestCluster cluster, String gateways) {
+  private ChartInCluster(TestCluster cluster, String gateways, String more) {
     this.cluster = cluster;
     namespace = cluster.newNamespace();
     kubectl = cluster.kubectl().with("--namespace=" + namespace);
-    chart = HelmChart.render(namespace, values(gateways));
+    chart = HelmChart.render(namespace, values(gateways), more);
   }
 
   /** With the logs of a gateway's pods, and agents beside enforcers. */
@@ -59,7 +59,16 @@ final class ChartInCluster {
    * @param gateways namespace of the gateway whose logs are read
    */
   static ChartInCluster in(TestCluster cluster, String gateways) {
-    ChartInCluster release = new ChartInCluster(cluster, gateways);
+    return in(cluster, gateways, "{}");
+  }
+
+  /**
+   * The same with other values.
+   *
+   * @param more YAML, over the others
+   */
+  static ChartInCluster in(TestCluster cluster, String gateways, String more) {
+    ChartInCluster release = new ChartInCluster(cluster, gateways, more);
     KubernetesSerialization yaml = new KubernetesSerialization();
     StringBuilder rights = new StringBuilder();
     for (HasMetadata object : release.chart.objects()) {

@@ -21,9 +21,20 @@ public final class Gateways {
   /** Asks as nginx and Traefik do. */
   public static HttpResponse<String> forwardAuth(
       HttpClient http, int port, String client, String target) {
+    return forwardAuth(http, port, "", client, target);
+  }
+
+  /**
+   * The same by a policy.
+   *
+   * @param policy its name; empty: the default one
+   */
+  public static HttpResponse<String> forwardAuth(
+      HttpClient http, int port, String policy, String client, String target) {
+    String path = policy.isEmpty() ? "/forward-auth" : "/policies/" + policy + "/forward-auth";
     try {
       return http.send(
-          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/forward-auth"))
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
               .timeout(Duration.ofSeconds(10))
               .header("X-Forwarded-For", client)
               .header("X-Forwarded-Method", "GET")

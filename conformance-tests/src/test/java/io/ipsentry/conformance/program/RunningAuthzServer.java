@@ -97,7 +97,16 @@ public final class RunningAuthzServer implements AutoCloseable {
 
   /** What forward-auth answers for a request of a client. */
   public int ask(String client, String target) {
-    return Gateways.forwardAuth(this.client, httpPort, client, target).statusCode();
+    return ask("", client, target);
+  }
+
+  /**
+   * The same by a policy.
+   *
+   * @param policy its name; empty: the default one
+   */
+  public int ask(String policy, String client, String target) {
+    return Gateways.forwardAuth(this.client, httpPort, policy, client, target).statusCode();
   }
 
   /** Value of a sample of {@code /metrics}; empty if there is none. */

@@ -13,6 +13,7 @@ import io.fabric8.kubernetes.api.model.authorization.v1.SubjectAccessReview;
 import io.fabric8.kubernetes.api.model.authorization.v1.SubjectAccessReviewBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import io.fabric8.kubernetes.client.http.HttpResponse;
 import io.ipsentry.ban.ProtectedPrefixes.Part;
 import io.ipsentry.banlog.BanLogException;
@@ -32,6 +33,7 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -56,6 +58,14 @@ public final class ClusterLook implements AutoCloseable {
   private static final int METRICS_PORT = 9003;
   private static final int MAX_LOG_BYTES = 512 * 1024;
   private static final Duration PATIENCE = Duration.ofSeconds(15);
+  private static final ResourceDefinitionContext POLICIES =
+      new ResourceDefinitionContext.Builder()
+          .withGroup("ip-sentry.io")
+          .withVersion("v1alpha1")
+          .withKind("BanPolicy")
+          .withPlural("banpolicies")
+          .withNamespaced(true)
+          .build();
 
   /** How the pods of well-known gateways are labelled. */
   private static final List<Known> GATEWAYS =
@@ -406,6 +416,28 @@ public final class ClusterLook implements AutoCloseable {
           .create(review)
           .getStatus()
           .getAllowed();
+    });
+  }
+
+  /** What the statuses of all BanPolicies say; none, where the cluster does not know them. */
+  public Answer<List<PolicyFact>> policies() {
+    return asking(() -> {
+      try {
+        return client
+            .genericKubernetesResources(POLICIES)
+            .inAnyNamespace()
+            .list()
+            .getItems()
+            .stream()
+            .map(PolicyFact::of)
+            .sorted(Comparator.comparing(PolicyFact::name))
+            .toList();
+      } catch (KubernetesClientException e) {
+        if (e.getCode() == NOT_FOUND) {
+          return List.of();
+        }
+        throw e;
+      }
     });
   }
 
