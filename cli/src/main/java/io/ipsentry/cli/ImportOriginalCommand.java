@@ -3,6 +3,7 @@ package io.ipsentry.cli;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.banlog.BanOutcome;
 import io.ipsentry.cli.ConnectionOptions.Access;
+import io.ipsentry.config.ForeignYaml;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -51,7 +52,7 @@ final class ImportOriginalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<ForeignYaml> documents = ForeignYaml.read(file);
+    List<ForeignYaml> documents = ImportedConfig.documents(file);
     if (documents.isEmpty()) {
       throw CommandException.no(file + " is empty");
     }

@@ -43,6 +43,6 @@ final class ImportTraefikPluginCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path directory = Objects.requireNonNullElse(file.toAbsolutePath().getParent(), file);
-    return TraefikPluginImport.of(ForeignYaml.read(file), directory).write(shell, output);
+    return TraefikPluginImport.of(ImportedConfig.documents(file), directory).write(shell, output);
   }
 }

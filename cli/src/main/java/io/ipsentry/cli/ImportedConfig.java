@@ -2,12 +2,14 @@ package io.ipsentry.cli;
 
 import io.ipsentry.config.ConfigLoader;
 import io.ipsentry.config.ConfigResult;
+import io.ipsentry.config.ForeignYaml;
 import io.ipsentry.pattern.InvalidPatternException;
 import io.ipsentry.pattern.PatternSet;
 import io.ipsentry.pattern.PatternSource;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +22,19 @@ import org.jspecify.annotations.Nullable;
 final class ImportedConfig {
   private final StringBuilder yaml = new StringBuilder();
   private final List<String> notes = new ArrayList<>();
+
+  /** The documents of another program's file. */
+  static List<ForeignYaml> documents(Path file) {
+    try {
+      return ForeignYaml.read(file);
+    } catch (NoSuchFileException e) {
+      throw CommandException.failed("there is no file " + file, e);
+    } catch (IOException e) {
+      throw CommandException.failed(file + " cannot be read: " + e.getMessage(), e);
+    } catch (ForeignYaml.UnreadableException e) {
+      throw CommandException.no(String.valueOf(e.getMessage()));
+    }
+  }
 
   /** Adds a line of configuration. */
   void line(String text) {

@@ -1,5 +1,6 @@
 package io.ipsentry.cli;
 
+import io.ipsentry.config.ForeignYaml;
 import io.ipsentry.net.InvalidAddressException;
 import io.ipsentry.net.IpPrefix;
 import java.time.DateTimeException;

@@ -1,6 +1,7 @@
 package io.ipsentry.cli;
 
 import io.ipsentry.config.Durations;
+import io.ipsentry.config.ForeignYaml;
 import io.ipsentry.net.InvalidAddressException;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.PrefixSet;

@@ -1,8 +1,7 @@
-package io.ipsentry.cli;
+package io.ipsentry.config;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,32 +20,47 @@ import org.snakeyaml.engine.v2.nodes.SequenceNode;
 
 /**
  * A value of another program's YAML or JSON, with the line it stands in. Keys ignore case, as
- * Traefik's do.
- *
- * @param file what notes call the file
+ * Traefik's do. Immutable.
  */
-record ForeignYaml(String file, Node node) {
+public final class ForeignYaml {
+  /** Largest file, in bytes. */
   private static final int MAX_BYTES = 16 << 20;
+
+  private final String file;
+  private final Node node;
+
+  private ForeignYaml(String file, Node node) {
+    this.file = file;
+    this.node = node;
+  }
+
+  /** It is too large, or neither YAML nor JSON. */
+  public static final class UnreadableException extends RuntimeException {
+    UnreadableException(String message) {
+      super(message);
+    }
+  }
 
   /**
    * Reads all documents of a file.
    *
-   * @throws CommandException when it is not there, or no YAML
+   * @throws IOException when it cannot be read
+   * @throws UnreadableException when it is no YAML
    */
-  static List<ForeignYaml> read(Path file) {
-    try {
-      if (Files.size(file) > MAX_BYTES) {
-        throw CommandException.failed(file + " is larger than 16 MiB");
-      }
-      return parse(file.toString(), Files.readString(file));
-    } catch (NoSuchFileException e) {
-      throw CommandException.failed("there is no file " + file, e);
-    } catch (IOException e) {
-      throw CommandException.failed(file + " cannot be read: " + e.getMessage(), e);
+  public static List<ForeignYaml> read(Path file) throws IOException {
+    if (Files.size(file) > MAX_BYTES) {
+      throw new UnreadableException(file + " is larger than 16 MiB");
     }
+    return parse(file.toString(), Files.readString(file));
   }
 
-  static List<ForeignYaml> parse(String file, String text) {
+  /**
+   * Reads all documents of a text.
+   *
+   * @param file what notes call it
+   * @throws UnreadableException when it is no YAML
+   */
+  public static List<ForeignYaml> parse(String file, String text) {
     LoadSettings settings =
         LoadSettings.builder().setUseMarks(true).setCodePointLimit(MAX_BYTES).build();
     List<ForeignYaml> documents = new ArrayList<>();
@@ -56,27 +70,32 @@ record ForeignYaml(String file, Node node) {
       }
     } catch (YamlEngineException e) {
       String first = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-      throw CommandException.no(file + " is neither YAML nor JSON: " + first);
+      throw new UnreadableException(file + " is neither YAML nor JSON: " + first);
     }
     return documents;
   }
 
-  /** Line from 1. */
-  int line() {
+  /** What notes call the file. */
+  public String file() {
+    return file;
+  }
+
+  private int line() {
     return node.getStartMark().map(Mark::getLine).orElse(0) + 1;
   }
 
   /** The place, for notes. */
-  String place() {
+  public String place() {
     return file + ":" + line();
   }
 
-  boolean isMapping() {
+  /** Whether it has members. */
+  public boolean isMapping() {
     return node instanceof MappingNode;
   }
 
   /** Members of a mapping in their order; none of anything else. */
-  Map<String, ForeignYaml> members() {
+  public Map<String, ForeignYaml> members() {
     Map<String, ForeignYaml> members = new LinkedHashMap<>();
     if (node instanceof MappingNode mapping) {
       for (NodeTuple tuple : mapping.getValue()) {
@@ -89,7 +108,7 @@ record ForeignYaml(String file, Node node) {
   }
 
   /** What stands below these keys. */
-  Optional<ForeignYaml> get(String... path) {
+  public Optional<ForeignYaml> get(String... path) {
     Optional<ForeignYaml> at = Optional.of(this);
     for (String key : path) {
       at = at.flatMap(value -> value.member(key));
@@ -105,7 +124,7 @@ record ForeignYaml(String file, Node node) {
   }
 
   /** A single value as it is written; empty for lists, mappings and nothing. */
-  Optional<String> text() {
+  public Optional<String> text() {
     return node instanceof ScalarNode scalar && !isNothing(scalar)
         ? Optional.of(scalar.getValue())
         : Optional.empty();
@@ -117,7 +136,7 @@ record ForeignYaml(String file, Node node) {
   }
 
   /** Items of a list; a single value stands for a list of itself. */
-  List<ForeignYaml> items() {
+  public List<ForeignYaml> items() {
     if (node instanceof SequenceNode sequence) {
       return sequence.getValue().stream().map(item -> new ForeignYaml(file, item)).toList();
     }
