@@ -73,7 +73,15 @@ public final class WatcherStatistics implements RunStatistics {
                         pods.gaps(),
                         pods.unreadLines(),
                         pods.notRead(),
-                        pods.lagMillis() / 1e3)))
+                        pods.lagMillis() / 1e3,
+                        pods.each().stream()
+                            .map(each ->
+                                new ContainerStatistics(
+                                    each.container(),
+                                    each.lines(),
+                                    each.reconnects(),
+                                    each.lagMillis() / 1e3))
+                            .toList())))
         .toList();
   }
 

@@ -4,7 +4,7 @@ package io.ipsentry.watcher.host;
  * The addresses of the host cannot be read. May pass, for example when an interface just went away.
  */
 public final class HostAddressesException extends RuntimeException {
-  HostAddressesException(String message, Throwable cause) {
+  public HostAddressesException(String message, Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,5 +1,6 @@
 package io.ipsentry.watcher.metrics;
 
+import io.ipsentry.watcher.metrics.RunStatistics.ContainerStatistics;
 import io.ipsentry.watcher.metrics.RunStatistics.PodStatistics;
 import io.ipsentry.watcher.metrics.RunStatistics.RuleStatistics;
 import io.ipsentry.watcher.metrics.RunStatistics.SourceStatistics;
@@ -23,9 +24,9 @@ import java.util.stream.Collectors;
  * detection keeps plain counters and knows nothing of any exposition format.
  *
  * <p>All names begin with {@code ip_sentry_}, except those of the process, which are everybody's.
- * Labels are names of sources and rules and reasons of refusals, never addresses or paths; of one
- * metric at most {@value #MAX_LABEL_VALUES} values are shown, and the others are summed as {@value
- * #OTHERS}.
+ * Labels are names of sources, rules and containers and reasons of refusals, never addresses or
+ * paths; of one metric at most {@value #MAX_LABEL_VALUES} values are shown, and the others are
+ * summed as {@value #OTHERS}.
  */
 public final class RunMetrics {
   /** Values of one label. */
@@ -189,6 +190,66 @@ public final class RunMetrics {
             "Times that lines may be missing",
             "source",
             byPods(pods, PodStatistics::gaps)));
+    addContainers(all, pods);
+  }
+
+  /** Of the first containers by source and name, and of the rest together. */
+  private static void addContainers(List<MetricSnapshot> all, List<PodStatistics> pods) {
+    GaugeSnapshot.Builder lag =
+        GaugeSnapshot.builder()
+            .name("ip_sentry_pod_stream_lag_seconds")
+            .help(
+                "By how much the line of a container that was read last is behind, where more"
+                    + " waits");
+    CounterSnapshot.Builder reconnects =
+        CounterSnapshot.builder()
+            .name("ip_sentry_pod_stream_reconnects")
+            .help(
+                "Times the log of a container was asked for again after its connection had ended");
+    CounterSnapshot.Builder lines =
+        CounterSnapshot.builder()
+            .name("ip_sentry_pod_stream_lines")
+            .help("Lines of a container that were read");
+    int shown = 0;
+    ContainerStatistics others = new ContainerStatistics(OTHERS, 0, 0, 0);
+    for (PodStatistics source : pods) {
+      for (ContainerStatistics each : source.each()) {
+        if (shown < MAX_LABEL_VALUES) {
+          addContainer(source.name(), each, lag, reconnects, lines);
+        } else {
+          others =
+              new ContainerStatistics(
+                  OTHERS,
+                  others.lines() + each.lines(),
+                  others.reconnects() + each.reconnects(),
+                  Math.max(others.lagSeconds(), each.lagSeconds()));
+        }
+        shown++;
+      }
+    }
+    if (shown > MAX_LABEL_VALUES) {
+      addContainer(OTHERS, others, lag, reconnects, lines);
+    }
+    all.add(lag.build());
+    all.add(reconnects.build());
+    all.add(lines.build());
+  }
+
+  private static void addContainer(
+      String source,
+      ContainerStatistics each,
+      GaugeSnapshot.Builder lag,
+      CounterSnapshot.Builder reconnects,
+      CounterSnapshot.Builder lines) {
+    Labels labels = Labels.of("source", source, "stream", each.container());
+    lag.dataPoint(gauge(labels, each.lagSeconds()));
+    reconnects.dataPoint(
+        CounterDataPointSnapshot.builder()
+            .labels(labels)
+            .value((double) each.reconnects())
+            .build());
+    lines.dataPoint(
+        CounterDataPointSnapshot.builder().labels(labels).value((double) each.lines()).build());
   }
 
   private static Map<String, Double> byPods(

@@ -81,6 +81,7 @@ public interface RunStatistics {
    * @param unreadLines lines without a stamp
    * @param notRead containers that are selected and not read
    * @param lagSeconds by how much the line that was read last is behind, where more waits
+   * @param each of the containers that are read, in order of their names
    */
   record PodStatistics(
       String name,
@@ -91,7 +92,22 @@ public interface RunStatistics {
       long gaps,
       long unreadLines,
       int notRead,
-      double lagSeconds) {}
+      double lagSeconds,
+      List<ContainerStatistics> each) {
+    public PodStatistics {
+      each = List.copyOf(each);
+    }
+  }
+
+  /**
+   * Counters of one container of a source of pods, since it is read.
+   *
+   * @param container pod and container, with a slash between
+   * @param lines delivered
+   * @param reconnects as those of its source
+   * @param lagSeconds as that of its source
+   */
+  record ContainerStatistics(String container, long lines, long reconnects, double lagSeconds) {}
 
   /**
    * Counters of a rule.

@@ -1,5 +1,7 @@
 package io.ipsentry.watcher.source;
 
+import java.util.List;
+
 /**
  * What a source of pods did since it is read, over all its containers.
  *
@@ -11,7 +13,9 @@ package io.ipsentry.watcher.source;
  *     last, or the pod was gone before its log was read to the end
  * @param unreadLines lines without a stamp: the rest of one whose beginning was not asked for
  * @param notRead containers that are selected and not read, as there are too many
- * @param lagMillis by how much the line that was read last is behind, where more waits
+ * @param lagMillis by how much the line that was read last is behind, where more waits; of the
+ *     container that is behind most
+ * @param each of the containers that are read, in order of their names
  */
 public record PodNumbers(
     int containers,
@@ -21,4 +25,19 @@ public record PodNumbers(
     long gaps,
     long unreadLines,
     int notRead,
-    long lagMillis) {}
+    long lagMillis,
+    List<OfContainer> each) {
+  public PodNumbers {
+    each = List.copyOf(each);
+  }
+
+  /**
+   * Of one container, since it is read.
+   *
+   * @param container pod and container, with a slash between
+   * @param lines delivered
+   * @param reconnects as {@link PodNumbers#reconnects}
+   * @param lagMillis as {@link PodNumbers#lagMillis}
+   */
+  public record OfContainer(String container, long lines, long reconnects, long lagMillis) {}
+}

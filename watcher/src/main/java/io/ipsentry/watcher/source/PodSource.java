@@ -67,7 +67,7 @@ public final class PodSource implements LineSource {
   /** For containers that were not read before. */
   private boolean hasRoom;
 
-  private PodNumbers ended = new PodNumbers(0, 0, 0, 0, 0, 0, 0, 0);
+  private PodNumbers ended = new PodNumbers(0, 0, 0, 0, 0, 0, 0, 0, List.of());
   private long endedLines;
   private long endedBytes;
   private long endedFailures;
@@ -220,7 +220,7 @@ public final class PodSource implements LineSource {
         ended = sum(ended, stream);
         endedLines += stream.lines();
         endedBytes += stream.bytes();
-        endedFailures += stream.failures();
+        endedFailures += stream.trouble().failures();
         lastLineAtMillis = Math.max(lastLineAtMillis, stream.lastLineAtMillis());
         each.remove();
         removed = true;
@@ -235,10 +235,11 @@ public final class PodSource implements LineSource {
         sum.streams() + (stream.isOpen() ? 1 : 0),
         sum.reconnects() + stream.reconnects(),
         sum.repeatedLines() + stream.repeated(),
-        sum.gaps() + stream.gaps(),
+        sum.gaps() + stream.trouble().gaps(),
         sum.unreadLines() + stream.unread(),
         sum.notRead(),
-        Math.max(sum.lagMillis(), stream.isFinished() ? 0 : stream.lagMillis()));
+        Math.max(sum.lagMillis(), stream.isFinished() ? 0 : stream.lagMillis()),
+        List.of());
   }
 
   @Override
@@ -359,17 +360,22 @@ public final class PodSource implements LineSource {
     long lag = 0;
     long lastAt = lastLineAtMillis;
     List<StreamStatus> each = new ArrayList<>();
+    List<PodNumbers.OfContainer> ofEach = new ArrayList<>();
     Optional<String> refused = Optional.empty();
     for (PodStream stream : streams.values()) {
       numbers = sum(numbers, stream);
       lines += stream.lines();
       bytes += stream.bytes();
-      failures += stream.failures();
+      failures += stream.trouble().failures();
       lag += stream.lagBytes();
       lastAt = Math.max(lastAt, stream.lastLineAtMillis());
-      each.add(stream.status());
-      if (stream.isForbidden()) {
-        refused = Optional.of(stream.problem());
+      StreamStatus one = stream.status();
+      each.add(one);
+      ofEach.add(
+          new PodNumbers.OfContainer(
+              one.label(), stream.lines(), stream.reconnects(), stream.lagMillis()));
+      if (stream.trouble().isForbidden()) {
+        refused = Optional.of(stream.trouble().problem());
       }
     }
     List<String> problems = new ArrayList<>();
@@ -404,6 +410,7 @@ public final class PodSource implements LineSource {
                 numbers.gaps(),
                 numbers.unreadLines(),
                 notRead,
-                numbers.lagMillis())));
+                numbers.lagMillis(),
+                ofEach)));
   }
 }

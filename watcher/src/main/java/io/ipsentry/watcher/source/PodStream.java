@@ -4,7 +4,6 @@ import io.ipsentry.kubernetes.pods.PodContainer;
 import io.ipsentry.kubernetes.pods.PodLogException;
 import io.ipsentry.kubernetes.pods.PodLogs;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -13,8 +12,6 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The log of one container of one pod, read in rounds: asked for from the second of what was read
@@ -24,8 +21,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A container that was started again in between: the log that is asked for is that of the one
  * that runs, whoever that is by then. So when the first of it comes, and before it is taken, the
- * log of the one before is asked for from the same second. Whichever was meant, each line is in one
- * of the two or in both, and {@link SeenLines} takes it once.
+ * log of the one before is asked for from the same second ({@link EarlierLog}). Whichever was
+ * meant, each line is in one of the two or in both, and {@link SeenLines} takes it once.
  *
  * <p>Confined to the polling thread.
  */
@@ -36,25 +33,11 @@ final class PodStream {
   /** Of a pod that is gone, a log that gives nothing for so long is given up. */
   static final Duration GONE_PATIENCE = Duration.ofSeconds(30);
 
-  /** A log of a container that was started again may be quiet: then the one before is asked for. */
-  private static final Duration EARLIER_PATIENCE = Duration.ofSeconds(1);
-
-  /** A log of the container before is asked for anew while it gives new lines, so often at most. */
-  private static final int MAX_EARLIER = 20;
-
-  /** And as long as the line that was delivered last did not come, so often. */
-  private static final int MAX_WITHOUT_LAST = 5;
-
   /** So long after bytes came, more are likely to be on their way. */
   private static final Duration ON_ITS_WAY = Duration.ofMillis(500);
 
   static final int BLOCKS = 4;
   static final int BLOCK_BYTES = 32 * 1024;
-
-  /** What the runtime writes between stamp and content of a whole line. */
-  private static final byte[] WHOLE = "stdout F ".getBytes(StandardCharsets.US_ASCII);
-
-  private static final Logger logger = LoggerFactory.getLogger(PodStream.class);
 
   private final String source;
   private final PodContainer.Key key;
@@ -62,7 +45,6 @@ final class PodStream {
   private final SeenLines seen;
   private final RuntimeStamp stamp = new RuntimeStamp();
   private final LineBuffer buffer = newBuffer();
-  private final byte[] wrapped = new byte[LineSource.MAX_LINE_BYTES + WHOLE.length];
   private final LineHandler capture = this::captured;
 
   /** As it was reported last. */
@@ -81,39 +63,20 @@ final class PodStream {
   private @Nullable LineHandler handler;
 
   // A round.
+  private final EarlierLog earlier;
   private @Nullable ReadAhead log;
-  private @Nullable ReadAhead earlier;
-  private @Nullable LineBuffer earlierBuffer;
-  private SeenLines.@Nullable Repeats earlierRepeats;
-  private boolean earlierDue;
-  private long earlierAt;
-  private boolean noEarlier;
-  private int withoutLast;
-  private Duration earlierPause = FIRST_PAUSE;
-  private byte @Nullable [] held;
   private boolean begun;
-  private boolean earlierWanted;
-  private int earlierAsked;
   private int restartsThen;
   private int rounds;
   private long since;
   private long newLines;
-  private long newEarlier;
   private boolean lastCame;
   private boolean resumed;
   private boolean wasQuiet;
   private SeenLines.@Nullable Repeats repeats;
   private int tail;
 
-  // The line that is next.
-  private boolean hasHead;
-  private byte[] headBytes = {};
-  private int headFrom;
-  private int headTo;
-  private long headMicros;
-  private long headSecond;
-  private long headHash;
-  private int headContent;
+  private final HeadLine head = new HeadLine();
 
   // Times, in nanoseconds.
   private long openedAt;
@@ -122,17 +85,14 @@ final class PodStream {
   private long goneAt;
   private Duration pause = FIRST_PAUSE;
 
+  private final PodStreamTrouble trouble;
   private long lastMicros;
   private long lastLineAtMillis = -1;
   private long bytes;
   private long lines;
   private long reconnects;
   private long repeated;
-  private long gaps;
   private long unread;
-  private long failures;
-  private String problem = "";
-  private boolean forbidden;
 
   /**
    * What the streams of a source share.
@@ -157,6 +117,8 @@ final class PodStream {
     this.key = container.key();
     this.known = container;
     this.shared = shared;
+    earlier = new EarlierLog(shared.nanoTicker());
+    trouble = new PodStreamTrouble(source, key);
     lastMicros = shared.floorMicros();
     notBefore = now();
   }
@@ -198,7 +160,7 @@ final class PodStream {
 
   /** Whether a line waits that is to be delivered; looks for one. */
   boolean hasLine() {
-    while (!hasHead && !finished) {
+    while (!head.isThere() && !finished) {
       if (log == null) {
         if (!start()) {
           break;
@@ -207,39 +169,32 @@ final class PodStream {
         break;
       }
     }
-    return hasHead;
+    return head.isThere();
   }
 
   /** Stamp of the line that waits, in microseconds since the epoch. */
   long headMicros() {
-    return headMicros;
+    return head.micros();
   }
 
   /** Delivers the line that waits; returns its bytes. */
   int deliver() {
-    byte[] b = headBytes;
-    int stampLength = headContent - headFrom;
-    int contentLength = headTo - headContent;
-    System.arraycopy(b, headFrom, wrapped, 0, stampLength);
-    System.arraycopy(WHOLE, 0, wrapped, stampLength, WHOLE.length);
-    int content = stampLength + WHOLE.length;
-    System.arraycopy(b, headContent, wrapped, content, contentLength);
     long observed = shared.clock().millis();
-    boolean ignored = handler().line(wrapped, 0, content + contentLength, observed);
-    hasHead = false;
-    if (newLines == 0 && earlier == null && resumed && !lastCame()) {
-      gap("the kubelet no longer has the line that was read last; lines between may be missing");
+    boolean ignored = head.deliver(handler(), observed);
+    if (newLines == 0 && !earlier.isRead() && resumed && !lastCame()) {
+      trouble.gap(
+          "the kubelet no longer has the line that was read last; lines between may be missing");
     }
-    seen.add(headSecond, headHash);
-    if (earlier == null) {
-      newLines++;
+    seen.add(head.second(), head.hash());
+    if (earlier.isRead()) {
+      earlier.newLine();
     } else {
-      newEarlier++;
+      newLines++;
     }
     lines++;
-    lastMicros = Math.max(lastMicros, headMicros);
+    lastMicros = Math.max(lastMicros, head.micros());
     lastLineAtMillis = observed;
-    int length = headTo - headFrom + 1;
+    int length = head.length();
     capturedNext();
     return length;
   }
@@ -267,7 +222,7 @@ final class PodStream {
       return true;
     }
     long hash = SeenLines.hash(b, from, to);
-    SeenLines.Repeats counted = earlier == null ? repeats : earlierRepeats;
+    SeenLines.Repeats counted = earlier.isRead() ? earlier.repeats() : repeats;
     if (counted != null) {
       if (counted.take(stamp.second(), hash)) {
         repeated++;
@@ -277,34 +232,25 @@ final class PodStream {
         repeats = null;
       }
     }
-    if (earlier == null && newLines == 0 && isLastMissing()) {
+    if (!earlier.isRead() && newLines == 0 && isLastMissing()) {
       // It may be in the log of the container before, whose answer broke off unnoticed.
-      held = Arrays.copyOfRange(b, from, to);
-      withoutLast++;
-      askEarlier();
+      earlier.askForLast(Arrays.copyOfRange(b, from, to));
       return true;
     }
-    hasHead = true;
-    headBytes = b;
-    headFrom = from;
-    headTo = to;
-    headContent = stamp.end();
-    headMicros = stamp.micros();
-    headSecond = stamp.second();
-    headHash = hash;
+    head.set(b, from, to, stamp, hash);
     return true;
   }
 
   private boolean isLastMissing() {
-    return resumed && !lastCame() && !noEarlier && withoutLast < MAX_WITHOUT_LAST;
+    return resumed && !lastCame() && earlier.mayHaveLast();
   }
 
   /** Looks for the next line in what was taken already. */
   private void capturedNext() {
     boolean more = true;
-    while (!hasHead && more) {
-      LineBuffer from = earlier == null ? buffer : earlierBuffer;
-      more = from != null && !earlierDue && from.deliverOne(capture, 0);
+    while (!head.isThere() && more) {
+      LineBuffer from = earlier.isRead() ? earlier.buffer() : buffer;
+      more = from != null && !earlier.isDue() && from.deliverOne(capture, 0);
     }
   }
 
@@ -315,7 +261,7 @@ final class PodStream {
     long now = now();
     if (gone) {
       if (rounds > 0 && !confirmed) {
-        gap("the pod was deleted before its log was read to the end");
+        trouble.gap("the pod was deleted before its log was read to the end");
       }
       finish();
       return false;
@@ -336,16 +282,11 @@ final class PodStream {
     }
     begun = false;
     resumed = !seen.isEmpty();
-    earlierWanted = resumed || known.restarts() > 0;
-    earlierAsked = 0;
+    earlier.begin(resumed || known.restarts() > 0);
     restartsThen = known.restarts();
     newLines = 0;
     lastCame = false;
     repeats = null;
-    noEarlier = false;
-    withoutLast = 0;
-    held = null;
-    earlierPause = FIRST_PAUSE;
     openedAt = now;
     bytesAt = now;
     buffer.clear();
@@ -363,25 +304,23 @@ final class PodStream {
 
   /** Takes the next block; false: there is none at the moment. */
   private boolean takeBlock() {
-    if (earlierDue) {
-      if (now() - earlierAt < 0) {
+    if (earlier.isDue()) {
+      if (earlier.isTooEarly()) {
         return false;
       }
-      earlierDue = false;
       // Of what an answer before gave, only the newest lines are remembered.
       since = seen.isEmpty() ? since : Math.max(since, seen.since());
-      earlierRepeats = seen.isEmpty() && since <= 0 ? null : seen.repeats(since);
-      earlierBuffer = newBuffer();
+      SeenLines.Repeats given = seen.isEmpty() && since <= 0 ? null : seen.repeats(since);
       bytesAt = now();
-      earlier = open(true, false);
+      earlier.open(open(true, false), newBuffer(), given);
     }
-    ReadAhead before = earlier;
+    ReadAhead before = earlier.log();
     if (before != null) {
       ReadAhead.Block block = before.poll();
       if (block != null && block.isEnd()) {
         earlierEnded(before, block);
       } else if (block != null) {
-        take(before, block, earlierBuffer);
+        take(before, block, earlier.buffer());
       }
       return block != null;
     }
@@ -390,12 +329,12 @@ final class PodStream {
       return false;
     }
     if (!begun && !begin(from)) {
-      return earlierDue;
+      return earlier.isDue();
     }
     ReadAhead.Block block = from.poll();
     if (block == null) {
       if (gone && now() - Math.max(goneAt, bytesAt) > GONE_PATIENCE.toNanos()) {
-        gap("the pod is gone, and its log does not end");
+        trouble.gap("the pod is gone, and its log does not end");
         from.close();
         log = null;
         finish();
@@ -415,35 +354,23 @@ final class PodStream {
     ReadAhead.Block first = from.peek();
     boolean cannot = first != null && first.isEnd() && first.failure() != null;
     if (first == null) {
-      boolean quiet = now() - openedAt > EARLIER_PATIENCE.toNanos();
+      boolean quiet = now() - openedAt > EarlierLog.PATIENCE.toNanos();
       boolean restarted = known.restarts() > restartsThen || known.restarts() > 0 && quiet;
-      if (restarted && earlierAsked == 0) {
-        askEarlier();
+      if (restarted && !earlier.wasAsked()) {
+        earlier.ask();
       } else if (restarted && isLastMissing()) {
         // What the one before said last is not here, and an answer may have broken off unnoticed.
-        withoutLast++;
-        askEarlier();
-        earlierAt = now() + earlierPause.toNanos();
-        earlierPause = longer(earlierPause);
+        earlier.askAgainForLast();
       }
       return false;
     }
-    if (earlierWanted && !cannot) {
-      earlierWanted = false;
-      askEarlier();
+    if (!cannot && earlier.askIfWanted()) {
       return false;
     }
     begun = true;
     since = seen.isEmpty() ? since : Math.max(since, seen.since());
     repeats = seen.isEmpty() && since <= 0 ? null : seen.repeats(since);
     return true;
-  }
-
-  private void askEarlier() {
-    earlierAsked++;
-    newEarlier = 0;
-    earlierDue = true;
-    earlierAt = now();
   }
 
   private static LineBuffer newBuffer() {
@@ -460,53 +387,39 @@ final class PodStream {
     bytes += block.length();
     bytesAt = now();
     from.recycle(block);
-    if (!problem.isEmpty()) {
-      problem = "";
-      forbidden = false;
-    }
+    trouble.none();
     capturedNext();
   }
 
   private void earlierEnded(ReadAhead from, ReadAhead.Block end) {
     from.close();
-    SeenLines.Repeats counted = earlierRepeats;
+    SeenLines.Repeats counted = earlier.repeats();
     lastCame |= counted != null && counted.lastCame();
-    LineBuffer read = earlierBuffer;
-    boolean torn = read != null && read.pending() > 0;
-    earlier = null;
-    earlierBuffer = null;
-    earlierRepeats = null;
     boolean isNone =
         end.failure() instanceof PodLogException refused
             && refused.reason() == PodLogException.Reason.NO_LOG;
-    // A line without its end is one that was cut off.
-    boolean failed = end.failure() != null && !isNone || torn;
-    noEarlier |= isNone;
-    // An end may be that of a kubelet that was cut off: only an answer without news is the last.
-    if ((failed || newEarlier > 0) && earlierAsked < MAX_EARLIER) {
-      askEarlier();
-      if (failed) {
-        earlierAt = now() + earlierPause.toNanos();
-        earlierPause = longer(earlierPause);
+    switch (earlier.ended(isNone, end.failure() != null && !isNone)) {
+      case ASKED_AGAIN -> {
+        return;
       }
-      return;
+      case GIVEN_UP ->
+          trouble.gap("the log of the container before cannot be read: " + end.failure());
+      case READ -> {
+        // Now the one that runs.
+      }
     }
-    if (failed && !torn) {
-      gap("the log of the container before cannot be read: " + end.failure());
-    }
-    byte[] first = held;
+    byte[] first = earlier.takeHeld();
     if (first != null) {
-      held = null;
       since = Math.max(since, seen.since());
       repeats = seen.repeats(since);
       boolean ignored = captured(first, 0, first.length, 0);
-      if (!hasHead) {
+      if (!head.isThere()) {
         capturedNext();
       }
     }
   }
 
-  private static Duration longer(Duration pause) {
+  static Duration longer(Duration pause) {
     Duration doubled = pause.multipliedBy(2);
     return doubled.compareTo(LONGEST_PAUSE) < 0 ? doubled : LONGEST_PAUSE;
   }
@@ -525,10 +438,9 @@ final class PodStream {
     if (failure instanceof PodLogException refused) {
       refused(refused);
     } else if (failure != null) {
-      failures++;
-      problem = "the connection broke: " + failure.getMessage();
+      trouble.brokeOff(failure);
     } else {
-      problem = "";
+      trouble.none();
     }
     if (newLines > 0) {
       pause = FIRST_PAUSE;
@@ -547,43 +459,13 @@ final class PodStream {
   }
 
   private void refused(PodLogException refused) {
-    switch (refused.reason()) {
-      case QUIET -> {
-        // Asked for again at once; it is no fault.
-        pause = FIRST_PAUSE;
-        wasQuiet = true;
-      }
-      case NO_LOG -> problem = gone ? "" : String.valueOf(refused.getMessage());
-      case FORBIDDEN -> {
-        forbidden = true;
-        trouble(refused);
-      }
-      case UNAVAILABLE -> trouble(refused);
+    if (refused.reason() == PodLogException.Reason.QUIET) {
+      // Asked for again at once; it is no fault.
+      pause = FIRST_PAUSE;
+      wasQuiet = true;
+    } else {
+      trouble.refused(refused, gone);
     }
-  }
-
-  private void trouble(PodLogException refused) {
-    failures++;
-    String now = String.valueOf(refused.getMessage());
-    if (!now.equals(problem)) {
-      logger
-          .atWarn()
-          .addKeyValue("source", source)
-          .addKeyValue("container", key)
-          .addKeyValue("cause", now)
-          .log("log of a container cannot be read; it is tried again");
-    }
-    problem = now;
-  }
-
-  private void gap(String why) {
-    gaps++;
-    logger
-        .atWarn()
-        .addKeyValue("source", source)
-        .addKeyValue("container", key)
-        .addKeyValue("cause", why)
-        .log("lines of a container may be missing");
   }
 
   private void finish() {
@@ -596,9 +478,7 @@ final class PodStream {
 
   /** Ends the reading threads; what was delivered stays as it is. */
   void close() {
-    if (earlier != null) {
-      earlier.close();
-    }
+    earlier.close();
     if (log != null) {
       log.close();
     }
@@ -614,7 +494,7 @@ final class PodStream {
    * @param first whether everybody begins to read just now
    */
   long holdsUntil(boolean first, long tolerance) {
-    if (hasHead || finished || settled != null) {
+    if (head.isThere() || finished || settled != null) {
       return Long.MAX_VALUE;
     }
     long now = now();
@@ -623,7 +503,7 @@ final class PodStream {
         TimeUnit.MICROSECONDS.toMillis(lastMicros + tolerance) < shared.clock().millis()
             && lines > 0
             && now - bytesAt < ON_ITS_WAY.toNanos();
-    boolean asksEarlier = earlier != null && now - bytesAt < EARLIER_PATIENCE.toNanos();
+    boolean asksEarlier = earlier.isRead() && now - bytesAt < EarlierLog.PATIENCE.toNanos();
     return begins || behind || asksEarlier ? lastMicros + tolerance : Long.MAX_VALUE;
   }
 
@@ -631,12 +511,8 @@ final class PodStream {
     return log != null;
   }
 
-  boolean isForbidden() {
-    return forbidden;
-  }
-
-  String problem() {
-    return problem;
+  PodStreamTrouble trouble() {
+    return trouble;
   }
 
   long lagBytes() {
@@ -663,10 +539,6 @@ final class PodStream {
     return lastLineAtMillis;
   }
 
-  long failures() {
-    return failures;
-  }
-
   long reconnects() {
     return reconnects;
   }
@@ -675,21 +547,18 @@ final class PodStream {
     return repeated;
   }
 
-  long gaps() {
-    return gaps;
-  }
-
   long unread() {
     return unread;
   }
 
   StreamStatus status() {
+    boolean well = trouble.problem().isEmpty();
     StreamStatus.State state =
         gone
             ? StreamStatus.State.DRAINING
-            : log != null && problem.isEmpty()
+            : log != null && well
                 ? StreamStatus.State.FOLLOWING
-                : problem.isEmpty() || settled != null
+                : well || settled != null
                     ? StreamStatus.State.WAITING
                     : StreamStatus.State.UNREADABLE;
     long lag = lagBytes();
@@ -704,6 +573,6 @@ final class PodStream {
         lines,
         lastLineAtMillis < 0 ? null : Instant.ofEpochMilli(lastLineAtMillis),
         open == null ? "" : open.format(),
-        problem.isEmpty() && gaps > 0 ? gaps + " times lines may be missing" : problem);
+        trouble.note());
   }
 }

@@ -5,7 +5,10 @@ import java.util.Map;
 
 /** Statistics with known numbers. */
 record FixedStatistics(
-    List<SourceStatistics> sources, List<RuleStatistics> rules, Map<String, Long> refusedBans)
+    List<SourceStatistics> sources,
+    List<PodStatistics> pods,
+    List<RuleStatistics> rules,
+    Map<String, Long> refusedBans)
     implements RunStatistics {
 
   @Override

@@ -34,7 +34,9 @@ final class HealthServerTest {
   void start() {
     RunMetrics metrics =
         new RunMetrics(
-            new FixedStatistics(List.of(), List.of(), Map.of()), InstantSource.system(), "1.2.3");
+            new FixedStatistics(List.of(), List.of(), List.of(), Map.of()),
+            InstantSource.system(),
+            "1.2.3");
     server = start(0, metrics::collect);
   }
 

@@ -2,6 +2,8 @@ package io.ipsentry.watcher.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ipsentry.watcher.metrics.RunStatistics.ContainerStatistics;
+import io.ipsentry.watcher.metrics.RunStatistics.PodStatistics;
 import io.ipsentry.watcher.metrics.RunStatistics.RuleStatistics;
 import io.ipsentry.watcher.metrics.RunStatistics.SourceStatistics;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
@@ -82,6 +84,62 @@ final class RunMetricsTest {
     assertThat(text(metrics)).contains("ip_sentry_lines_total{source=\"a\\\"b\\\\c\\nd\"} 1.0");
   }
 
+  private static PodStatistics pods(String name, int containers) {
+    return new PodStatistics(
+        name,
+        containers,
+        containers,
+        containers,
+        0,
+        0,
+        0,
+        0,
+        containers,
+        IntStream.range(0, containers)
+            .mapToObj(i -> new ContainerStatistics("p" + i + "/nginx", 10, 1, i))
+            .toList());
+  }
+
+  @Test
+  void collect_moreContainersThanLabels_sumsTheRestAndTellsItsLongestLag() throws IOException {
+    RunMetrics metrics =
+        new RunMetrics(
+            new FixedStatistics(
+                List.of(), List.of(pods("edge", 150), pods("shop", 70)), List.of(), Map.of()),
+            InstantSource.fixed(NOW),
+            "1.2.3");
+
+    assertThat(text(metrics))
+        .contains(
+            "ip_sentry_pod_stream_lag_seconds{source=\"edge\",stream=\"p149/nginx\"} 149.0",
+            "ip_sentry_pod_stream_reconnects_total{source=\"shop\",stream=\"p49/nginx\"} 1.0",
+            "ip_sentry_pod_stream_lines_total{source=\"shop\",stream=\"p0/nginx\"} 10.0",
+            "ip_sentry_pod_stream_lag_seconds{source=\"_others\",stream=\"_others\"} 69.0",
+            "ip_sentry_pod_stream_reconnects_total{source=\"_others\",stream=\"_others\"} 20.0",
+            "ip_sentry_pod_stream_lines_total{source=\"_others\",stream=\"_others\"} 200.0");
+    assertThat(text(metrics).lines().filter(line -> line.startsWith("ip_sentry_pod_stream_lag")))
+        .hasSize(RunMetrics.MAX_LABEL_VALUES + 1);
+  }
+
+  @Test
+  void documentation_podsTable_namesExactlyTheMetricsOfPods() throws IOException {
+    RunMetrics metrics =
+        new RunMetrics(
+            new FixedStatistics(List.of(), List.of(pods("edge", 1)), List.of(), Map.of()),
+            InstantSource.fixed(NOW),
+            "1.2.3");
+    Set<String> exposed =
+        text(metrics)
+            .lines()
+            .filter(line -> line.startsWith("# TYPE ip_sentry_pod_"))
+            .map(line -> line.split(" ")[2])
+            .collect(Collectors.toSet());
+
+    assertThat(Files.readString(Path.of("../docs/metrics.md")))
+        .contains(exposed.stream().map(name -> "| `" + name + "` | ").toList());
+    assertThat(exposed).hasSize(11);
+  }
+
   @Test
   void banLatency_recorded_showsCumulativeBuckets() throws IOException {
     RunMetrics metrics = metrics(List.of(), List.of(), Map.of());
@@ -132,7 +190,7 @@ final class RunMetricsTest {
   private static RunMetrics metrics(
       List<SourceStatistics> sources, List<RuleStatistics> rules, Map<String, Long> refused) {
     return new RunMetrics(
-        new FixedStatistics(sources, rules, refused), InstantSource.fixed(NOW), "1.2.3");
+        new FixedStatistics(sources, List.of(), rules, refused), InstantSource.fixed(NOW), "1.2.3");
   }
 
   private static String text(RunMetrics metrics) throws IOException {

@@ -3,13 +3,10 @@ package io.ipsentry.watcher.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.ipsentry.testing.Programs;
 import io.ipsentry.testing.RequiresProgram;
+import io.ipsentry.testing.SystemJournal;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -140,11 +137,12 @@ final class JournaldSourceTest {
 
   @Test
   void read_anyDivision_givesTheSameEntries() {
-    byte[] all = new byte[0];
+    ByteArrayOutputStream written = new ByteArrayOutputStream();
     for (String message : List.of("one", "two\nlines", "x".repeat(40_000), "", "last")) {
-      all = join(all, "__CURSOR=c\n".getBytes(StandardCharsets.UTF_8));
-      all = join(all, entry(1, "ssh.service", message));
+      written.writeBytes("__CURSOR=c\n".getBytes(StandardCharsets.UTF_8));
+      written.writeBytes(entry(1, "ssh.service", message).exported());
     }
+    byte[] all = written.toByteArray();
     List<Integer> expected = null;
     for (int piece : new int[] {1, 2, 3, 7, 100, 1_000_000}) {
       JournalEntries entries = new JournalEntries();
@@ -188,47 +186,12 @@ final class JournaldSourceTest {
   }
 
   /** Writes entries into a real journal file. */
-  private void append(byte[]... entries) throws IOException, InterruptedException {
-    Process writer =
-        new ProcessBuilder(
-                Programs.path("systemd-journal-remote").toString(),
-                "-o",
-                directory.resolve("system.journal").toString(),
-                "-")
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    try (OutputStream out = writer.getOutputStream()) {
-      for (byte[] entry : entries) {
-        out.write(entry);
-      }
-    }
-    assertThat(writer.waitFor()).isZero();
+  private void append(SystemJournal.Entry... entries) {
+    new SystemJournal(directory).append(entries);
   }
 
-  private static byte[] entry(int second, String unit, String message) {
-    long micros = START.getEpochSecond() * 1_000_000 + second * 1_000_000L + 123_456;
-    String fields =
-        "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%s\n_HOSTNAME=web1\n"
-            .formatted(micros, 9_000_000L + second * 1_000_000L, "0123456789abcdef".repeat(2));
-    String more =
-        "SYSLOG_IDENTIFIER=sshd\n_PID=%d\n_SYSTEMD_UNIT=%s\nMESSAGE".formatted(100 + second, unit);
-    byte[] text = message.getBytes(StandardCharsets.UTF_8);
-    byte[] head = (fields + more).getBytes(StandardCharsets.UTF_8);
-    boolean plain = message.chars().noneMatch(c -> c < ' ');
-    if (plain) {
-      return join(head, ("=" + message + "\n\n").getBytes(StandardCharsets.UTF_8));
-    }
-    byte[] length =
-        ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).array();
-    byte[] lf = "\n".getBytes(StandardCharsets.UTF_8);
-    return join(join(join(head, lf), join(length, text)), join(lf, lf));
-  }
-
-  private static byte[] join(byte[] a, byte[] b) {
-    ByteArrayOutputStream both = new ByteArrayOutputStream();
-    both.writeBytes(a);
-    both.writeBytes(b);
-    return both.toByteArray();
+  private static SystemJournal.Entry entry(int second, String unit, String message) {
+    return new SystemJournal.Entry(
+        START.plusSeconds(second).plusNanos(123_456_000), unit, "sshd", 100 + second, message);
   }
 }

@@ -345,6 +345,14 @@ final class PodSourceTest {
     cluster.away = false;
     cluster.log("p").write(BEGIN.plusSeconds(1), "at last");
     pollUntil(source, () -> sum(judged) == 1);
+    pollUntil(
+        source,
+        () ->
+            source.status().pods().orElseThrow().each().stream()
+                .anyMatch(each ->
+                    each.container().startsWith("p/")
+                        && each.lines() == 1
+                        && each.reconnects() > 0));
     cluster.log("p").write(BEGIN.plusSeconds(2), "and gone");
     cluster.log("p").stop();
     cluster.report("p", 0, false);
@@ -353,6 +361,7 @@ final class PodSourceTest {
     cluster.remove("p");
     pollUntil(source, () -> source.status().streams().isEmpty());
     assertThat(source.status().pods().orElseThrow().gaps()).isZero();
+    assertThat(source.status().pods().orElseThrow().each()).isEmpty();
     assertThat(source.status().lines()).isEqualTo(2);
     source.close();
   }
