@@ -22,6 +22,7 @@ import io.ipsentry.banlog.SqliteCheckpoints;
 import io.ipsentry.config.ClusterStoreConfig;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.SourceConfig;
+import io.ipsentry.feed.FeedStore;
 import io.ipsentry.kubernetes.api.ApiServerException;
 import io.ipsentry.kubernetes.api.ClusterConnection;
 import io.ipsentry.kubernetes.api.ClusterEvents;
@@ -31,6 +32,7 @@ import io.ipsentry.kubernetes.auth.TokenReviews;
 import io.ipsentry.kubernetes.blocklist.BlocklistDuty;
 import io.ipsentry.kubernetes.duty.Duty;
 import io.ipsentry.kubernetes.duty.DutyStatus;
+import io.ipsentry.kubernetes.feed.ClusterFeedStore;
 import io.ipsentry.kubernetes.feed.FeedBlobs;
 import io.ipsentry.kubernetes.feed.FeedSweep;
 import io.ipsentry.kubernetes.feed.KeptFeeds;
@@ -52,6 +54,8 @@ import io.ipsentry.proto.v1.LeaderDuty;
 import io.ipsentry.watcher.RequestWatch;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatus;
+import io.ipsentry.watcher.feed.FeedRunner;
+import io.ipsentry.watcher.feed.FeedStatus;
 import io.ipsentry.watcher.metrics.LatencyHistogram;
 import io.ipsentry.watcher.metrics.RunMetrics;
 import io.ipsentry.watcher.metrics.TimedBanLog;
@@ -105,6 +109,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
 
   private volatile Optional<LeaderTerm> term = Optional.empty();
   private volatile Optional<PolicyDuty> policies = Optional.empty();
+  private volatile Optional<FeedRunner> feeds = Optional.empty();
   private volatile boolean closing;
   private Optional<String> knownLeader = Optional.empty();
   private String problem = "";
@@ -183,7 +188,11 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
             "ConfigMaps " + release + "-* in " + parts.connection().namespace(),
             parts.configState(),
             new RunStatus.Servers(
-                Optional::empty, hits::statistics, Optional::empty, this::clusterStatus),
+                Optional::empty,
+                hits::statistics,
+                Optional::empty,
+                this::clusterStatus,
+                this::feedStatus),
             parts.shell().clock());
     admin =
         opened.add(
@@ -399,11 +408,16 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
             term.map(leading -> leading.watcher().pendingBans()).orElse(0),
             term.map(leading -> leading.watcher().lostHits()).orElse(0L)));
     all.addAll(IntakeMetrics.of(hits.statistics(), admin.refusedCalls()));
+    all.addAll(FeedReport.metrics(feedStatus(), parts.shell().clock().instant()));
     return all;
   }
 
   private List<DutyStatus> duties() {
     return term.map(LeaderTerm::duties).orElse(List.of());
+  }
+
+  private List<FeedStatus> feedStatus() {
+    return feeds.map(FeedRunner::status).orElse(List.of());
   }
 
   private Optional<ClusterStatus> clusterStatus() {
@@ -443,6 +457,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
   void reload(Config now) {
     synchronized (terms) {
       term.ifPresent(leading -> leading.reload(now));
+      feeds.ifPresent(running -> running.reload(now.feeds()));
     }
     admin.reload(now);
   }
@@ -472,6 +487,18 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
               newDuties(),
               reason -> leadership.resign(reason));
       term = Optional.of(begun);
+      feeds =
+          Optional.of(
+              FeedRunner.start(
+                  new FeedRunner.Environment(
+                      feedStore(),
+                      begun.watcher()::tag,
+                      writer,
+                      parts.inForce()::protection,
+                      parts.shell().clock(),
+                      new SecureRandom(),
+                      "ip-sentry/" + Version.text()),
+                  parts.inForce().config().feeds()));
       hits.lead(begun.hits());
     }
     // What changed meanwhile.
@@ -507,6 +534,11 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
         parts.connection().configMaps(), parts.cluster().release(), FEED_GRACE, System::nanoTime);
   }
 
+  private FeedStore feedStore() {
+    return new ClusterFeedStore(
+        parts.connection().configMaps(), parts.cluster().release(), feedBlobs());
+  }
+
   private List<Duty> newDuties() {
     List<Duty> duties = new ArrayList<>(duties(parts.cluster().release()));
     if (parts.cluster().banPolicies()) {
@@ -533,7 +565,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
             writer,
             parts.inForce()::protection,
             parts.shell().clock()),
-        new FeedSweep(feedBlobs(), writer.state(), System::nanoTime),
+        new FeedSweep(feedBlobs(), feedStore(), writer.state(), System::nanoTime),
         new ProtectedDuty(
             protectedMap,
             clusterAddresses,
@@ -545,6 +577,8 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
   @Override
   public void end() {
     hits.standBy();
+    feeds.ifPresent(FeedRunner::close);
+    feeds = Optional.empty();
     Optional<LeaderTerm> ended = term;
     ended.ifPresent(leading ->
         leading.end(

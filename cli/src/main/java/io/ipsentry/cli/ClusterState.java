@@ -1,14 +1,11 @@
 package io.ipsentry.cli;
 
-import static io.ipsentry.cli.IntakeMetrics.gauge;
-
 import io.grpc.Channel;
 import io.ipsentry.authz.forward.LeaderChannel;
 import io.ipsentry.authz.forward.LeaderView;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.FeedPrefixes;
 import io.ipsentry.ban.ProtectedPrefixes.Part;
-import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.FollowedLog;
 import io.ipsentry.config.ClusterStoreConfig;
 import io.ipsentry.kubernetes.api.ConfigMaps;
@@ -20,9 +17,6 @@ import io.ipsentry.kubernetes.follow.LeaderAddress;
 import io.ipsentry.kubernetes.log.KubernetesBanLog;
 import io.ipsentry.kubernetes.policy.PolicyFollower;
 import io.ipsentry.kubernetes.protect.ProtectedFollower;
-import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
-import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
-import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -73,24 +67,9 @@ final class ClusterState implements FollowedState {
             new ClusterFollower.Parts(
                 () -> KubernetesBanLog.openToRead(api, config.release(), clock),
                 bans,
-                new WithFeeds(),
+                new WithFeeds(feeds, bans, news),
                 System::nanoTime,
                 random));
-  }
-
-  /** Tells the feeds as well. */
-  private final class WithFeeds implements FollowedLog.Listener {
-    @Override
-    public void applied(SequencedEvent event) {
-      feeds.applied(event.event(), bans);
-      news.applied(event);
-    }
-
-    @Override
-    public void replaced(ActiveBans state) {
-      feeds.replaced(state);
-      news.replaced(state);
-    }
   }
 
   @Override
@@ -212,23 +191,7 @@ final class ClusterState implements FollowedState {
   @Override
   public List<MetricSnapshot> metrics() {
     List<MetricSnapshot> all = new ArrayList<>(FollowerMetrics.state(follower));
-    GaugeSnapshot.Builder prefixes =
-        GaugeSnapshot.builder()
-            .name("ip_sentry_feed_prefixes")
-            .help("Prefixes of a feed that are in force here");
-    for (FeedPrefixes.Feed feed : feeds.feeds().feeds()) {
-      prefixes.dataPoint(
-          GaugeDataPointSnapshot.builder()
-              .labels(Labels.of("feed", feed.name()))
-              .value(feed.prefixes().size())
-              .build());
-    }
-    all.add(prefixes.build());
-    all.add(
-        gauge(
-            "ip_sentry_feeds_failing",
-            "Feeds that are not as the log says, because they cannot be loaded",
-            feeds.problems().size()));
+    all.addAll(FeedReport.inForce(feeds.feeds(), feeds.problems().size()));
     return all;
   }
 

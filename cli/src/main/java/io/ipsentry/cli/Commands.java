@@ -55,6 +55,7 @@ final class Commands {
     commands.put("history", HistoryCommand::new);
     commands.put("watch", WatchCommand::new);
     commands.put("status", StatusCommand::new);
+    commands.put("export", ExportCommand::new);
     commands.put("check-config", CheckConfigCommand::new);
     commands.put("packs", PacksCommand::new);
     commands.put("import", ImportCommand::new);

@@ -1,11 +1,15 @@
 package io.ipsentry.cli;
 
 import io.ipsentry.authz.admin.AdminEndpoint;
+import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.banlog.LogBanOperations;
 import io.ipsentry.banlog.SqliteBanLog;
+import io.ipsentry.banlog.SqliteFeedStore;
 import io.ipsentry.config.ClusterStoreConfig;
+import io.ipsentry.config.Config;
 import io.ipsentry.kubernetes.checkup.ClusterLook;
+import io.ipsentry.kubernetes.feed.KeptFeeds;
 import io.ipsentry.watcher.host.HostAddressReader;
 import java.io.IOException;
 import java.net.SocketException;
@@ -95,6 +99,11 @@ final class ConnectionOptions {
   /** Which file is the configuration; empty: none, what is built in holds. */
   Optional<Path> configFile(Shell shell) {
     return Locations.configFile(config, shell);
+  }
+
+  /** The configuration of this host. */
+  Config config(Shell shell) {
+    return Locations.find(config, shell, ExitCode.FAILED).config();
   }
 
   /** Looks for the way, without going it. */
@@ -208,9 +217,18 @@ final class ConnectionOptions {
               + nobody
               + "; start ip-sentry run, or name one with --store or --config");
     }
+    Path feeds = SqliteFeedStore.pathBeside(path);
+    ProtectedPrefixes protection =
+        Protections.of(found.locations().config(), HostAddressReader.linux().read());
+    if (!Files.exists(feeds)) {
+      return LogBanOperations.owning(SqliteBanLog.open(path), protection, shell.clock());
+    }
+    SqliteFeedStore store = SqliteFeedStore.open(feeds);
     return LogBanOperations.owning(
         SqliteBanLog.open(path),
-        Protections.of(found.locations().config(), HostAddressReader.linux().read()),
+        protection,
+        new KeptFeeds(store::get),
+        store::close,
         shell.clock());
   }
 

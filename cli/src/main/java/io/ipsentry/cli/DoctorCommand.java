@@ -146,6 +146,7 @@ final class DoctorCommand implements Callable<Integer> {
                   "duty " + duty.getName(), duty.getProblem(), "see the log of the leader"));
         }
       }
+      FeedReport.findings(status.getFeedsList()).forEach(this::report);
       report(
           AddressAgreement.of(
               seen.logged(), client.checks(), GatewayLogCheckup.protection(seen.parts())));
@@ -304,6 +305,7 @@ final class DoctorCommand implements Callable<Integer> {
       if (status.hasEnforcer()) {
         EnforcerReport.findings(status.getEnforcer()).forEach(this::report);
       }
+      FeedReport.findings(status.getFeedsList()).forEach(this::report);
     } catch (BanLogException e) {
       report(
           Finding.fail(

@@ -1,9 +1,11 @@
 package io.ipsentry.cli;
 
 import io.ipsentry.authz.admin.BanMessages;
+import io.ipsentry.authz.admin.FeedParts;
 import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.ban.ActiveBans.FeedState;
+import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AllowOutcome;
 import io.ipsentry.banlog.BanHistory;
@@ -16,6 +18,7 @@ import io.ipsentry.banlog.Page;
 import io.ipsentry.banlog.Standing;
 import io.ipsentry.banlog.UnbanOutcome;
 import io.ipsentry.net.IpPrefix;
+import io.ipsentry.net.PrefixSet;
 import io.ipsentry.proto.v1.AllowRequest;
 import io.ipsentry.proto.v1.BanRequest;
 import io.ipsentry.proto.v1.DisallowRequest;
@@ -28,6 +31,7 @@ import io.ipsentry.proto.v1.UnbanRequest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** {@link BanOperations} that a running instance does for us, over its admin socket. */
@@ -94,6 +98,11 @@ final class GrpcBanOperations implements BanOperations {
   public Page<FeedState> listFeeds(@Nullable Instant at) {
     ListResponse response = page(request(at).setFeeds(true));
     return page(WireMessages.feedEntries(response.getFeedsList()), response);
+  }
+
+  @Override
+  public Optional<PrefixSet> feedPrefixes(BanEvent.Feed feed) {
+    return FeedParts.read(feed, request -> client.ask(() -> client.bans().feedPart(request)));
   }
 
   private static ListRequest.Builder request(@Nullable Instant at) {

@@ -48,16 +48,6 @@ final class HostEnforcer implements AutoCloseable {
     leaks = new LeakCounter(bans, loop);
   }
 
-  /** As the other, without feeds. */
-  static HostEnforcer start(
-      EnforcerConfig config,
-      ActiveBans bans,
-      BooleanSupplier areKnown,
-      Supplier<ProtectedPrefixes> protection,
-      InstantSource clock) {
-    return start(config, bans, areKnown, protection, PrefixSet::empty, clock);
-  }
-
   /**
    * Begins to enforce as soon as the bans are known.
    *

@@ -7,6 +7,7 @@ import io.ipsentry.authz.verdict.RecentChecks;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.BanPolicy;
+import io.ipsentry.ban.FeedPrefixes;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.banlog.LogBanOperations;
@@ -64,6 +65,7 @@ final class HostRun implements AutoCloseable {
   private final RunAdmin admin;
   private volatile Optional<GatewayServers> gateways = Optional.empty();
   private volatile Optional<HostEnforcer> enforcer = Optional.empty();
+  private volatile Optional<HostFeeds> feeds = Optional.empty();
 
   private HostRun(Locations locations, Shell shell, OpenParts opened) throws IOException {
     this.opened = opened;
@@ -87,8 +89,6 @@ final class HostRun implements AutoCloseable {
         BanWriter.start(
             new TimedBanLog(log, appendLatency, System::nanoTime), clock, this::observe);
     ActiveBans state = writer.state();
-    LogBanOperations operations =
-        new LogBanOperations(log, log, writer, inForce::protection, clock);
     watcher =
         new Watcher(
             first,
@@ -106,6 +106,19 @@ final class HostRun implements AutoCloseable {
                 PodLogsOpener.NONE,
                 false));
     statistics = new WatcherStatistics(watcher, state, clock);
+    HostFeeds kept =
+        opened.add(
+            new HostFeeds(
+                new HostFeeds.Parts(
+                    locations.store(),
+                    writer,
+                    inForce::protection,
+                    watcher::tag,
+                    this::feedsChanged,
+                    clock)));
+    feeds = Optional.of(kept);
+    LogBanOperations operations =
+        new LogBanOperations(log, log, writer, inForce::protection, kept.contents(), clock);
     hits = new HitServiceEndpoint(watcher.ledger(), watcher);
     RunStatus status =
         new RunStatus(
@@ -114,7 +127,11 @@ final class HostRun implements AutoCloseable {
             locations.store().toString(),
             configState::get,
             new RunStatus.Servers(
-                this::gatewayNumbers, hits::statistics, this::enforcerStatus, Optional::empty),
+                this::gatewayNumbers,
+                hits::statistics,
+                this::enforcerStatus,
+                Optional::empty,
+                kept::status),
             clock);
     opened.add(LogCompaction.start(log, writer, this::keepHistory, clock));
     watcher.begin();
@@ -124,7 +141,12 @@ final class HostRun implements AutoCloseable {
           Optional.of(
               opened.add(
                   HostEnforcer.start(
-                      first.enforcer().get(), state, () -> true, inForce::protection, clock)));
+                      first.enforcer().get(),
+                      state,
+                      kept::isSettled,
+                      inForce::protection,
+                      () -> kept.feeds().all(),
+                      clock)));
     }
     if (!first.sources().isEmpty()) {
       // While the kernel is read. Lines that are written meanwhile wait in their files.
@@ -147,7 +169,7 @@ final class HostRun implements AutoCloseable {
           GatewayServers.start(
               first,
               new GatewayServers.Parts(
-                  new OwnState(state, this::stillAsks),
+                  new OwnState(state, kept, this::stillAsks),
                   inForce::protection,
                   watcher.hits(),
                   this::reasonsNotReady,
@@ -155,12 +177,15 @@ final class HostRun implements AutoCloseable {
       gateways.ifPresent(opened::add);
       gateways.ifPresent(servers -> servers.ready(true));
     }
+    kept.reload(first.feeds());
     RunMetrics metrics =
         new RunMetrics(statistics, appendLatency, banLatency, clock, Version.text());
     if (first.metrics().isPresent()) {
       opened.add(
           HealthServer.start(
-              Addresses.of(first.metrics().get()), () -> collect(metrics), this::reasonsNotReady));
+              Addresses.of(first.metrics().get()),
+              () -> collect(metrics, clock),
+              this::reasonsNotReady));
     }
     opened.add(
         HostAddressFollower.start(
@@ -209,14 +234,19 @@ final class HostRun implements AutoCloseable {
   }
 
   /** The log is in this process, and whoever still asks is told of. */
-  private record OwnState(ActiveBans bans, Asking asking) implements BanState {
+  private record OwnState(ActiveBans bans, HostFeeds kept, Asking asking) implements BanState {
     interface Asking {
       void stillAsks(long hi, long lo, long atMillis);
     }
 
     @Override
+    public FeedPrefixes feeds() {
+      return kept.feeds();
+    }
+
+    @Override
     public boolean isSynced() {
-      return true;
+      return kept.isSettled();
     }
 
     @Override
@@ -232,6 +262,7 @@ final class HostRun implements AutoCloseable {
 
   private void observe(BanEvent event) {
     policy.observe(event);
+    feeds.ifPresent(kept -> kept.event(event));
     enforcer.ifPresent(kernel -> kernel.event(event));
   }
 
@@ -251,7 +282,11 @@ final class HostRun implements AutoCloseable {
     return gateways.map(GatewayServers::numbers);
   }
 
-  private MetricSnapshots collect(RunMetrics metrics) {
+  private void feedsChanged() {
+    enforcer.ifPresent(HostEnforcer::protectionChanged);
+  }
+
+  private MetricSnapshots collect(RunMetrics metrics, InstantSource clock) {
     List<MetricSnapshot> all = new ArrayList<>();
     metrics.collect().forEach(all::add);
     gateways.ifPresent(servers -> {
@@ -259,6 +294,12 @@ final class HostRun implements AutoCloseable {
       all.addAll(IntakeMetrics.pending(watcher.pendingBans(), watcher.lostHits()));
     });
     enforcer.ifPresent(kernel -> all.addAll(kernel.metrics()));
+    feeds
+        .filter(HostFeeds::isOpen)
+        .ifPresent(kept -> {
+          all.addAll(FeedReport.metrics(kept.status(), clock.instant()));
+          all.addAll(FeedReport.inForce(kept.feeds(), kept.problems().size()));
+        });
     all.addAll(IntakeMetrics.of(hits.statistics(), admin.refusedCalls()));
     return new MetricSnapshots(all);
   }
@@ -319,6 +360,7 @@ final class HostRun implements AutoCloseable {
     watcher.reload(now);
     admin.reload(now);
     gateways.ifPresent(servers -> servers.reload(now));
+    feeds.ifPresent(kept -> kept.reload(now.feeds()));
     enforcer.ifPresent(kernel -> now.enforcer().ifPresent(kernel::reload));
     RestartKeys.say(RestartKeys.OF_RUN, inForce.started(), now);
     statistics.reloaded();

@@ -14,7 +14,8 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  ip-sentry import fail2ban > ip-sentry.yaml",
-      "  ip-sentry import traefik-plugin middlewares.yaml"
+      "  ip-sentry import traefik-plugin middlewares.yaml",
+      "  ip-sentry import list blocklist.txt --for 7d"
     })
 final class ImportCommand implements Runnable {
   private final Shell shell;
@@ -31,6 +32,7 @@ final class ImportCommand implements Runnable {
   void spec(CommandSpec given) {
     spec = given;
     given.addSubcommand("fail2ban", new picocli.CommandLine(new ImportFail2banCommand(shell)));
+    given.addSubcommand("list", new picocli.CommandLine(new ImportListCommand(shell)));
     given.addSubcommand("original", new picocli.CommandLine(new ImportOriginalCommand(shell)));
     given.addSubcommand(
         "traefik-plugin", new picocli.CommandLine(new ImportTraefikPluginCommand(shell)));

@@ -16,9 +16,11 @@ import io.ipsentry.proto.v1.RuleStatus;
 import io.ipsentry.proto.v1.SourceStatus;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatus;
+import io.ipsentry.watcher.feed.FeedStatus;
 import io.ipsentry.watcher.source.StreamStatus;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -40,12 +42,14 @@ final class RunStatus {
    * @param hits that other processes reported
    * @param enforcer empty: it enforces nothing in the kernel
    * @param cluster empty: its log is not in a cluster
+   * @param feeds that it fetches
    */
   record Servers(
       Supplier<Optional<GatewayNumbers>> gateways,
       Supplier<HitServiceEndpoint.Statistics> hits,
       Supplier<Optional<EnforcerStatus>> enforcer,
-      Supplier<Optional<ClusterStatus>> cluster) {}
+      Supplier<Optional<ClusterStatus>> cluster,
+      Supplier<List<FeedStatus>> feeds) {}
 
   /**
    * The configuration in force.
@@ -112,6 +116,7 @@ final class RunStatus {
             .setRepeated(hits.repeated()));
     servers.enforcer().get().ifPresent(report::setEnforcer);
     servers.cluster().get().ifPresent(report::setCluster);
+    servers.feeds().get().forEach(feed -> report.addFeeds(FeedReport.toProto(feed)));
     return report.build();
   }
 

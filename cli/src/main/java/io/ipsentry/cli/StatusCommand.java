@@ -143,6 +143,7 @@ final class StatusCommand implements Callable<Integer> {
     }
     sources(status);
     rules(status);
+    FeedReport.print(status.getFeedsList(), shell);
     if (status.hasGateways()) {
       GatewayTable.print(status.getGateways(), shell);
     }

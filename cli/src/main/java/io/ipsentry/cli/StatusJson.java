@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.proto.v1.ClusterStatus;
 import io.ipsentry.proto.v1.EngineStatus;
+import io.ipsentry.proto.v1.FeedStatus;
 import io.ipsentry.proto.v1.FileStatus;
 import io.ipsentry.proto.v1.GatewayServerStatus;
 import io.ipsentry.proto.v1.GatewayStatus;
@@ -50,6 +51,11 @@ final class StatusJson {
       json.writeArrayFieldStart("rules");
       for (RuleStatus rule : status.getRulesList()) {
         rule(json, rule);
+      }
+      json.writeEndArray();
+      json.writeArrayFieldStart("feeds");
+      for (FeedStatus feed : status.getFeedsList()) {
+        FeedReport.json(json, feed);
       }
       json.writeEndArray();
       if (status.hasGateways()) {

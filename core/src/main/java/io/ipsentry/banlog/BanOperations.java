@@ -2,11 +2,14 @@ package io.ipsentry.banlog;
 
 import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.ban.ActiveBans.FeedState;
+import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.net.IpPrefix;
+import io.ipsentry.net.PrefixSet;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,6 +79,14 @@ public interface BanOperations extends AutoCloseable {
    * #list}.
    */
   Page<FeedState> listFeeds(@Nullable Instant at);
+
+  /**
+   * The prefixes of a feed, as its source has them: with those that are protected or allowed.
+   *
+   * @param feed as the log announced it
+   * @return empty: they cannot be had at the moment
+   */
+  Optional<PrefixSet> feedPrefixes(BanEvent.Feed feed);
 
   /**
    * Events, newest first; none: there are no more.

@@ -97,9 +97,32 @@ public final class LogBanOperations implements BanOperations {
   /** Operations on a log that is used for nothing else, and closed with them. */
   public static LogBanOperations owning(
       SqliteBanLog log, ProtectedPrefixes protection, InstantSource clock) {
+    return owning(log, protection, FeedContents.NONE, () -> {}, clock);
+  }
+
+  /**
+   * As the other, with feeds.
+   *
+   * @param closeFeeds called when the operations are closed
+   */
+  public static LogBanOperations owning(
+      SqliteBanLog log,
+      ProtectedPrefixes protection,
+      FeedContents feeds,
+      Runnable closeFeeds,
+      InstantSource clock) {
     BanWriter writer = BanWriter.start(log, clock, event -> {});
     return new LogBanOperations(
-        log, log, writer, () -> protection, FeedContents.NONE, clock, log::close);
+        log,
+        log,
+        writer,
+        () -> protection,
+        feeds,
+        clock,
+        () -> {
+          log.close();
+          closeFeeds.run();
+        });
   }
 
   @Override
@@ -279,6 +302,11 @@ public final class LogBanOperations implements BanOperations {
     List<FeedState> all = List.copyOf(moment.state.feeds().values());
     past.drop();
     return new Page<>(all, "", all.size(), moment.at, moment.state.head());
+  }
+
+  @Override
+  public Optional<PrefixSet> feedPrefixes(BanEvent.Feed feed) {
+    return feeds.prefixes(feed);
   }
 
   @Override

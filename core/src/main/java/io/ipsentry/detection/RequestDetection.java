@@ -13,6 +13,7 @@ import io.ipsentry.rule.Hit;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleEngine;
 import io.ipsentry.rule.RuleSet;
+import io.ipsentry.rule.Tags;
 import io.ipsentry.rule.Verdict;
 import java.io.DataInput;
 import java.io.DataOutput;
@@ -184,6 +185,11 @@ public final class RequestDetection implements HitReceiver, AutoCloseable {
     this.destination = destination.make(pending, news);
     observer.rules(engine.rules());
     this.worker = Thread.ofPlatform().name("request-bans").daemon().unstarted(this::work);
+  }
+
+  /** Goes by other tags, from the next hit on. */
+  public void tag(Tags now) {
+    engine.tag(now);
   }
 
   /** Begins to append; to be called once, after the state is restored. */

@@ -122,6 +122,18 @@ public record IpPrefix(long hi, long lo, int length) implements Comparable<IpPre
     return bits >= bits() ? this : of(hi, lo, isV4() ? bits + V4_OFFSET : bits);
   }
 
+  /**
+   * One half of a prefix that is longer than an address.
+   *
+   * @param upper the half with the higher addresses
+   */
+  public IpPrefix half(boolean upper) {
+    int half = length + 1;
+    long upperHi = upper && half <= Long.SIZE ? 1L << (Long.SIZE - half) : 0;
+    long upperLo = upper && half > Long.SIZE ? 1L << (MAX_LENGTH - half) : 0;
+    return new IpPrefix(hi | upperHi, lo | upperLo, half);
+  }
+
   @Override
   public int compareTo(IpPrefix other) {
     int byHi = Long.compareUnsigned(hi, other.hi);

@@ -198,6 +198,37 @@ public final class PrefixSet {
     return new Members();
   }
 
+  /**
+   * The addresses that are in this set and not in the other one: a member that holds some of the
+   * other's falls into the longest prefixes around them.
+   */
+  public PrefixSet minus(PrefixSet other) {
+    if (other.isEmpty() || isEmpty()) {
+      return this;
+    }
+    PrefixSetBuilder rest = new PrefixSetBuilder(v4.length, v6Hi.length);
+    forEach((hi, lo, length) -> addWithout(new IpPrefix(hi, lo, length), other, rest));
+    return rest.build();
+  }
+
+  private static void addWithout(IpPrefix prefix, PrefixSet other, PrefixSetBuilder rest) {
+    if (!other.overlaps(prefix)) {
+      rest.add(prefix.hi(), prefix.lo(), prefix.length());
+    } else if (!prefix.isAddress() && !other.covers(prefix)) {
+      addHalfWithout(prefix, false, other, rest);
+      addHalfWithout(prefix, true, other, rest);
+    }
+  }
+
+  private static void addHalfWithout(
+      IpPrefix whole, boolean upper, PrefixSet other, PrefixSetBuilder rest) {
+    IpPrefix half = whole.half(upper);
+    // The IPv6 range in which IPv4 addresses are written here holds no IPv6 address.
+    if (half.isV4() == whole.isV4()) {
+      addWithout(half, other, rest);
+    }
+  }
+
   /** The addresses that are in this set or the other one. */
   public PrefixSet union(PrefixSet other) {
     if (other.isEmpty()) {

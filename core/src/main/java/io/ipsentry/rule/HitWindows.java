@@ -102,6 +102,14 @@ public final class HitWindows {
       return new Terms(rule.threshold(), rule.distinct(), rule.window().toMillis());
     }
 
+    /** The same for who is tolerated less; one pattern alone is no different ones. */
+    Terms times(double factor) {
+      return new Terms(
+          (int) Math.ceil(threshold * factor),
+          Math.max(Math.min(distinct, 2), (int) Math.ceil(distinct * factor)),
+          windowMillis);
+    }
+
     /** Fewest hits that can reach the rule. */
     int fewest() {
       return threshold == 0 ? distinct : distinct == 0 ? threshold : Math.min(threshold, distinct);
@@ -150,7 +158,16 @@ public final class HitWindows {
    *     hit within it says so again
    */
   public boolean add(int rule, long hi, long lo, long time, int pattern, long floor) {
-    Terms t = terms[rule];
+    return add(rule, hi, lo, time, pattern, floor, Tags.WHOLE);
+  }
+
+  /**
+   * Counts a hit of an address whose thresholds are lower.
+   *
+   * @param factor what they are multiplied by, above 0, at most 1
+   */
+  boolean add(int rule, long hi, long lo, long time, int pattern, long floor, double factor) {
+    Terms t = factor < Tags.WHOLE ? terms[rule].times(factor) : terms[rule];
     int window = find(rule, hi, lo);
     if (window == NIL) {
       window = open(rule, hi, lo);

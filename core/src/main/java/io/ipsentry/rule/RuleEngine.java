@@ -19,6 +19,7 @@ public final class RuleEngine {
   private final int ipv6CountBits;
   private RuleSet rules;
   private long watermark = Long.MIN_VALUE;
+  private volatile Tags tags = Tags.NONE;
 
   /**
    * @param rules rules by number
@@ -63,11 +64,17 @@ public final class RuleEngine {
     watermark = Math.max(watermark, time);
     long hi = countedHi(hit);
     long lo = countedLo(hit);
-    if (!windows.add(hit.rule(), hi, lo, time, hit.patternIdentity(), floor)) {
+    double factor = tags.factor(hit.hi(), hit.lo());
+    if (!windows.add(hit.rule(), hi, lo, time, hit.patternIdentity(), floor, factor)) {
       return Verdict.COUNTED;
     }
     return new Verdict.Reached(
         rule, hit.rule(), hi, lo, hit, windows.count(), windows.decidedAtMillis());
+  }
+
+  /** Goes by other tags, from the next hit on. Safe for any thread. */
+  public void tag(Tags now) {
+    tags = now;
   }
 
   /** Drops the hits that reached a rule, once that has had its consequence. */

@@ -84,6 +84,40 @@ final class PrefixSetTest {
   }
 
   @Test
+  void minus_anySets_holdsWhatIsInTheFirstAlone() {
+    assertThat(PrefixSet.parse("192.0.2.0/30", "::/0").minus(PrefixSet.parse("192.0.2.1")))
+        .isEqualTo(PrefixSet.parse("192.0.2.0", "192.0.2.2/31", "::/0"));
+    assertThat(PrefixSet.parse("192.0.2.1").minus(PrefixSet.parse("192.0.2.0/24")).isEmpty())
+        .isTrue();
+    long seed = new Random().nextLong();
+    Random random = new Random(seed);
+    for (int round = 0; round < 200; round++) {
+      PrefixSet left = small(random);
+      PrefixSet right = small(random);
+
+      PrefixSet rest = left.minus(right);
+
+      for (int i = 0; i < 256; i++) {
+        long lo = IpPrefix.v4ToLo(0xC0000200 + i);
+        assertThat(rest.contains(0, lo))
+            .as("seed %d, %s minus %s", seed, left, right)
+            .isEqualTo(left.contains(0, lo) && !right.contains(0, lo));
+      }
+    }
+  }
+
+  /** Of 192.0.2.0/24. */
+  private static PrefixSet small(Random random) {
+    List<IpPrefix> prefixes = new ArrayList<>();
+    for (int i = random.nextInt(12); i > 0; i--) {
+      prefixes.add(
+          IpPrefix.of(
+              0, IpPrefix.v4ToLo(0xC0000200 + random.nextInt(256)), 120 + random.nextInt(9)));
+    }
+    return PrefixSet.of(prefixes);
+  }
+
+  @Test
   void union_twoSets_holdsBoth() {
     PrefixSet union = PrefixSet.parse("10.0.0.0/8").union(PrefixSet.parse("10.1.1.1", "::1"));
 

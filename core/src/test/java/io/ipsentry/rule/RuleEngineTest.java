@@ -3,6 +3,7 @@ package io.ipsentry.rule;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ipsentry.net.IpPrefix;
+import io.ipsentry.net.PrefixSet;
 import io.ipsentry.net.SeenAs;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -50,6 +51,42 @@ class RuleEngineTest {
               assertThat(reached.hits()).isEqualTo(3);
               assertThat(reached.evidenceAtMillis()).isEqualTo(3);
             });
+  }
+
+  @Test
+  void judge_taggedAddress_reachesTheRuleEarlier() {
+    RuleEngine engine = new RuleEngine(rules("a"), BUDGET, 64);
+    String tagged = "192.0.2.70";
+    String other = "192.0.2.71";
+    engine.tag(Tags.of(List.of(new Tags.Tagged(PrefixSet.parse(tagged), 0.5))));
+
+    // Half of three, rounded up.
+    assertThat(engine.judge(hit(0, tagged, 1), Floors.NONE)).isSameAs(Verdict.COUNTED);
+    assertThat(engine.judge(hit(0, tagged, 2), Floors.NONE)).isInstanceOf(Verdict.Reached.class);
+    assertThat(last(engine, Floors.NONE, hit(0, other, 1), hit(0, other, 2)))
+        .isSameAs(Verdict.COUNTED);
+    // Hits from before it was tagged count.
+    engine.tag(
+        Tags.of(
+            List.of(
+                new Tags.Tagged(PrefixSet.parse("192.0.2.64/26"), 0.9),
+                new Tags.Tagged(PrefixSet.parse("192.0.2.72"), 0.1))));
+    assertThat(engine.judge(hit(0, other, 3), Floors.NONE)).isInstanceOf(Verdict.Reached.class);
+    assertThat(engine.judge(hit(0, "192.0.2.72", 4), Floors.NONE))
+        .as("the smaller factor")
+        .isInstanceOf(Verdict.Reached.class);
+    engine.tag(Tags.NONE);
+    assertThat(engine.judge(hit(0, "192.0.2.73", 4), Floors.NONE)).isSameAs(Verdict.COUNTED);
+  }
+
+  @Test
+  void judge_tagAndDifferentPatterns_areStillTwo() {
+    HitWindows.Terms terms = new HitWindows.Terms(10, 5, 1_000);
+
+    assertThat(terms.times(0.01)).isEqualTo(new HitWindows.Terms(1, 2, 1_000));
+    assertThat(terms.times(0.5)).isEqualTo(new HitWindows.Terms(5, 3, 1_000));
+    assertThat(new HitWindows.Terms(3, 1, 1_000).times(0.1).distinct()).isEqualTo(1);
+    assertThat(new HitWindows.Terms(3, 0, 1_000).times(0.1).distinct()).isZero();
   }
 
   @Test

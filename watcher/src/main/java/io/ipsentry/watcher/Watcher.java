@@ -22,6 +22,7 @@ import io.ipsentry.rule.HitWindows;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleEngine;
 import io.ipsentry.rule.RuleSet;
+import io.ipsentry.rule.Tags;
 import io.ipsentry.watcher.metrics.LatencyHistogram;
 import io.ipsentry.watcher.source.SourceLoop;
 import java.io.IOException;
@@ -200,6 +201,12 @@ public final class Watcher implements AutoCloseable, HitOwner {
     requests.start();
     loop = new SourceLoop(sources.open());
     startedAt = clock.instant();
+  }
+
+  /** Tolerates less of some addresses, from the next hit on. Safe for any thread. */
+  public void tag(Tags now) {
+    detection.engine().tag(now);
+    requests.tag(now);
   }
 
   /** Since when lines are to be read again; null: there are positions to go on at. */

@@ -6,6 +6,7 @@ import io.grpc.stub.StreamObserver;
 import io.ipsentry.authz.admin.RequestFields.Field;
 import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.ban.ActiveBans.FeedState;
+import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AllowOutcome;
 import io.ipsentry.banlog.BanHistory;
@@ -25,6 +26,8 @@ import io.ipsentry.proto.v1.BanResponse;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.DisallowRequest;
 import io.ipsentry.proto.v1.DisallowResponse;
+import io.ipsentry.proto.v1.FeedPartRequest;
+import io.ipsentry.proto.v1.FeedPartResponse;
 import io.ipsentry.proto.v1.GetRequest;
 import io.ipsentry.proto.v1.GetResponse;
 import io.ipsentry.proto.v1.HistoryRequest;
@@ -40,6 +43,7 @@ import io.ipsentry.proto.v1.WatchResponse;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
@@ -268,6 +272,26 @@ final class BanServiceEndpoint extends BanServiceGrpc.BanServiceImplBase {
     Field<T> page = fields.read("page_token", listing);
     fields.check();
     return page.value();
+  }
+
+  @Override
+  public void feedPart(FeedPartRequest request, StreamObserver<FeedPartResponse> responses) {
+    answer(responses, () -> feedPart(request));
+  }
+
+  private FeedPartResponse feedPart(FeedPartRequest request) {
+    Optional<BanEvent.Feed> announced =
+        operations.listFeeds(null).entries().stream()
+            .map(FeedState::feed)
+            .filter(feed ->
+                feed.feed().equals(request.getFeed())
+                    && feed.digest().equals(request.getDigest())
+                    && feed.entries() > 0)
+            .findFirst();
+    return announced
+        .flatMap(operations::feedPrefixes)
+        .map(prefixes -> FeedParts.part(prefixes, request.getPart()))
+        .orElseGet(FeedPartResponse::getDefaultInstance);
   }
 
   @Override

@@ -25,6 +25,7 @@ final class CallVerbs {
           Map.entry(BANS + "Disallow", "allow"),
           Map.entry(BANS + "Get", "get"),
           Map.entry(BANS + "List", "list"),
+          Map.entry(BANS + "FeedPart", "list"),
           Map.entry(BANS + "History", "list"),
           Map.entry(BANS + "Watch", "watch"),
           Map.entry(BANS + "Snapshot", "watch"),

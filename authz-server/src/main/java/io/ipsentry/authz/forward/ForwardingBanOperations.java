@@ -9,6 +9,7 @@ import io.ipsentry.authz.admin.BanMessages;
 import io.ipsentry.authz.admin.CallerIdentity;
 import io.ipsentry.ban.ActiveBans.Allowance;
 import io.ipsentry.ban.ActiveBans.FeedState;
+import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AllowOutcome;
 import io.ipsentry.banlog.BanLog;
@@ -21,6 +22,7 @@ import io.ipsentry.banlog.Page;
 import io.ipsentry.banlog.Standing;
 import io.ipsentry.banlog.UnbanOutcome;
 import io.ipsentry.net.IpPrefix;
+import io.ipsentry.net.PrefixSet;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.BanServiceGrpc.BanServiceBlockingStub;
 import java.net.ConnectException;
@@ -29,6 +31,7 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -325,6 +328,11 @@ public final class ForwardingBanOperations implements BanOperations {
   @Override
   public Page<FeedState> listFeeds(@Nullable Instant at) {
     return own.listFeeds(at);
+  }
+
+  @Override
+  public Optional<PrefixSet> feedPrefixes(BanEvent.Feed feed) {
+    return own.feedPrefixes(feed);
   }
 
   @Override

@@ -88,15 +88,7 @@ record Spared(PrefixSet protectedPrefixes, PrefixSet allowed) {
   }
 
   private int carveHalf(IpPrefix whole, boolean upper, int max, Consumer<? super IpPrefix> pieces) {
-    int length = whole.length() + 1;
-    long hi = whole.hi();
-    long lo = whole.lo();
-    if (upper && length <= Long.SIZE) {
-      hi |= 1L << (Long.SIZE - length);
-    } else if (upper) {
-      lo |= 1L << (IpPrefix.MAX_LENGTH - length);
-    }
-    IpPrefix half = IpPrefix.of(hi, lo, length);
+    IpPrefix half = whole.half(upper);
     // The IPv6 range in which IPv4 addresses are written here holds no IPv6 address.
     return half.isV4() == whole.isV4() ? carve(half, max, pieces) : 0;
   }

@@ -1,8 +1,14 @@
 package io.ipsentry.kubernetes.feed;
 
 import io.ipsentry.ban.ActiveBans;
+import io.ipsentry.ban.ActiveBans.FeedState;
+import io.ipsentry.ban.BanEvent;
+import io.ipsentry.feed.FeedRecord;
+import io.ipsentry.feed.FeedStore;
 import io.ipsentry.kubernetes.duty.Duty;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,16 +21,20 @@ public final class FeedSweep implements Duty {
   private static final Logger logger = LoggerFactory.getLogger(FeedSweep.class);
 
   private final FeedBlobs blobs;
+  private final FeedStore store;
   private final ActiveBans state;
   private final LongSupplier nanoTicker;
   private long dueAt;
 
   /**
+   * @param store the contents that its records name are kept, too: the log names none of a feed
+   *     that only tags
    * @param state of the log; its feeds are kept
    * @param nanoTicker elapsed time, nanoseconds
    */
-  public FeedSweep(FeedBlobs blobs, ActiveBans state, LongSupplier nanoTicker) {
+  public FeedSweep(FeedBlobs blobs, FeedStore store, ActiveBans state, LongSupplier nanoTicker) {
     this.blobs = blobs;
+    this.store = store;
     this.state = state;
     this.nanoTicker = nanoTicker;
     dueAt = nanoTicker.getAsLong();
@@ -42,7 +52,17 @@ public final class FeedSweep implements Duty {
       Thread.sleep(Math.min(patience.toMillis(), (dueAt - now) / 1_000_000 + 1));
       return;
     }
-    int deleted = blobs.sweep(state.feeds().values());
+    List<FeedState> needed = new ArrayList<>(state.feeds().values());
+    for (FeedRecord record : store.records()) {
+      if (record.entries() > 0) {
+        needed.add(
+            new FeedState(
+                0,
+                new BanEvent.Feed(
+                    record.changedAt(), record.feed(), record.digest(), record.entries(), "")));
+      }
+    }
+    int deleted = blobs.sweep(needed);
     dueAt = now + INTERVAL.toNanos();
     if (deleted > 0) {
       logger.atInfo().addKeyValue("configMaps", deleted).log("old contents of feeds deleted");
