@@ -86,7 +86,7 @@ final class FeedsIT {
               "ip_sentry_feed_entries{feed=\"drop-list\"} 3.0",
               "ip_sentry_feed_prefixes{feed=\"drop-list\"} 3.0",
               "ip_sentry_feed_up{feed=\"suspects\"} 1.0");
-      IpSentry.Result exported = program.command("export", "--feeds");
+      IpSentry.Result exported = program.command("export", "--feeds", "--config", config());
       assertThat(exported.out().lines())
           .as(exported.err())
           .contains("203.0.113.77", "203.0.113.0/28", "2001:db8:bad::/48", "198.51.100.128/25")
@@ -115,6 +115,11 @@ final class FeedsIT {
 
   private static int ask(HttpClient client, int port, String address, String target) {
     return Gateways.forwardAuth(client, port, address, target).statusCode();
+  }
+
+  /** What is never banned is spared by it. */
+  private String config() {
+    return directory.resolve("config.yaml").toString();
   }
 
   private static String status(RunningIpSentry program) {
@@ -174,7 +179,8 @@ final class FeedsIT {
   }
 
   private Path export(RunningIpSentry program, String format) throws IOException {
-    IpSentry.Result exported = program.command("export", "--format", format, "--feeds");
+    IpSentry.Result exported =
+        program.command("export", "--format", format, "--feeds", "--config", config());
     assertThat(exported.exitCode()).as(exported.err()).isZero();
     return Files.writeString(directory.resolve("export." + format), exported.out());
   }
