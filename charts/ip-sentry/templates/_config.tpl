@@ -76,6 +76,7 @@
 {{- $config := dict -}}
 {{- $_ := set $config "sources" (include "ip-sentry.sources" . | fromJsonArray) -}}
 {{- $_ := set $config "rules" (include "ip-sentry.rules" . | fromJsonArray) -}}
+{{- if .Values.sinks -}}{{- $_ := set $config "sinks" .Values.sinks -}}{{- end -}}
 {{- $leader := dict "ca" (printf "%s/ca.crt" $tls) "serverName" (printf "%s-watcher" $fullname) "tokenFile" "/var/run/secrets/kubernetes.io/serviceaccount/token" -}}
 {{- $kubernetes := dict "release" $fullname "namespace" .Release.Namespace -}}
 {{- if .Values.banPolicies.enabled -}}{{- $_ := set $kubernetes "banPolicies" true -}}{{- end -}}
@@ -119,14 +120,14 @@
 {{- end -}}
 
 {{- define "ip-sentry.config.authzServer" -}}
-{{- $config := omit (include "ip-sentry.config" . | fromJson) "enforcer" "admin" -}}
+{{- $config := omit (include "ip-sentry.config" . | fromJson) "enforcer" "admin" "sinks" -}}
 {{- $_ := set $config "store" (pick $config.store "kubernetes" "leader") -}}
 {{- toYaml $config -}}
 {{- end -}}
 
 {{/* Without logs to read it needs no rules, so that a change of them concerns no node. */}}
 {{- define "ip-sentry.config.enforcer" -}}
-{{- $config := omit (include "ip-sentry.config" . | fromJson) "authz" "admin" -}}
+{{- $config := omit (include "ip-sentry.config" . | fromJson) "authz" "admin" "sinks" -}}
 {{- if include "ip-sentry.hasAgent" . -}}
 {{- $_ := set $config "enforcer" (merge $config.enforcer (dict "agent" true)) -}}
 {{- else -}}

@@ -8,6 +8,7 @@ import io.ipsentry.authz.forward.ForwardingBanOperations;
 import io.ipsentry.authz.forward.ForwardingHitService;
 import io.ipsentry.authz.forward.LeaderChannel;
 import io.ipsentry.authz.forward.LeaderView;
+import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.BanPolicy;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.ProtectedPrefixes.Part;
@@ -49,8 +50,12 @@ import io.ipsentry.kubernetes.policy.PolicyFollower;
 import io.ipsentry.kubernetes.protect.ClusterAddresses;
 import io.ipsentry.kubernetes.protect.ProtectedConfigMap;
 import io.ipsentry.kubernetes.protect.ProtectedDuty;
+import io.ipsentry.kubernetes.sink.ClusterSinkPositions;
+import io.ipsentry.kubernetes.sink.StoredSinkPositions;
 import io.ipsentry.proto.v1.ClusterStatus;
 import io.ipsentry.proto.v1.LeaderDuty;
+import io.ipsentry.sink.SinkParts;
+import io.ipsentry.sink.SinkStatus;
 import io.ipsentry.watcher.RequestWatch;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatus;
@@ -59,6 +64,7 @@ import io.ipsentry.watcher.feed.FeedStatus;
 import io.ipsentry.watcher.metrics.LatencyHistogram;
 import io.ipsentry.watcher.metrics.RunMetrics;
 import io.ipsentry.watcher.metrics.TimedBanLog;
+import io.ipsentry.watcher.sink.Sinks;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -110,6 +116,11 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
   private volatile Optional<LeaderTerm> term = Optional.empty();
   private volatile Optional<PolicyDuty> policies = Optional.empty();
   private volatile Optional<FeedRunner> feeds = Optional.empty();
+  private volatile Optional<Sinks> sinks = Optional.empty();
+
+  /** Whether this process is the one that tells the outside. Guarded by {@link #terms}. */
+  private boolean tellsOutside;
+
   private volatile boolean closing;
   private Optional<String> knownLeader = Optional.empty();
   private String problem = "";
@@ -153,7 +164,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
         BanWriter.start(
             new TimedBanLog(full, appendLatency, System::nanoTime),
             parts.shell().clock(),
-            parts.policy()::observe);
+            this::observe);
     checkpoints =
         parts
             .cluster()
@@ -172,6 +183,20 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
             LeaseTimes.of(parts.cluster().leader().lease()),
             this,
             parts.shell().clock());
+    sinks =
+        Optional.of(
+            opened.add(
+                new Sinks(
+                    new SinkParts(
+                        writer.state(),
+                        log,
+                        parts.inForce()::protection,
+                        new ClusterSinkPositions(
+                            new StoredSinkPositions(parts.connection().configMaps(), release)),
+                        parts.shell().clock(),
+                        System::nanoTime,
+                        new SecureRandom()),
+                    parts.shell().out())));
     leaderChannel = opened.add(LeaderChannel.of(parts.cluster().leader(), this::leaderView));
     hits = new ForwardingHitService(leaderChannel);
     metrics =
@@ -192,7 +217,8 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
                 hits::statistics,
                 Optional::empty,
                 this::clusterStatus,
-                this::feedStatus),
+                this::feedStatus,
+                this::sinkStatus),
             parts.shell().clock());
     admin =
         opened.add(
@@ -306,6 +332,15 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
     }
   }
 
+  private void observe(BanEvent event) {
+    parts.policy().observe(event);
+    sinks.ifPresent(Sinks::wake);
+  }
+
+  private List<SinkStatus> sinkStatus() {
+    return sinks.map(Sinks::status).orElse(List.of());
+  }
+
   private Optional<LeaderTerm> term() {
     return term;
   }
@@ -409,6 +444,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
             term.map(leading -> leading.watcher().lostHits()).orElse(0L)));
     all.addAll(IntakeMetrics.of(hits.statistics(), admin.refusedCalls()));
     all.addAll(FeedReport.metrics(feedStatus(), parts.shell().clock().instant()));
+    all.addAll(SinkReport.metrics(sinkStatus()));
     return all;
   }
 
@@ -458,6 +494,9 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
     synchronized (terms) {
       term.ifPresent(leading -> leading.reload(now));
       feeds.ifPresent(running -> running.reload(now.feeds()));
+      if (tellsOutside) {
+        sinks.ifPresent(running -> running.reload(now.sinks()));
+      }
     }
     admin.reload(now);
   }
@@ -500,6 +539,8 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
                       "ip-sentry/" + Version.text()),
                   parts.inForce().config().feeds()));
       hits.lead(begun.hits());
+      tellsOutside = true;
+      sinks.ifPresent(idle -> idle.reload(parts.inForce().config().sinks()));
     }
     // What changed meanwhile.
     protect(parts.inForce().protection());
@@ -579,6 +620,10 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
     hits.standBy();
     feeds.ifPresent(FeedRunner::close);
     feeds = Optional.empty();
+    synchronized (terms) {
+      tellsOutside = false;
+      sinks.ifPresent(running -> running.reload(List.of()));
+    }
     Optional<LeaderTerm> ended = term;
     ended.ifPresent(leading ->
         leading.end(

@@ -19,6 +19,9 @@ import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.ConfigWatcher;
 import io.ipsentry.proto.v1.EnforcerStatus;
+import io.ipsentry.sink.CheckpointSinkPositions;
+import io.ipsentry.sink.SinkParts;
+import io.ipsentry.sink.SinkStatus;
 import io.ipsentry.watcher.PodLogsOpener;
 import io.ipsentry.watcher.RequestWatch;
 import io.ipsentry.watcher.WarmUp;
@@ -32,6 +35,7 @@ import io.ipsentry.watcher.metrics.HealthServer;
 import io.ipsentry.watcher.metrics.LatencyHistogram;
 import io.ipsentry.watcher.metrics.RunMetrics;
 import io.ipsentry.watcher.metrics.TimedBanLog;
+import io.ipsentry.watcher.sink.Sinks;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.io.IOException;
@@ -66,6 +70,7 @@ final class HostRun implements AutoCloseable {
   private volatile Optional<GatewayServers> gateways = Optional.empty();
   private volatile Optional<HostEnforcer> enforcer = Optional.empty();
   private volatile Optional<HostFeeds> feeds = Optional.empty();
+  private volatile Optional<Sinks> sinks = Optional.empty();
 
   private HostRun(Locations locations, Shell shell, OpenParts opened) throws IOException {
     this.opened = opened;
@@ -131,7 +136,8 @@ final class HostRun implements AutoCloseable {
                 hits::statistics,
                 this::enforcerStatus,
                 Optional::empty,
-                kept::status),
+                kept::status,
+                this::sinkStatus),
             clock);
     opened.add(LogCompaction.start(log, writer, this::keepHistory, clock));
     watcher.begin();
@@ -163,6 +169,20 @@ final class HostRun implements AutoCloseable {
                 new CheckServiceEndpoint(this::recentChecks),
                 writer,
                 clock));
+    sinks =
+        Optional.of(
+            opened.add(
+                new Sinks(
+                    new SinkParts(
+                        state,
+                        log,
+                        inForce::protection,
+                        new CheckpointSinkPositions(checkpoints),
+                        clock,
+                        System::nanoTime,
+                        new SecureRandom()),
+                    shell.out())));
+    sinks.get().reload(first.sinks());
     // The classes of the servers are many, and are loaded only where they serve.
     if (GatewayConfig.isServed(first)) {
       gateways =
@@ -264,6 +284,11 @@ final class HostRun implements AutoCloseable {
     policy.observe(event);
     feeds.ifPresent(kept -> kept.event(event));
     enforcer.ifPresent(kernel -> kernel.event(event));
+    sinks.ifPresent(Sinks::wake);
+  }
+
+  private List<SinkStatus> sinkStatus() {
+    return sinks.map(Sinks::status).orElse(List.of());
   }
 
   private Optional<EnforcerStatus> enforcerStatus() {
@@ -301,6 +326,7 @@ final class HostRun implements AutoCloseable {
           all.addAll(FeedReport.inForce(kept.feeds(), kept.problems().size()));
         });
     all.addAll(IntakeMetrics.of(hits.statistics(), admin.refusedCalls()));
+    all.addAll(SinkReport.metrics(sinkStatus()));
     return new MetricSnapshots(all);
   }
 
@@ -362,6 +388,7 @@ final class HostRun implements AutoCloseable {
     gateways.ifPresent(servers -> servers.reload(now));
     feeds.ifPresent(kept -> kept.reload(now.feeds()));
     enforcer.ifPresent(kernel -> now.enforcer().ifPresent(kernel::reload));
+    sinks.ifPresent(running -> running.reload(now.sinks()));
     RestartKeys.say(RestartKeys.OF_RUN, inForce.started(), now);
     statistics.reloaded();
     configState.updateAndGet(

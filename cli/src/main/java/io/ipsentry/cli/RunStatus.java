@@ -14,6 +14,7 @@ import io.ipsentry.proto.v1.HitIntakeStatus;
 import io.ipsentry.proto.v1.LogStatus;
 import io.ipsentry.proto.v1.RuleStatus;
 import io.ipsentry.proto.v1.SourceStatus;
+import io.ipsentry.sink.SinkStatus;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatus;
 import io.ipsentry.watcher.feed.FeedStatus;
@@ -43,13 +44,15 @@ final class RunStatus {
    * @param enforcer empty: it enforces nothing in the kernel
    * @param cluster empty: its log is not in a cluster
    * @param feeds that it fetches
+   * @param sinks in the order of the configuration
    */
   record Servers(
       Supplier<Optional<GatewayNumbers>> gateways,
       Supplier<HitServiceEndpoint.Statistics> hits,
       Supplier<Optional<EnforcerStatus>> enforcer,
       Supplier<Optional<ClusterStatus>> cluster,
-      Supplier<List<FeedStatus>> feeds) {}
+      Supplier<List<FeedStatus>> feeds,
+      Supplier<List<SinkStatus>> sinks) {}
 
   /**
    * The configuration in force.
@@ -117,6 +120,7 @@ final class RunStatus {
     servers.enforcer().get().ifPresent(report::setEnforcer);
     servers.cluster().get().ifPresent(report::setCluster);
     servers.feeds().get().forEach(feed -> report.addFeeds(FeedReport.toProto(feed)));
+    servers.sinks().get().forEach(sink -> report.addSinks(SinkReport.toProto(sink)));
     return report.build();
   }
 

@@ -144,6 +144,7 @@ final class StatusCommand implements Callable<Integer> {
     sources(status);
     rules(status);
     FeedReport.print(status.getFeedsList(), shell);
+    SinkReport.print(status, shell);
     if (status.hasGateways()) {
       GatewayTable.print(status.getGateways(), shell);
     }

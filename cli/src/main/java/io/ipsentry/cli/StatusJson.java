@@ -58,6 +58,7 @@ final class StatusJson {
         FeedReport.json(json, feed);
       }
       json.writeEndArray();
+      SinkReport.json(status, json);
       if (status.hasGateways()) {
         gateways(json, status.getGateways());
       }

@@ -1,6 +1,7 @@
 package io.ipsentry.banlog;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -26,4 +27,7 @@ public interface Checkpoints {
 
   /** All checkpoints, in order of their names. The arrays are the caller's. */
   Map<String, byte[]> load();
+
+  /** One checkpoint; empty: there is none of that name. The array is the caller's. */
+  Optional<byte[]> load(String name);
 }

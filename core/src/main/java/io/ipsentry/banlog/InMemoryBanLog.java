@@ -161,6 +161,14 @@ public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
   }
 
   @Override
+  public Optional<byte[]> load(String name) {
+    synchronized (events) {
+      checkOpen();
+      return Optional.ofNullable(checkpoints.get(name)).map(byte[]::clone);
+    }
+  }
+
+  @Override
   public void close() {
     followers.close();
     synchronized (events) {

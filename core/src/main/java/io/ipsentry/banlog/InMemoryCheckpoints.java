@@ -1,6 +1,7 @@
 package io.ipsentry.banlog;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -24,5 +25,10 @@ public final class InMemoryCheckpoints implements Checkpoints {
     TreeMap<String, byte[]> copy = new TreeMap<>();
     stored.forEach((name, bytes) -> copy.put(name, bytes.clone()));
     return copy;
+  }
+
+  @Override
+  public synchronized Optional<byte[]> load(String name) {
+    return Optional.ofNullable(stored.get(name)).map(byte[]::clone);
   }
 }

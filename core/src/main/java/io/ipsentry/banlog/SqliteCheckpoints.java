@@ -8,6 +8,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -107,6 +108,20 @@ public final class SqliteCheckpoints implements Checkpoints, AutoCloseable {
       throw file.failure("cannot read", e);
     }
     return checkpoints;
+  }
+
+  @Override
+  public synchronized Optional<byte[]> load(String name) {
+    checkOpen();
+    try (PreparedStatement one =
+        connection.prepareStatement("SELECT bytes FROM checkpoints WHERE name = ?")) {
+      one.setString(1, name);
+      try (ResultSet rows = one.executeQuery()) {
+        return rows.next() ? Optional.of(rows.getBytes(1)) : Optional.empty();
+      }
+    } catch (SQLException e) {
+      throw file.failure("cannot read", e);
+    }
   }
 
   @Override

@@ -24,6 +24,8 @@ public abstract class CheckpointsContract {
     assertThat(loaded).containsOnlyKeys("b", "c", "d/ü");
     assertThat(loaded.get("b")).isEqualTo(bytes(3));
     assertThat(loaded.get("c")).isEmpty();
+    assertThat(checkpoints.load("b")).hasValue(bytes(3));
+    assertThat(checkpoints.load("a")).isEmpty();
   }
 
   @Test

@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -65,6 +66,11 @@ final class NodeAgentTest {
     @Override
     public Map<String, byte[]> load() {
       return stored.load();
+    }
+
+    @Override
+    public Optional<byte[]> load(String name) {
+      return stored.load(name);
     }
   }
 

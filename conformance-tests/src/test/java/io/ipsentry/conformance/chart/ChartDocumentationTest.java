@@ -79,7 +79,8 @@ final class ChartDocumentationTest {
             "IpSentryLeak",
             "IpSentryStateStale",
             "IpSentryLogFull",
-            "IpSentryDutyFails");
+            "IpSentryDutyFails",
+            "IpSentrySinkFails");
   }
 
   /** Each value stands in a row of the README, itself or as a part of one, with its default. */

@@ -100,6 +100,8 @@ final class ValuesMatrix {
         extraVolumeMounts: [{ name: token, mountPath: /run/token, readOnly: true }]
       enforcer: { hostBinaries: true, nodeSelector: { a: b }, updateStrategy: { type: RollingUpdate } }
       serviceAccount: { annotations: { a.example/b: c } }
+      sinks: [{ stdout: { events: [ban] } }, { webhook: { url: "https://bans.example/" } }]
+      sinkSecrets: [cloudflare, telegram]
       networkPolicy:
         gateways: [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: gateways } } }]
         metrics: [{ podSelector: {} }]

@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
  * was read, so that of two leaders the later one notices; other sinks' changes do not disturb. Safe
  * for any thread.
  */
-public final class SinkPositions {
+public final class StoredSinkPositions {
   /** Most bytes of a state. */
   public static final int MAX_STATE_BYTES = 4_096;
 
@@ -55,7 +55,7 @@ public final class SinkPositions {
   /**
    * @param release full name of the release
    */
-  public SinkPositions(ConfigMaps api, String release) {
+  public StoredSinkPositions(ConfigMaps api, String release) {
     this.api = api;
     this.release = release;
   }

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.ipsentry.kubernetes.ClusterClient;
 import io.ipsentry.kubernetes.api.ClusterConfigMaps;
-import io.ipsentry.kubernetes.sink.SinkPositions.Position;
+import io.ipsentry.kubernetes.sink.StoredSinkPositions.Position;
 import io.ipsentry.testing.RequiresCluster;
 import io.ipsentry.testing.cluster.TestCluster;
 import java.util.List;
@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 /** Positions of sinks on a real API server. */
 @RequiresCluster
-final class SinkPositionsIT {
+final class StoredSinkPositionsIT {
   private static final int WRITERS = 3;
   private static final int MOVES = 10;
 
@@ -30,7 +30,8 @@ final class SinkPositionsIT {
   void move_severalLeadersAndSinks_eachStepIsTakenByOne() throws Exception {
     try (KubernetesClient client = ClusterClient.of(cluster, cluster.newNamespace());
         ExecutorService threads = Executors.newFixedThreadPool(WRITERS)) {
-      SinkPositions positions = new SinkPositions(new ClusterConfigMaps(client), "edge");
+      StoredSinkPositions positions =
+          new StoredSinkPositions(new ClusterConfigMaps(client), "edge");
       AtomicInteger moved = new AtomicInteger();
       List<Callable<Void>> leaders =
           IntStream.range(0, WRITERS)
@@ -44,7 +45,7 @@ final class SinkPositionsIT {
     }
   }
 
-  private static Void leader(SinkPositions positions, AtomicInteger moved) {
+  private static Void leader(StoredSinkPositions positions, AtomicInteger moved) {
     for (Position at = positions.get("telegram");
         at.seq() < MOVES;
         at = positions.get("telegram")) {
@@ -58,7 +59,8 @@ final class SinkPositionsIT {
   @Test
   void move_state_isKeptAndAStaleMoverNotices() {
     try (KubernetesClient client = ClusterClient.of(cluster, cluster.newNamespace())) {
-      SinkPositions positions = new SinkPositions(new ClusterConfigMaps(client), "edge");
+      StoredSinkPositions positions =
+          new StoredSinkPositions(new ClusterConfigMaps(client), "edge");
       Position next = new Position(7, "cursor=a b\nc");
       assertThat(positions.get("cloudflare")).isEqualTo(Position.START);
       assertThat(positions.move("cloudflare", Position.START, next)).isTrue();
