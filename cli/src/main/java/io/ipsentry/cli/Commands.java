@@ -60,6 +60,7 @@ final class Commands {
     commands.put("packs", PacksCommand::new);
     commands.put("import", ImportCommand::new);
     commands.put("doctor", DoctorCommand::new);
+    commands.put("demo", DemoCommand::new);
     commands.put("completion", CompletionCommand::new);
     return commands;
   }

@@ -1,0 +1,14 @@
+package io.ipsentry.cli.demo;
+
+/** The stage could not be built; the message says what is missing and how to mend it. */
+public final class DemoException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  DemoException(String message) {
+    super(message);
+  }
+
+  DemoException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}
