@@ -175,6 +175,11 @@ public final class EventFields {
       return "ever";
     }
     long seconds = Math.max(0, Duration.between(at, until).toSeconds());
+    if (seconds >= 3_600) {
+      // A ban for a day counts from its hit, a moment before it was decided: that is 1d, not
+      // 23h59m.
+      seconds = (seconds + 30) / 60 * 60;
+    }
     long[] lengths = {86_400, 3_600, 60, 1};
     StringBuilder text = new StringBuilder();
     for (int i = 0, shown = 0; i < lengths.length && shown < 2; i++) {

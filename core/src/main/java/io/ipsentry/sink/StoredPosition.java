@@ -10,6 +10,7 @@ final class StoredPosition {
 
   private final String sink;
   private final SinkParts parts;
+  private final long begun;
   private Optional<SinkPosition> stored = Optional.empty();
   private boolean loaded;
   private volatile long seq;
@@ -17,7 +18,8 @@ final class StoredPosition {
   StoredPosition(String sink, SinkParts parts) {
     this.sink = sink;
     this.parts = parts;
-    seq = parts.state().head();
+    begun = parts.state().head();
+    seq = begun;
   }
 
   long seq() {
@@ -29,7 +31,10 @@ final class StoredPosition {
     return Math.max(0, parts.state().head() - seq);
   }
 
-  /** Reads it, unless that was done; one that is none of this log begins at its head. */
+  /**
+   * Reads it, unless that was done. One that is none of this log begins where the log was when the
+   * sink was made: what comes while it is still greeting, or while nobody answers, is told.
+   */
   void load() {
     if (loaded) {
       return;
@@ -50,11 +55,11 @@ final class StoredPosition {
             .addKeyValue("head", head)
             .log("the position of the sink is that of another log; it begins with the next event");
       }
-      seq = head;
+      seq = begun;
     }
     loaded = true;
     if (!fits) {
-      move(head);
+      move(begun);
     }
   }
 

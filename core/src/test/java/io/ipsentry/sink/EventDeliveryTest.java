@@ -34,6 +34,7 @@ final class EventDeliveryTest {
   @Test
   void step_newSink_tellsNothingOfThePast() {
     ban(3);
+    restart();
     world.run(work, MINUTE);
     assertThat(sink.taken).isEmpty();
     restart();
@@ -53,6 +54,17 @@ final class EventDeliveryTest {
     world.run(work, MINUTE);
 
     assertThat(sink.taken).containsExactly(1L);
+  }
+
+  /** A start takes its time, with a greeting that nobody answers. */
+  @Test
+  void step_eventBeforeTheFirstStep_isTold() {
+    ban(1);
+    restart();
+    ban(1);
+    world.run(work, MINUTE);
+
+    assertThat(sink.taken).containsExactly(2L);
   }
 
   @Test
@@ -141,6 +153,7 @@ final class EventDeliveryTest {
     assertThat(world.positions.move("people", Optional.empty(), new SinkPosition(77, "other")))
         .isTrue();
     ban(2);
+    restart();
     world.run(work, MINUTE);
     ban(1);
     world.run(work, MINUTE);

@@ -82,7 +82,7 @@ public final class ReleaseInCluster {
    * @param lease such as {@code 3s}
    * @param more YAML beside sources, store, admin and metrics
    */
-  RunningWatcher watcher(Path directory, String lease, String more) {
+  public RunningWatcher watcher(Path directory, String lease, String more) {
     Path own = made(directory);
     return RunningWatcher.start(
         own,

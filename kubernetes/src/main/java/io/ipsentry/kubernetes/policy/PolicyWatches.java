@@ -145,14 +145,16 @@ final class PolicyWatches implements AutoCloseable {
     lock.lock();
     try {
       long left = patience.toNanos();
-      while (!news && left > 0) {
+      boolean ready = news && isSettled();
+      // News before everything was listed stay news: whoever came back for them at once would spin.
+      while (!ready && left > 0) {
         left = told.awaitNanos(left);
+        ready = news && isSettled();
       }
-      if (!news || !isSettled()) {
-        return false;
+      if (ready) {
+        news = false;
       }
-      news = false;
-      return true;
+      return ready;
     } finally {
       lock.unlock();
     }

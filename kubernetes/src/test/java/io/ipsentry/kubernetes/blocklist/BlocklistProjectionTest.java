@@ -102,7 +102,8 @@ final class BlocklistProjectionTest {
     }
 
     long written = store.bytesWritten() - begun;
-    assertThat(written).isBetween(200L * 64 * 1024, 301L * 64 * 1024);
+    // How much less than its share depends on when the log's thread tells of a change.
+    assertThat(written).isBetween(100L * 64 * 1024, 301L * 64 * 1024);
   }
 
   @Test
