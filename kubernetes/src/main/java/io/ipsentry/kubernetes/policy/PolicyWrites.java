@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.FieldValidateable;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import io.ipsentry.kubernetes.api.ApiFailures;
 import io.ipsentry.kubernetes.api.ApiServerException;
@@ -71,7 +72,10 @@ final class PolicyWrites {
           client
               .genericKubernetesResources(context)
               .inNamespace(resource.getMetadata().getNamespace())
-              .resource(resource);
+              .resource(resource)
+              // A definition that lacks a field would drop it unsaid, and with it perhaps what is
+              // to happen when nobody answers.
+              .fieldValidation(FieldValidateable.Validation.STRICT);
       GenericKubernetesResource ignored =
           resource.getMetadata().getResourceVersion() == null ? place.create() : place.update();
     } catch (KubernetesClientException e) {
