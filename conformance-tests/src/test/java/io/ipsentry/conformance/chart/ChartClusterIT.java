@@ -108,6 +108,44 @@ final class ChartClusterIT {
     });
   }
 
+  /** What people put into their routes by hand. */
+  @Test
+  void filtersForRoutes_areTakenByTheApiServer() {
+    Map<String, String> files =
+        HelmChart.render("ip-sentry", ValuesMatrix.ATTACHMENTS)
+            .one(ConfigMap.class, "ip-sentry-attach")
+            .getData();
+    List<String> filters =
+        files.entrySet().stream()
+            .filter(file -> file.getKey().startsWith("httproute-filter."))
+            .map(Map.Entry::getValue)
+            .toList();
+
+    assertThat(filters).hasSize(2);
+    assertThat(filters)
+        .allSatisfy(filter ->
+            assertThat(
+                    CLUSTER
+                        .kubectl()
+                        .feed(
+                            """
+                            apiVersion: gateway.networking.k8s.io/v1
+                            kind: HTTPRoute
+                            metadata: { name: app, namespace: traefik }
+                            spec:
+                              parentRefs: [{ name: public }]
+                              rules:
+                                - filters:
+                            """
+                                + filter.indent(8),
+                            "create",
+                            "--dry-run=server",
+                            "--validate=strict",
+                            "-f",
+                            "-"))
+                .contains("created"));
+  }
+
   /** A pod as its controller would make it. */
   private static Pod pod(String name, PodTemplateSpec template) {
     return new PodBuilder()

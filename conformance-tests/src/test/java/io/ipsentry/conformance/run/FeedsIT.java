@@ -167,7 +167,8 @@ final class FeedsIT {
 
       restore(node, program, "nft", "nft", "-f");
       String sets = node.host().run("nft", "list", "table", "inet", "ip-sentry-export");
-      assertThat(sets).contains("203.0.113.2/31", "198.51.100.128/25", "2001:db8:bad::/48");
+      assertThat(sets)
+          .contains("203.0.113.2-203.0.113.7", "198.51.100.128/25", "2001:db8:bad::/48");
       restore(node, program, "ipset", "ipset", "restore", "-file");
       node.host().run("ipset", "test", "ip-sentry-export4", "203.0.113.9");
       node.host().run("ipset", "test", "ip-sentry-export6", "2001:db8:bad::9");
