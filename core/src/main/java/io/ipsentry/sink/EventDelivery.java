@@ -143,6 +143,11 @@ final class EventDelivery implements SinkWork {
   }
 
   @Override
+  public void noteDefect(RuntimeException defect) {
+    health.noteDefect(defect);
+  }
+
+  @Override
   public SinkStatus status() {
     return new SinkStatus(
         name,

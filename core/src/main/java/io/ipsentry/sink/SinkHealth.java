@@ -22,6 +22,9 @@ final class SinkHealth {
   /** What a sink asks for, beyond this, is not granted: it may be a mistake of its clock. */
   private static final Duration LONGEST_RETRY_AFTER = Duration.ofHours(1);
 
+  /** After a defect; the sink may go on with what comes then. */
+  private static final Duration DEFECT_PAUSE = Duration.ofMinutes(1);
+
   private static final int MAX_DOUBLINGS = 9;
   private static final Logger logger = LoggerFactory.getLogger(SinkHealth.class);
 
@@ -72,6 +75,11 @@ final class SinkHealth {
     Duration pause =
         e.kind() == SinkException.Kind.REFUSED ? LONGEST_PAUSE : e.retryAfter().orElse(null);
     failed(String.valueOf(e.getMessage()), pause);
+  }
+
+  /** Notes a failure that no sink should have, and begins the pause after it. */
+  void noteDefect(RuntimeException defect) {
+    failed("a defect, see the log: " + defect, DEFECT_PAUSE);
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.ipsentry.sink;
 
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,9 +15,6 @@ public final class SinkLoop implements AutoCloseable {
 
   /** A call that does not heed its interrupt is left behind. */
   private static final Duration LONGEST_END = Duration.ofSeconds(2);
-
-  /** After a defect; the sink may go on with what comes then. */
-  private static final Duration DEFECT_PAUSE = Duration.ofMinutes(1);
 
   private static final Logger logger = LoggerFactory.getLogger(SinkLoop.class);
 
@@ -65,26 +63,34 @@ public final class SinkLoop implements AutoCloseable {
 
   private void run() {
     try {
-      work.begin();
+      Duration pause =
+          carryOut(() -> {
+            work.begin();
+            return Duration.ZERO;
+          });
       while (!isStopped()) {
-        await(step());
+        await(pause);
+        pause = carryOut(work::step);
       }
-      work.end();
+      Duration ignored =
+          carryOut(() -> {
+            work.end();
+            return Duration.ZERO;
+          });
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (RuntimeException e) { // of the first or the last message; there is nobody to tell
-      logger.atError().setCause(e).addKeyValue("sink", name).log("a sink has a defect");
     } finally {
       sink.close();
     }
   }
 
-  private Duration step() {
+  private Duration carryOut(Supplier<Duration> part) {
     try {
-      return work.step();
+      return part.get();
     } catch (RuntimeException e) { // a defect in one sink must not end it, nor the others
       logger.atError().setCause(e).addKeyValue("sink", name).log("a sink has a defect");
-      return DEFECT_PAUSE;
+      work.noteDefect(e);
+      return Duration.ZERO;
     }
   }
 

@@ -16,5 +16,8 @@ interface SinkWork {
   /** Tells the sink that it ends, and stores how far it is. */
   void end();
 
+  /** It threw this, which is a defect: it is called again, after a pause. */
+  void noteDefect(RuntimeException defect);
+
   SinkStatus status();
 }

@@ -289,6 +289,11 @@ final class StateReconciliation implements SinkWork {
   }
 
   @Override
+  public void noteDefect(RuntimeException defect) {
+    health.noteDefect(defect);
+  }
+
+  @Override
   public SinkStatus status() {
     String problem = health.problem().isEmpty() ? fullProblem : health.problem();
     return new SinkStatus(

@@ -32,6 +32,8 @@ public final class RuntimeLog {
   private @Nullable Instance previous;
   private int instances;
   private long written;
+  private int files;
+  private boolean overtaken;
 
   /** A piece of a line as the runtime wrote it. */
   record Entry(Instant stamp, String content, boolean partial, int number) {}
@@ -39,16 +41,22 @@ public final class RuntimeLog {
   /** One file under one name, until it is rotated. */
   static final class LogFile {
     private final List<Entry> entries = new ArrayList<>();
+    private final int number;
+
+    LogFile(int number) {
+      this.number = number;
+    }
   }
 
   /** A container, from its start to its end. */
   static final class Instance {
     private final String id;
-    private LogFile file = new LogFile();
+    private LogFile file;
     private boolean running = true;
 
-    Instance(String id) {
+    Instance(String id, LogFile file) {
       this.id = id;
+      this.file = file;
     }
   }
 
@@ -66,7 +74,7 @@ public final class RuntimeLog {
 
   private RuntimeLog(String id) {
     this.id = id;
-    current = new Instance(id + "-0");
+    current = new Instance(id + "-0", new LogFile(0));
   }
 
   /**
@@ -108,7 +116,7 @@ public final class RuntimeLog {
 
   /** The kubelet rotates the file: what is written from now on is in another. */
   public void rotate() {
-    changing(() -> current.file = new LogFile());
+    changing(() -> current.file = newFile());
   }
 
   /** The container ends. */
@@ -122,8 +130,13 @@ public final class RuntimeLog {
       current.running = false;
       previous = current;
       instances++;
-      current = new Instance(id + "-" + instances);
+      current = new Instance(id + "-" + instances, newFile());
     });
+  }
+
+  private LogFile newFile() {
+    files++;
+    return new LogFile(files);
   }
 
   private void changing(Runnable change) {
@@ -148,6 +161,34 @@ public final class RuntimeLog {
       Map<String, Integer> lines = new HashMap<>();
       served.values().forEach(line -> lines.merge(line, 1, Integer::sum));
       return lines;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Whether lines between two that were given to somebody were given to nobody, because the file
+   * they are in was rotated away while nobody read it. Of a log whose lines are written whole.
+   */
+  public boolean hasGap() {
+    lock.lock();
+    try {
+      int first = served.keySet().stream().mapToInt(Integer::intValue).min().orElse(0);
+      int last = served.keySet().stream().mapToInt(Integer::intValue).max().orElse(-1);
+      return last - first + 1 > served.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Whether the file was rotated twice while a reader was still in the one before: what is between
+   * is lost to that reader, who cannot see it.
+   */
+  public boolean wasOvertaken() {
+    lock.lock();
+    try {
+      return overtaken;
     } finally {
       lock.unlock();
     }
@@ -237,6 +278,7 @@ public final class RuntimeLog {
         }
         if (follow && reading.file != reading.instance.file) {
           // Rotated: the kubelet opens the name again, whatever file that is by now.
+          overtaken |= reading.instance.file.number > reading.file.number + 1;
           reading.file = reading.instance.file;
           reading.next = 0;
         } else if (!follow || !reading.instance.running) {
