@@ -1,7 +1,11 @@
 package io.ipsentry.testing;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -68,10 +72,53 @@ public final class NetworkNamespace implements AutoCloseable {
     return whole;
   }
 
+  /**
+   * Starts a thread of this JVM whose sockets are in the namespace, and stay there whoever uses
+   * them later.
+   *
+   * <p>What the kernel starts for this thread is in the namespace too: it must start no other
+   * thread, virtual or not, and no process.
+   */
+  public Thread start(String threadName, Runnable task) {
+    return Thread.ofPlatform()
+        .daemon()
+        .name(threadName)
+        .start(() -> {
+          ThreadNamespace.enter(file());
+          task.run();
+        });
+  }
+
+  /**
+   * Calls something on a thread as {@link #start} has it, such as what opens a socket.
+   *
+   * @throws IllegalStateException with its cause, if it fails
+   */
+  public <T> T call(Callable<T> task) {
+    FutureTask<T> result =
+        new FutureTask<>(() -> {
+          ThreadNamespace.enter(file());
+          return task.call();
+        });
+    Thread ignored = Thread.ofPlatform().daemon().name(name).start(result);
+    try {
+      return result.get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("failed in the namespace " + name, e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while in the namespace " + name, e);
+    }
+  }
+
   /** Removes the namespace. */
   @Override
   public void close() {
     Programs.run("ip", "netns", "delete", name);
+  }
+
+  private Path file() {
+    return Path.of("/run/netns", name);
   }
 
   private void setUp(String device, List<String> addresses) {

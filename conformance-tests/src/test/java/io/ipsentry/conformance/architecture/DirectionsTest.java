@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Modules and packages depend on each other in one direction only. */
 final class DirectionsTest {
   private static final Set<String> NOT_SHIPPED =
-      Set.of("test-support", "conformance-tests", "bench");
+      Set.of("test-support", "stage", "conformance-tests", "bench");
 
   @Test
   void packages_allModules_belongToAModule() {
@@ -94,6 +94,15 @@ final class DirectionsTest {
             later.stream().map(other -> "io.ipsentry." + other + "..").toArray(String[]::new))
         .allowEmptyShould(true)
         .because("the flow is " + String.join(" -> ", Modules.CORE_FLOW))
+        .check(Modules.ALL);
+  }
+
+  @Test
+  void stage_byWhatShips_isNotUsed() {
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(Modules.STAGE + "..")
         .check(Modules.ALL);
   }
 

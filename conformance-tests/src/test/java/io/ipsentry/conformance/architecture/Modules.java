@@ -51,13 +51,20 @@ final class Modules {
   private static final String TESTING = "io.ipsentry.testing";
   private static final String CONFORMANCE = "io.ipsentry.conformance";
 
+  /** The whole cluster on one machine, for tests and for the demo of a checkout. */
+  static final String STAGE = "io.ipsentry.stage";
+
   /** Every class of every module that ships, generated ones included. */
   static final JavaClasses ALL =
       new ClassFileImporter()
           .importPackages("io.ipsentry")
           .that(
               DescribedPredicate.describe(
-                  "ship", type -> !isBelow(type, TESTING) && !isBelow(type, CONFORMANCE)));
+                  "ship",
+                  type ->
+                      !isBelow(type, TESTING)
+                          && !isBelow(type, STAGE)
+                          && !isBelow(type, CONFORMANCE)));
 
   /** Every class that somebody wrote: without the generated ones of proto. */
   static final JavaClasses WRITTEN =

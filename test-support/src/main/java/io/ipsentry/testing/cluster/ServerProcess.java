@@ -13,7 +13,7 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One server of the cluster, which a test may end, freeze and start again.
+ * A server as a process, such as one of the cluster, which a test may end, freeze and start again.
  *
  * <p>It never outlives this JVM, however that ends: a watchdog beside it reads from a pipe of ours
  * and kills the server when the pipe breaks. Safe for any thread; one method at a time, but for
@@ -46,6 +46,7 @@ public final class ServerProcess {
   private final List<String> command;
   private final Path log;
   private final BooleanSupplier ready;
+  private final Duration patience;
   private @Nullable Process process;
 
   /**
@@ -55,6 +56,18 @@ public final class ServerProcess {
    * @param ready whether the server answers; called again and again while it starts
    */
   ServerProcess(String name, List<String> command, Path log, BooleanSupplier ready) {
+    this(name, command, log, ready, PATIENCE);
+  }
+
+  /**
+   * As the other one.
+   *
+   * @param patience in the place of {@link #PATIENCE}, for one that shares the machine with many
+   *     that start at the same time
+   */
+  public ServerProcess(
+      String name, List<String> command, Path log, BooleanSupplier ready, Duration patience) {
+    this.patience = patience;
     this.name = name;
     this.command = List.copyOf(command);
     this.log = log;
@@ -65,7 +78,7 @@ public final class ServerProcess {
    * Starts it, with the same data and on the same port as before, and waits until it is ready.
    *
    * @throws IllegalStateException if it is running already; if it ends, or is not ready after
-   *     {@link #PATIENCE}, with the end of what it wrote
+   *     {@link #PATIENCE} or what the maker said, with the end of what it wrote
    */
   public synchronized void start() {
     launch();
@@ -102,7 +115,7 @@ public final class ServerProcess {
   /**
    * Ends it as an administrator does, by SIGTERM, and waits for the end.
    *
-   * @throws IllegalStateException if it does not end within {@link #PATIENCE}; it is killed then
+   * @throws IllegalStateException if it does not end in time; it is killed then
    */
   public synchronized void stop() {
     Process ending = running();
@@ -136,8 +149,8 @@ public final class ServerProcess {
     signal("CONT");
   }
 
-  /** Ends it by SIGKILL if it runs; for the end of the cluster. */
-  synchronized void close() {
+  /** Ends it by SIGKILL if it runs; for the end of all. */
+  public synchronized void close() {
     if (process != null && process.isAlive()) {
       kill();
     }
@@ -187,7 +200,7 @@ public final class ServerProcess {
   }
 
   private void await(BooleanSupplier condition, String what) {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    long deadline = System.nanoTime() + patience.toNanos();
     Process awaited = running();
     while (!condition.getAsBoolean()) {
       if (!awaited.isAlive()) {
@@ -196,7 +209,7 @@ public final class ServerProcess {
       }
       if (System.nanoTime() - deadline > 0) {
         throw new IllegalStateException(
-            name + " is not " + what + " after " + PATIENCE + ": " + endOfLog());
+            name + " is not " + what + " after " + patience + ": " + endOfLog());
       }
       try {
         Thread.sleep(POLL);
@@ -218,9 +231,9 @@ public final class ServerProcess {
     return process;
   }
 
-  private static boolean awaitEnd(Process process) {
+  private boolean awaitEnd(Process process) {
     try {
-      return process.waitFor(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      return process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       process.destroyForcibly();
       Thread.currentThread().interrupt();

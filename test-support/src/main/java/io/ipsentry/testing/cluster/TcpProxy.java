@@ -38,19 +38,24 @@ public final class TcpProxy implements AutoCloseable {
   private volatile boolean losesReplies;
   private volatile long replyBytes = UNLIMITED;
 
-  private TcpProxy(InetSocketAddress server) throws IOException {
+  private TcpProxy(InetSocketAddress server, ServerSocket listener) {
     this.server = server;
-    listener = new ServerSocket(0, MAX_CONNECTIONS, InetAddress.getLoopbackAddress());
+    this.listener = listener;
     Thread ignored = Thread.ofVirtual().name("tcp-proxy").start(this::accept);
   }
 
   /** Listens on a free port of loopback. */
   public static TcpProxy to(InetSocketAddress server) {
     try {
-      return new TcpProxy(server);
+      return to(server, new ServerSocket(0, MAX_CONNECTIONS, InetAddress.getLoopbackAddress()));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot listen", e);
     }
+  }
+
+  /** Takes clients from a listener, such as one in another network namespace, and closes it. */
+  public static TcpProxy to(InetSocketAddress server, ServerSocket listener) {
+    return new TcpProxy(server, listener);
   }
 
   /** Where clients connect to, on 127.0.0.1. */
