@@ -45,7 +45,7 @@ final class AuthzCheckup {
   List<Finding> look(boolean running) {
     findings.clear();
     AdminConfig admin = config.admin();
-    admin.tls().ifPresent(tls -> certificate("admin.tls", tls));
+    admin.tls().ifPresent(tls -> findings.add(certificate("admin.tls", tls)));
     if (running) {
       admin.listen().ifPresent(listen -> connection("admin.listen", listen));
     }
@@ -54,7 +54,7 @@ final class AuthzCheckup {
   }
 
   private void authz(AuthzConfig authz, boolean running) {
-    authz.tls().ifPresent(tls -> certificate("authz.tls", tls));
+    authz.tls().ifPresent(tls -> findings.add(certificate("authz.tls", tls)));
     if (running) {
       authz.listen().ifPresent(listen -> connection("authz.listen", listen));
       authz
@@ -102,22 +102,21 @@ final class AuthzCheckup {
     }
   }
 
-  private void certificate(String check, TlsConfig tls) {
+  /** What is said of a certificate; its files may have changed since the configuration was read. */
+  Finding certificate(String check, TlsConfig tls) {
     try {
       TlsMaterial material = TlsMaterial.read(tls);
       Optional<String> doubt = material.doubt(shell.clock().instant());
-      boolean valid = shell.clock().instant().isBefore(material.expiresAt());
       if (doubt.isEmpty()) {
-        findings.add(
-            Finding.ok(
-                check, tls.certificate() + ": valid until " + Times.format(material.expiresAt())));
-      } else {
-        String what = tls.certificate() + " " + doubt.get();
-        String mend = "renew it; a new one is taken without a restart";
-        findings.add(valid ? Finding.warn(check, what, mend) : Finding.fail(check, what, mend));
+        return Finding.ok(
+            check, tls.certificate() + ": valid until " + Times.format(material.expiresAt()));
       }
+      boolean valid = shell.clock().instant().isBefore(material.expiresAt());
+      String what = tls.certificate() + " " + doubt.get();
+      String mend = "renew it; a new one is taken without a restart";
+      return valid ? Finding.warn(check, what, mend) : Finding.fail(check, what, mend);
     } catch (TlsFileException e) {
-      findings.add(Finding.fail(check, e.file() + " " + e.what(), e.mend()));
+      return Finding.fail(check, e.file() + " " + e.what(), e.mend());
     }
   }
 

@@ -4,10 +4,8 @@ import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.banlog.BanOperations;
 import io.ipsentry.banlog.BanOutcome;
-import io.ipsentry.config.EnforcerConfig;
-import io.ipsentry.enforcer.kernel.PacketFilter;
+import io.ipsentry.enforcer.kernel.PacketFilter.ElementVisitor;
 import io.ipsentry.enforcer.kernel.PacketFilterException;
-import io.ipsentry.enforcer.kernel.PacketFilters;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.proto.v1.EnforcerStatus;
 import io.ipsentry.proto.v1.GetStatusResponse;
@@ -15,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
  * Follows one ban from end to end: bans an address of the documentation (RFC 5737) that nobody has,
@@ -24,22 +23,28 @@ import java.util.function.BooleanSupplier;
 final class Canary {
   static final IpPrefix ADDRESS = IpPrefix.parse("192.0.2.254");
   static final Duration LENGTH = Duration.ofMinutes(1);
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  /** How long the enforcer gets for each way. */
+  static final Duration PATIENCE = Duration.ofSeconds(5);
+
   private static final long POLL_MILLIS = 20;
   private static final String CHECK = "canary";
 
   private final AdminEndpoint endpoint;
-  private final EnforcerConfig config;
+  private final Consumer<ElementVisitor> kernel;
+  private final Duration patience;
   private final Shell shell;
   private final List<Finding> findings = new ArrayList<>();
 
   /**
    * @param endpoint of the instance
-   * @param config how it enforces, where it is on this host
+   * @param kernel shows what the kernel of this host has, where the instance is on it
+   * @param patience how long the enforcer gets for each way
    */
-  Canary(AdminEndpoint endpoint, EnforcerConfig config, Shell shell) {
+  Canary(AdminEndpoint endpoint, Consumer<ElementVisitor> kernel, Duration patience, Shell shell) {
     this.endpoint = endpoint;
-    this.config = config;
+    this.kernel = kernel;
+    this.patience = patience;
     this.shell = shell;
   }
 
@@ -135,9 +140,8 @@ final class Canary {
   }
 
   private boolean isInKernel() {
-    PacketFilter filter = PacketFilters.open(config, shell.clock()).filter();
     boolean[] found = {false};
-    filter.read((ip, untilMillis) -> found[0] |= ip.equals(ADDRESS));
+    kernel.accept((ip, untilMillis) -> found[0] |= ip.equals(ADDRESS));
     return found[0];
   }
 
@@ -157,8 +161,8 @@ final class Canary {
         Finding.ok(CHECK, what + ", after " + (System.nanoTime() - began) / 1_000_000 + " ms"));
   }
 
-  private static boolean await(BooleanSupplier condition) {
-    long until = System.nanoTime() + PATIENCE.toNanos();
+  private boolean await(BooleanSupplier condition) {
+    long until = System.nanoTime() + patience.toNanos();
     try {
       while (!condition.getAsBoolean()) {
         if (System.nanoTime() - until > 0) {

@@ -3,10 +3,7 @@ package io.ipsentry.cli;
 import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.authz.verdict.CheckedRequest;
 import io.ipsentry.ban.ProtectedPrefixes;
-import io.ipsentry.banlog.BanHistory;
 import io.ipsentry.banlog.BanLogException;
-import io.ipsentry.banlog.BanOperations;
-import io.ipsentry.cli.ConnectionOptions.Access;
 import io.ipsentry.cli.ConnectionOptions.Way;
 import io.ipsentry.cli.Finding.State;
 import io.ipsentry.config.Config;
@@ -14,17 +11,14 @@ import io.ipsentry.config.ConfigReport;
 import io.ipsentry.config.ConfigResult;
 import io.ipsentry.config.EnforcerConfig;
 import io.ipsentry.config.SourceConfig;
+import io.ipsentry.enforcer.kernel.PacketFilters;
 import io.ipsentry.kubernetes.checkup.ClusterLook;
 import io.ipsentry.proto.v1.GetStatusResponse;
 import io.ipsentry.proto.v1.LeaderDuty;
 import io.ipsentry.watcher.host.HostAddressReader;
 import io.ipsentry.watcher.host.HostAddresses;
-import io.ipsentry.watcher.host.HostAddressesException;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -54,9 +48,6 @@ import picocli.CommandLine.Option;
       "  ip-sentry doctor --kubeconfig ~/.kube/config -n ip-sentry"
     })
 final class DoctorCommand implements Callable<Integer> {
-  private static final long MIN_FREE_BYTES = 100L << 20;
-  private static final long MIN_FREE_BYTES_TO_WORK = 10L << 20;
-
   /** The program is newer than this, so a clock before it is wrong. */
   private static final Instant EARLIEST = Instant.parse("2026-01-01T00:00:00Z");
 
@@ -88,11 +79,11 @@ final class DoctorCommand implements Callable<Integer> {
       shell.out().flush();
       return failed ? ExitCode.NO : ExitCode.DONE;
     }
-    HostAddresses host = host();
+    HostAddresses host = HostCheckup.look(() -> HostAddressReader.linux().read(), this::report);
     Optional<Config> config = config();
     if (config.isPresent()) {
       ProtectedPrefixes protection = Protections.of(config.get(), host);
-      SourceCheckup checkup = new SourceCheckup(config.get(), protection, shell);
+      SourceCheckup checkup = new SourceCheckup(config.get(), protection, HostFiles.REAL, shell);
       for (SourceConfig source : config.get().sources()) {
         checkup.look(source).forEach(this::report);
       }
@@ -147,9 +138,7 @@ final class DoctorCommand implements Callable<Integer> {
         }
       }
       FeedReport.findings(status.getFeedsList()).forEach(this::report);
-      report(
-          AddressAgreement.of(
-              seen.logged(), client.checks(), GatewayLogCheckup.protection(seen.parts())));
+      agreement(client, seen.logged(), GatewayLogCheckup.protection(seen.parts()), true);
     } catch (BanLogException e) {
       report(
           Finding.fail("instance", String.valueOf(e.getMessage()), "see the message and its log"));
@@ -173,34 +162,6 @@ final class DoctorCommand implements Callable<Integer> {
         now.isBefore(EARLIEST)
             ? Finding.fail("clock", "it is " + Times.format(now) + " here", "set the clock")
             : Finding.ok("clock", Times.format(now)));
-  }
-
-  private HostAddresses host() {
-    try {
-      HostAddresses host = HostAddressReader.linux().read();
-      List<String> own = new ArrayList<>();
-      host.interfaces()
-          .forEach((name, prefixes) -> {
-            if (!prefixes.isEmpty()) {
-              own.add(name + " " + prefixes);
-            }
-          });
-      report(
-          own.isEmpty()
-              ? Finding.warn(
-                  "host",
-                  "no address of this host was found",
-                  "add its addresses to neverBan, so that they are not banned")
-              : Finding.ok("host", "never banned: " + String.join(", ", own)));
-      return host;
-    } catch (HostAddressesException e) {
-      report(
-          Finding.warn(
-              "host",
-              "the addresses of this host cannot be read: " + e.getMessage(),
-              "add them to neverBan"));
-      return HostAddresses.NONE;
-    }
   }
 
   private Optional<Config> config() {
@@ -263,11 +224,16 @@ final class DoctorCommand implements Callable<Integer> {
     }
     switch (way) {
       case Way.Instance instance -> {
-        instance(instance);
-        agreement(instance, logged, protection);
+        instance(instance, logged, protection);
         if (canary) {
           EnforcerConfig kernel = config.enforcer().orElse(EnforcerConfig.DEFAULT);
-          new Canary(instance.endpoint(), kernel, shell).fly().forEach(this::report);
+          new Canary(
+                  instance.endpoint(),
+                  seen -> PacketFilters.open(kernel, shell.clock()).filter().read(seen),
+                  Canary.PATIENCE,
+                  shell)
+              .fly()
+              .forEach(this::report);
         }
       }
       case Way.Store store -> {
@@ -280,12 +246,13 @@ final class DoctorCommand implements Callable<Integer> {
         if (canary) {
           report(Finding.fail("canary", "nobody is there to ban", "start ip-sentry run"));
         }
-        store(store);
+        new StoreCheckup(HostFiles.REAL, shell).look(store).forEach(this::report);
       }
     }
   }
 
-  private void instance(Way.Instance instance) {
+  private void instance(
+      Way.Instance instance, List<LoggedRequest> logged, ProtectedPrefixes protection) {
     try (AdminClient client = new AdminClient(instance.endpoint())) {
       GetStatusResponse status = client.status();
       // Of one on another host the addresses to listen on say nothing here.
@@ -301,11 +268,12 @@ final class DoctorCommand implements Callable<Integer> {
                   + " events, "
                   + status.getLog().getActiveBans()
                   + " bans"));
-      space(store);
+      report(new StoreCheckup(HostFiles.REAL, shell).space(store));
       if (status.hasEnforcer()) {
         EnforcerReport.findings(status.getEnforcer()).forEach(this::report);
       }
       FeedReport.findings(status.getFeedsList()).forEach(this::report);
+      agreement(client, logged, protection, false);
     } catch (BanLogException e) {
       report(
           Finding.fail(
@@ -314,75 +282,19 @@ final class DoctorCommand implements Callable<Integer> {
   }
 
   private void agreement(
-      Way.Instance instance, List<LoggedRequest> logged, ProtectedPrefixes protection) {
-    try (AdminClient client = new AdminClient(instance.endpoint())) {
+      AdminClient client,
+      List<LoggedRequest> logged,
+      ProtectedPrefixes protection,
+      boolean sayIfNone) {
+    try {
       List<CheckedRequest> checks = client.checks();
-      // Who serves no gateways, and whom no authz-server follows, is told of none.
-      if (!checks.isEmpty()) {
+      // On a host most serve no gateways, and no authz-server follows them.
+      if (sayIfNone || !checks.isEmpty()) {
         report(AddressAgreement.of(logged, checks, protection));
       }
     } catch (BanLogException e) {
       report(Finding.warn("addresses", String.valueOf(e.getMessage()), "see the message"));
     }
-  }
-
-  private void store(Way.Store store) {
-    Path path = store.path().toAbsolutePath();
-    if (Files.exists(path)) {
-      try (BanOperations operations = ConnectionOptions.open(store, shell, Access.EXISTING)) {
-        long head =
-            operations.history(null, BanHistory.FROM_NEWEST, 1).stream()
-                .mapToLong(event -> event.seq())
-                .findFirst()
-                .orElse(0);
-        report(
-            Files.isWritable(path)
-                ? Finding.ok("store", path + ": " + head + " events")
-                : Finding.fail(
-                    "store",
-                    path + " cannot be written by " + shell.user().name(),
-                    "run as its owner, or set store.path"));
-      } catch (BanLogException e) {
-        report(Finding.fail("store", String.valueOf(e.getMessage()), "set store.path"));
-      }
-    } else {
-      Path directory = existingParent(path);
-      report(
-          Files.isWritable(directory)
-              ? Finding.ok("store", path + " will be created")
-              : Finding.fail(
-                  "store",
-                  path + " cannot be created by " + shell.user().name(),
-                  "make " + directory + " writable, or set store.path"));
-    }
-    space(path);
-  }
-
-  private void space(Path path) {
-    Path directory = existingParent(path.toAbsolutePath());
-    try {
-      long free = Files.getFileStore(directory).getUsableSpace();
-      String what = StatusCommand.bytes(free) + " free below " + directory;
-      if (free < MIN_FREE_BYTES_TO_WORK) {
-        report(Finding.fail("disk", what, "make room, or no ban can be stored"));
-      } else if (free < MIN_FREE_BYTES) {
-        report(Finding.warn("disk", what, "make room"));
-      } else {
-        report(Finding.ok("disk", what));
-      }
-    } catch (IOException e) {
-      report(
-          Finding.warn(
-              "disk", "free space cannot be told: " + e.getMessage(), "look at it yourself"));
-    }
-  }
-
-  private static Path existingParent(Path path) {
-    Path directory = path;
-    while (directory.getParent() != null && !Files.isDirectory(directory)) {
-      directory = directory.getParent();
-    }
-    return directory;
   }
 
   private void report(Finding finding) {

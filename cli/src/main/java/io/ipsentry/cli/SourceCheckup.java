@@ -34,11 +34,13 @@ final class SourceCheckup {
 
   private final Config config;
   private final ProtectedPrefixes protection;
+  private final HostFiles host;
   private final Shell shell;
   private final List<Finding> findings = new ArrayList<>();
   private final List<LoggedRequest> requests = new ArrayList<>();
 
-  SourceCheckup(Config config, ProtectedPrefixes protection, Shell shell) {
+  SourceCheckup(Config config, ProtectedPrefixes protection, HostFiles host, Shell shell) {
+    this.host = host;
     this.config = config;
     this.protection = protection;
     this.shell = shell;
@@ -102,7 +104,7 @@ final class SourceCheckup {
   }
 
   private void file(String check, SourceConfig source, Path file) {
-    if (!Files.isReadable(file)) {
+    if (!host.isReadable(file)) {
       findings.add(
           Finding.fail(
               check,
@@ -121,8 +123,6 @@ final class SourceCheckup {
       findings.add(
           Finding.fail(
               check, file + " cannot be read: " + e.getMessage(), "check the file system"));
-    } catch (IllegalArgumentException e) {
-      findings.add(Finding.fail(check, String.valueOf(e.getMessage()), "see check-config"));
     }
   }
 

@@ -140,6 +140,30 @@ final class AuthzCheckupTest {
   }
 
   @Test
+  void look_metricsOrCertificateThatAreNotThere_fail() throws IOException {
+    int port;
+    try (ServerSocket free = new ServerSocket(0, BACKLOG, InetAddress.getLoopbackAddress())) {
+      port = free.getLocalPort();
+    }
+    String yaml =
+        "metrics: { listen: \"127.0.0.1:" + port + "\" }\nauthz: { listen: \"127.0.0.1:0\" }";
+    assertThat(of(look(yaml, true), "metrics.listen").what())
+        .startsWith("nobody answers on 127.0.0.1:" + port);
+
+    Path gone = directory.resolve("gone.pem");
+    Config config =
+        new ConfigLoader()
+            .parse(
+                "c.yaml", "authz: { http: \":9002\" }".getBytes(StandardCharsets.UTF_8), directory)
+            .orThrow();
+    assertThat(
+            new AuthzCheckup(config, new CommandRun(directory).shell(System.out, System.err))
+                .certificate("authz.tls", new TlsConfig(gone, gone, Optional.empty())))
+        .returns(State.FAIL, Finding::state)
+        .satisfies(found -> assertThat(found.what()).startsWith(gone.toString()));
+  }
+
+  @Test
   void look_callersAndShadow_areSaid() {
     List<Finding> findings =
         look(

@@ -183,6 +183,7 @@ final class ImportFail2banTest {
         new SourceCheckup(
                 config,
                 Protections.of(config, HostAddresses.NONE),
+                HostFiles.REAL,
                 commands.shell(System.out, System.err))
             .look(config.sources().getFirst());
 
