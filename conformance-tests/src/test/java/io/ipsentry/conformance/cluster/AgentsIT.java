@@ -9,6 +9,8 @@ import io.ipsentry.conformance.program.IpSentry;
 import io.ipsentry.conformance.program.RunningAgent;
 import io.ipsentry.conformance.program.RunningWatcher;
 import io.ipsentry.testing.RequiresCluster;
+import io.ipsentry.testing.RequiresProgram;
+import io.ipsentry.testing.SystemJournal;
 import io.ipsentry.testing.cluster.TestCluster;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -73,6 +76,10 @@ final class AgentsIT {
   }
 
   private void startWatcher(String name) throws IOException {
+    startWatcher(name, RULES);
+  }
+
+  private void startWatcher(String name, String rules) throws IOException {
     Path own = Files.createDirectories(directory.resolve(name));
     watchers.add(
         RunningWatcher.start(
@@ -82,7 +89,7 @@ final class AgentsIT {
                         release.kubeconfig(own, "ip-sentry-watcher"),
                         release.token(own, "ip-sentry-watcher"))
                 + "advertise: \"127.0.0.1:%d\" } }",
-            RULES));
+            rules));
   }
 
   private void launchAgent(int number) throws IOException {
@@ -245,6 +252,92 @@ final class AgentsIT {
       assertThat(agent.stop()).isZero();
       assertThat(agent.log()).doesNotContain("\"level\":\"ERROR\"");
     }
+  }
+
+  private RunningAgent launchReaderOfAJournal(Path node) throws IOException {
+    return RunningAgent.launch(
+        node,
+        List.of(),
+        """
+        sources:
+          - name: sshd
+            journald: { units: ssh.service, directory: %s }
+            format: sshd
+            reader: agent
+        rules:
+          - { name: sshd, match: { authFailures: true }, threshold: %d, window: 10m, ban: 24h }
+        store:
+          kubernetes: { kubeconfig: %s }
+          leader: { insecure: true, tokenFile: %s }
+        """
+            .formatted(
+                node.resolve("journal"),
+                THRESHOLD,
+                release.kubeconfig(node, "ip-sentry-reader"),
+                release.token(node, "ip-sentry-reader")));
+  }
+
+  /** Real journals of two nodes; one of the agents is killed while a login fails. */
+  @Test
+  @RequiresProgram({"journalctl", "systemd-journal-remote"})
+  void agents_readJournals_countOverNodesAndGoOnAfterAKill() throws Exception {
+    List<SystemJournal> journals = new ArrayList<>();
+    startWatcher(
+        "ofJournals",
+        "rules: [{ name: sshd, match: { authFailures: true }, threshold: "
+            + THRESHOLD
+            + ", window: 10m, ban: 24h }]\n");
+    for (int i = 0; i < 2; i++) {
+      Path node = Files.createDirectories(directory.resolve("journals" + i));
+      journals.add(new SystemJournal(Files.createDirectory(node.resolve("journal"))));
+      // What was before the agent is of no concern to it.
+      fail(journals.get(i), i, "203.0.113.99", "ssh.service");
+      agents.add(launchReaderOfAJournal(node));
+    }
+    agents.forEach(RunningAgent::awaitReady);
+    for (int i = 0; i < 2; i++) {
+      int number = 10 + 10 * i;
+      for (int hit = 0; hit < THRESHOLD / 2; hit++) {
+        fail(journals.get(i), number + hit, "203.0.113.7", "ssh.service");
+      }
+      // Other units are not read.
+      fail(journals.get(i), number + 9, "203.0.113.7", "cron.service");
+    }
+    int half = THRESHOLD / 2;
+    String lines = "ip_sentry_lines_total{source=\"sshd\"}";
+    until(
+        "both were read",
+        () ->
+            agents.stream()
+                .allMatch(agent ->
+                    agent.metric(lines).orElse(0) == half
+                        && agent.metric("ip_sentry_report_waiting").orElse(1) == 0));
+    assertThat(bans(leader())).isEmpty();
+
+    agents.getFirst().kill();
+    // The last one that it takes is written while nobody reads.
+    fail(journals.getFirst(), 30, "203.0.113.7", "ssh.service");
+    fail(journals.getFirst(), 31, "203.0.113.8", "ssh.service");
+    agents.getFirst().launch();
+
+    until("banned", () -> bans(leader()).equals(List.of("203.0.113.7")));
+    assertThat(THRESHOLD % 2).as("the last hit is the one of while nobody read").isOne();
+    agents.getFirst().awaitReady();
+    for (RunningAgent agent : agents) {
+      assertThat(agent.metric("ip_sentry_report_lost_total")).hasValue(0);
+      assertThat(agent.stop()).isZero();
+      assertThat(agent.log()).doesNotContain("\"level\":\"ERROR\"");
+    }
+  }
+
+  private static void fail(SystemJournal journal, int pid, String client, String unit) {
+    journal.append(
+        new SystemJournal.Entry(
+            Instant.now(),
+            unit,
+            "sshd",
+            pid,
+            "Failed password for root from " + client + " port 51234 ssh2"));
   }
 
   /** Who is banned when all the lines are read as one file. */

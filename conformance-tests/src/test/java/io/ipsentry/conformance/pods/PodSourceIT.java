@@ -7,6 +7,7 @@ import io.ipsentry.config.ClusterStoreConfig;
 import io.ipsentry.kubernetes.api.ClusterConnection;
 import io.ipsentry.kubernetes.pods.ClusterPodLogs;
 import io.ipsentry.testing.RequiresCluster;
+import io.ipsentry.testing.cluster.TcpProxy;
 import io.ipsentry.testing.cluster.TestCluster;
 import io.ipsentry.testing.kubelet.RuntimeLog;
 import io.ipsentry.testing.kubelet.TestKubelet;
@@ -15,6 +16,7 @@ import io.ipsentry.watcher.source.PodNumbers;
 import io.ipsentry.watcher.source.PodSource;
 import io.ipsentry.watcher.source.SourceLoop;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -28,8 +30,11 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** {@link PodSource} on a real API server, whose kubelets cut, rotate and restart. */
 @RequiresCluster
@@ -39,7 +44,7 @@ final class PodSourceIT {
 
   private static final int PODS = 20;
   private static final int LINES_PER_SECOND = 50;
-  private static final Duration SOON = Duration.ofSeconds(30);
+  private static final Duration SOON = Duration.ofSeconds(60);
 
   private final TestCluster cluster = TestCluster.shared();
 
@@ -52,12 +57,16 @@ final class PodSourceIT {
     private volatile boolean stopped;
 
     Reading(GatewayPods pods, Instant begin, byte... checkpoint) throws Exception {
+      this(pods, cluster.kubeconfig(), begin, checkpoint);
+    }
+
+    Reading(GatewayPods pods, Path kubeconfig, Instant begin, byte... checkpoint) throws Exception {
       connection =
           ClusterConnection.open(
               new ClusterStoreConfig(
                   "test",
                   Optional.of(pods.namespace()),
-                  Optional.of(cluster.kubeconfig()),
+                  Optional.of(kubeconfig),
                   Optional.empty(),
                   ClusterStoreConfig.LeaderConfig.DEFAULT));
       source =
@@ -229,6 +238,82 @@ final class PodSourceIT {
 
     void stop() {
       stopped = true;
+    }
+  }
+
+  /** Of the list of the pods, as of now. */
+  private String version(TestCluster of, GatewayPods pods) {
+    String list =
+        of.kubectl()
+            .run("get", "--raw", "/api/v1/namespaces/" + pods.namespace() + "/pods?limit=1");
+    Matcher version = Pattern.compile("\"resourceVersion\":\"(\\d+)\"").matcher(list);
+    assertThat(version.find()).as(list).isTrue();
+    return version.group(1);
+  }
+
+  /** What the API server says to a watch of the pods from a version on. */
+  private String watchFrom(TestCluster of, GatewayPods pods, String version) {
+    return of.kubectl()
+        .attempt(
+            "get",
+            "--raw",
+            "/api/v1/namespaces/%s/pods?watch=1&timeoutSeconds=1&resourceVersion=%s"
+                .formatted(pods.namespace(), version))
+        .toString();
+  }
+
+  /**
+   * The network is away, pods go and come, and the API server is started anew: of what changed
+   * before that it knows nothing to tell, so the watch must begin with another list.
+   */
+  @Test
+  void watch_ofAVersionThatIsGone_beginsWithAListAndLosesNothing(@TempDir Path directory)
+      throws Exception {
+    // Others use the one that is shared.
+    try (TestCluster own = TestCluster.start(directory);
+        GatewayPods pods = new GatewayPods(own, 1);
+        TcpProxy proxy = own.proxy()) {
+      pods.create(List.of("stays", "goes"));
+      Map<String, RuntimeLog> all = pods.logs();
+      try (Reading reading =
+          new Reading(pods, own.kubeconfig(proxy), Instant.now().minusSeconds(60))) {
+        all.values().forEach(log -> log.write("before"));
+        until("those of before", () -> reading.judged().size() == 2);
+
+        proxy.stall();
+        String version = version(own, pods);
+        all.values().forEach(log -> log.write("while away"));
+        pods.delete(List.of("goes"));
+        pods.create(List.of("comes"));
+        pods.log("comes").write("of a pod that no watch told of");
+        own.apiServer().kill();
+        own.apiServer().start();
+        assertThat(watchFrom(own, pods, version)).contains("too old resource version");
+        proxy.restore();
+
+        until(
+            "the watch goes on",
+            () ->
+                reading
+                    .judged()
+                    .containsKey(
+                        "comes/" + GatewayPods.CONTAINER + " of a pod that no watch told of"));
+        pods.log("comes").write("afterwards");
+        pods.log("stays").write("afterwards");
+        until(
+            "the last lines",
+            () ->
+                reading.judged().containsKey("comes/" + GatewayPods.CONTAINER + " afterwards")
+                    && reading
+                        .judged()
+                        .containsKey("stays/" + GatewayPods.CONTAINER + " afterwards"));
+        until("what is gone is known to be", () -> reading.numbers().containers() == 2);
+        assertThat(reading.judged())
+            .containsEntry("stays/" + GatewayPods.CONTAINER + " while away", 1)
+            .containsEntry("comes/" + GatewayPods.CONTAINER + " of a pod that no watch told of", 1)
+            .containsEntry("comes/" + GatewayPods.CONTAINER + " afterwards", 1)
+            .doesNotContainValue(2);
+      }
     }
   }
 
