@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -213,6 +214,12 @@ final class BanPolicyIT {
               .feed(policy("envoy", "Gateway", "eg", "mode: enforce"), "apply", "-f", "-");
       until("granted", () -> grants().contains(namespace) && grants().contains(other));
       assertThat(watcher.metrics()).contains("ip_sentry_ban_policies 5.0");
+      until("a route is reached", () -> routes(watcher, namespace + "/envoy").equals("1 of 1"));
+      // Neither names the filter that it would need.
+      until("a route is not", () -> routes(watcher, namespace + "/traefik").equals("0 of 1"));
+      until("nor another", () -> routes(watcher, namespace + "/route").equals("0 of 1"));
+      // Its only route has a policy of its own.
+      until("there is none", () -> routes(watcher, namespace + "/nginx").equals("0 of 0"));
       doctor(namespace);
 
       for (String each : List.of(namespace, other)) {
@@ -261,6 +268,19 @@ final class BanPolicyIT {
           object + " is put right",
           () -> !kubectl.run("get", object, "-o", "yaml").contains("somebody/else"));
     }
+  }
+
+  /** How many routes a policy reaches, by the metrics. */
+  private static String routes(RunningWatcher watcher, String policy) {
+    double yes = routes(watcher, policy, "yes");
+    return String.format(Locale.ROOT, "%.0f of %.0f", yes, yes + routes(watcher, policy, "no"));
+  }
+
+  private static double routes(RunningWatcher watcher, String policy, String covered) {
+    return watcher
+        .metric(
+            "ip_sentry_ban_policy_routes{covered=\"%s\",policy=\"%s\"}".formatted(covered, policy))
+        .orElse(-1);
   }
 
   private static void doctor(String namespace) {

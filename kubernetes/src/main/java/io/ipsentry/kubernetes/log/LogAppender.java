@@ -174,7 +174,8 @@ final class LogAppender {
       }
       if (!pause.await(attempt)) {
         throw BanLogException.transientFailure(
-            "the ban log was closed before the API server said whether the events are in");
+            "the ban log was closed, or who writes was stopped, before the API server said whether"
+                + " the events are in");
       }
     }
   }

@@ -3,6 +3,7 @@ package io.ipsentry.kubernetes.leader;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.BanLog;
+import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.banlog.TestEvents;
 import io.ipsentry.config.ClusterStoreConfig;
@@ -82,9 +83,17 @@ final class LeadingProcess {
         for (int batch = 0; following != null && leadership != null; batch++) {
           String reason = name + '-' + batch;
           int count = 1 + batch % 2;
-          if (writer.write((state, now) -> TestEvents.bans(reason, count))
-              instanceof BanWriter.Outcome.Written written) {
-            say(acknowledged(written.events()));
+          try {
+            if (writer.write((state, now) -> TestEvents.bans(reason, count))
+                instanceof BanWriter.Outcome.Written written) {
+              say(acknowledged(written.events()));
+            }
+          } catch (BanLogException e) {
+            // Written together with what a duty wrote, whose term ended meanwhile: not
+            // acknowledged.
+            if (!e.isTransient()) {
+              throw e;
+            }
           }
           LockSupport.parkNanos(BETWEEN_APPENDS.toNanos());
         }
