@@ -24,6 +24,7 @@ public final class ConfigMapFollower<T> implements AutoCloseable {
   private final ConfigMaps api;
   private final Followed<T> followed;
   private final Consumer<T> listener;
+  private final Runnable deleted;
   private final Thread thread;
   private volatile T known;
   private volatile boolean read;
@@ -41,10 +42,12 @@ public final class ConfigMapFollower<T> implements AutoCloseable {
   public record Followed<T>(
       String name, ConfigMaps.Selector selector, Function<StoredConfigMap, T> reader, T nothing) {}
 
-  private ConfigMapFollower(ConfigMaps api, Followed<T> followed, Consumer<T> listener) {
+  private ConfigMapFollower(
+      ConfigMaps api, Followed<T> followed, Consumer<T> listener, Runnable deleted) {
     this.api = api;
     this.followed = followed;
     this.listener = listener;
+    this.deleted = deleted;
     known = followed.nothing();
     thread = Thread.ofVirtual().name("follow-" + followed.name()).unstarted(this::run);
   }
@@ -56,7 +59,17 @@ public final class ConfigMapFollower<T> implements AutoCloseable {
    */
   public static <T> ConfigMapFollower<T> start(
       ConfigMaps api, Followed<T> followed, Consumer<T> listener) {
-    ConfigMapFollower<T> follower = new ConfigMapFollower<>(api, followed, listener);
+    return start(api, followed, listener, () -> {});
+  }
+
+  /**
+   * As the other, for who keeps it.
+   *
+   * @param deleted called when it was deleted, on a thread of this; what was known stays known
+   */
+  public static <T> ConfigMapFollower<T> start(
+      ConfigMaps api, Followed<T> followed, Consumer<T> listener, Runnable deleted) {
+    ConfigMapFollower<T> follower = new ConfigMapFollower<>(api, followed, listener, deleted);
     follower.thread.start();
     return follower;
   }
@@ -110,6 +123,8 @@ public final class ConfigMapFollower<T> implements AutoCloseable {
         for (ConfigMaps.Change change : running.await(PATIENCE)) {
           if (change.kind() != ConfigMaps.Change.Kind.DELETED) {
             take(change.map());
+          } else if (change.map().name().equals(followed.name())) {
+            deleted.run();
           }
         }
       }

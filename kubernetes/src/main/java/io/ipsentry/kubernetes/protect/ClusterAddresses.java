@@ -152,6 +152,11 @@ public final class ClusterAddresses {
       watches.forEach(ObjectWatch::start);
     }
 
+    /** Ends a wait of {@link #await}. */
+    void wake() {
+      changed();
+    }
+
     private void changed() {
       lock.lock();
       try {

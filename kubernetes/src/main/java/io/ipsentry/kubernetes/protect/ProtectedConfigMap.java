@@ -4,6 +4,7 @@ import io.ipsentry.ban.ProtectedPrefixes.Part;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.kubernetes.api.ApiServerException;
 import io.ipsentry.kubernetes.api.ApiServerException.Reason;
+import io.ipsentry.kubernetes.api.ConfigMapFollower;
 import io.ipsentry.kubernetes.api.ConfigMaps;
 import io.ipsentry.kubernetes.api.StoredConfigMap;
 import java.io.ByteArrayInputStream;
@@ -68,6 +69,28 @@ public final class ProtectedConfigMap {
    */
   public Optional<List<Part>> read() {
     return api.get(name()).map(this::read);
+  }
+
+  /**
+   * Begins to follow what others make of it.
+   *
+   * @param changed called when it was written, by whomever, or deleted
+   */
+  ConfigMapFollower<Optional<List<Part>>> follow(Runnable changed) {
+    return ConfigMapFollower.start(
+        api,
+        new ConfigMapFollower.Followed<>(name(), selector(), this::readable, Optional.empty()),
+        _ -> changed.run(),
+        changed);
+  }
+
+  /** What it says; empty: it is damaged. */
+  private Optional<List<Part>> readable(StoredConfigMap map) {
+    try {
+      return Optional.of(read(map));
+    } catch (BanLogException e) {
+      return Optional.empty();
+    }
   }
 
   List<Part> read(StoredConfigMap map) {

@@ -2,6 +2,7 @@ package io.ipsentry.kubernetes.protect;
 
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.ProtectedPrefixes.Part;
+import io.ipsentry.kubernetes.api.ConfigMapFollower;
 import io.ipsentry.kubernetes.duty.Duty;
 import java.time.Duration;
 import java.util.List;
@@ -14,10 +15,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The duty of finding what must never be banned, and of telling everybody: follows the addresses of
- * the cluster, and writes {@code R-protected} when something is another, within a second.
+ * the cluster, and writes {@code R-protected} when something is another, within a second; and again
+ * when somebody else has changed or deleted it.
  */
 public final class ProtectedDuty implements Duty {
-  /** How often it is looked whether somebody changed or deleted the ConfigMap. */
+  /** How often it is looked what the ConfigMap says, should no watch have told. */
   private static final Duration VERIFY_INTERVAL = Duration.ofMinutes(1);
 
   /** A rollout changes many addresses one by one: what comes within this time is told together. */
@@ -30,7 +32,12 @@ public final class ProtectedDuty implements Duty {
   private final Consumer<List<Part>> found;
   private final Supplier<ProtectedPrefixes> protection;
   private final LongSupplier nanoTicker;
-  private ClusterAddresses.@Nullable Following following;
+  private volatile ClusterAddresses.@Nullable Following following;
+  private @Nullable ConfigMapFollower<?> watching;
+
+  /** Whether somebody wrote or deleted the ConfigMap, perhaps this process. */
+  private volatile boolean touched;
+
   private List<Part> written = List.of();
   private long verifyAt;
   private long writeAt;
@@ -67,6 +74,7 @@ public final class ProtectedDuty implements Duty {
     if (running == null) {
       running = addresses.follow();
       following = running;
+      watching = map.follow(this::touch);
     }
     if (isDue()) {
       write();
@@ -83,22 +91,40 @@ public final class ProtectedDuty implements Duty {
 
   private boolean isDue() {
     long now = nanoTicker.getAsLong();
-    return now - writeAt >= 0 && (now - verifyAt >= 0 || isChanged());
+    return now - writeAt >= 0 && (now - verifyAt >= 0 || touched || isChanged());
+  }
+
+  private void touch() {
+    touched = true;
+    ClusterAddresses.Following running = following;
+    if (running != null) {
+      running.wake();
+    }
   }
 
   private Duration shorter(Duration patience) {
     Duration rest = Duration.ofNanos(Math.max(1, writeAt - nanoTicker.getAsLong()));
-    return isChanged() && rest.compareTo(patience) < 0 ? rest : patience;
+    return (touched || isChanged()) && rest.compareTo(patience) < 0 ? rest : patience;
   }
 
   private void write() {
     List<Part> parts = protection.get().parts();
-    if (map.write(parts)) {
-      logger
-          .atInfo()
-          .addKeyValue("configMap", map.name())
-          .addKeyValue("prefixes", protection.get().prefixes().prefixes().size())
-          .log("what must never be banned is told to everybody");
+    // Before the look: whoever writes from here on is heard of again.
+    touched = false;
+    boolean done = false;
+    try {
+      if (map.write(parts)) {
+        logger
+            .atInfo()
+            .addKeyValue("configMap", map.name())
+            .addKeyValue("prefixes", protection.get().prefixes().prefixes().size())
+            .log("what must never be banned is told to everybody");
+      }
+      done = true;
+    } finally {
+      if (!done) {
+        touched = true;
+      }
     }
     written = parts;
     long now = nanoTicker.getAsLong();
@@ -108,6 +134,10 @@ public final class ProtectedDuty implements Duty {
 
   @Override
   public void close() {
+    ConfigMapFollower<?> watched = watching;
+    if (watched != null) {
+      watched.close();
+    }
     ClusterAddresses.Following running = following;
     if (running != null) {
       running.close();

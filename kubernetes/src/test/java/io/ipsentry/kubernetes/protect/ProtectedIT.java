@@ -269,7 +269,9 @@ final class ProtectedIT {
                 synchronized (told) {
                   told.add(now);
                 }
-              })) {
+              },
+              Duration.ofSeconds(1),
+              System::nanoTime)) {
         await().atMost(SOON).until(follower::isRead);
         assertThat(map.write(first)).isTrue();
         assertThat(map.write(first)).isFalse();
@@ -294,8 +296,62 @@ final class ProtectedIT {
       }
     }
     synchronized (told) {
-      assertThat(told).containsExactly(first, second, first);
+      // What is told no more is protected a while longer.
+      assertThat(told)
+          .containsExactly(
+              first,
+              List.of(second.getFirst(), first.getFirst()),
+              second,
+              List.of(first.getFirst(), second.getFirst()),
+              first);
     }
+  }
+
+  /** Long before the duty looks by itself. */
+  @Test
+  void step_overwrittenOrDeletedBySomebody_isWrittenAgain() throws Exception {
+    List<Part> right = List.of(Part.of(Protection.Kind.NEVER_BAN, PrefixSet.parse("192.0.2.1")));
+    try (ClusterConnection connection = connect(cluster.kubeconfig())) {
+      ProtectedConfigMap map = new ProtectedConfigMap(connection.configMaps(), "edge");
+      ProtectedDuty duty =
+          new ProtectedDuty(
+              map,
+              new ClusterAddresses(connection),
+              _ -> {},
+              () -> ProtectedPrefixes.of(right),
+              System::nanoTime);
+      AtomicBoolean over = new AtomicBoolean();
+      Thread leader = Thread.ofVirtual().start(() -> stepUntil(duty, over));
+      try {
+        await().atMost(SOON).until(() -> map.read().isPresent());
+        for (String text : List.of("", "198.51.100.1/32 never-ban\\n", "nonsense")) {
+          String patched =
+              kubectl.run(
+                  "patch",
+                  "configmap",
+                  "edge-protected",
+                  "--type=merge",
+                  "-p",
+                  "{\"data\":{\"prefixes\":\"" + text + "\"}}");
+          assertThat(patched).contains("patched");
+          await()
+              .atMost(SOON)
+              .ignoreExceptionsInstanceOf(BanLogException.class)
+              .until(() -> isSaid(map, right));
+        }
+        String deleted = kubectl.run("delete", "configmap", "edge-protected");
+        assertThat(deleted).contains("deleted");
+        await().atMost(SOON).until(() -> isSaid(map, right));
+      } finally {
+        over.set(true);
+        leader.join();
+        duty.close();
+      }
+    }
+  }
+
+  private static boolean isSaid(ProtectedConfigMap map, List<Part> parts) {
+    return map.read().filter(parts::equals).isPresent();
   }
 
   @Test
