@@ -107,6 +107,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
   private final ArrayDeque<Kept> kept = new ArrayDeque<>();
   private final AtomicReference<@Nullable Change> change = new AtomicReference<>();
   private final AtomicReference<ProtectedPrefixes> protection;
+  private final ConfiguredBans configuredBans = new ConfiguredBans();
   private final CountDownLatch finished = new CountDownLatch(1);
   private volatile boolean stopped;
   private volatile EngineNumbers engineNumbers = new EngineNumbers(0, 0, 0);
@@ -414,7 +415,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
   private void reconcileConfiguredBans() {
     try {
       BanWriter.Outcome outcome =
-          ConfiguredBans.reconcile(writer, config.alwaysBan(), protection.get());
+          configuredBans.reconcile(writer, config.alwaysBan(), protection.get());
       if (!(outcome instanceof BanWriter.Outcome.Written)) {
         statistics.appendFailed("alwaysBan: " + outcome);
       }
@@ -489,6 +490,10 @@ public final class Watcher implements AutoCloseable, HitOwner {
     detection.protection(protection.get());
     Change now = change.getAndSet(null);
     if (now == null) {
+      if (configuredBans.isAffected(
+          config.alwaysBan(), protection.get(), writer.state(), clock.instant())) {
+        reconcileConfiguredBans();
+      }
       return;
     }
     detection.reload(now.rules());

@@ -7,6 +7,7 @@ import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.BanPolicy;
 import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.ban.Protection;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.banlog.Checkpoints;
@@ -17,6 +18,7 @@ import io.ipsentry.banlog.SqliteCheckpoints;
 import io.ipsentry.config.Config;
 import io.ipsentry.config.ConfigLoader;
 import io.ipsentry.net.IpPrefix;
+import io.ipsentry.net.PrefixSet;
 import io.ipsentry.watcher.metrics.LatencyHistogram;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -352,6 +354,25 @@ class WatcherTest {
     await()
         .atMost(Duration.ofSeconds(20))
         .until(() -> at.log().read(1, 10).getLast().event() instanceof BanEvent.Unban);
+  }
+
+  @Test
+  void alwaysBan_protectedMeanwhile_isBannedWhenItIsNotAnyMore() throws IOException {
+    Config with =
+        config("alwaysBan: 198.51.100.0/24\nrules:\n  - name: probing\n" + RULE.indent(2));
+    Running at = start(config());
+    at.watcher()
+        .protect(
+            ProtectedPrefixes.of(
+                ProtectedPrefixes.Part.of(
+                    Protection.Kind.CLUSTER, PrefixSet.parse("198.51.100.9"))));
+    at.watcher().reload(with);
+    await().until(() -> at.watcher().config().equals(with));
+    assertThat(at.log().head()).isZero();
+
+    at.watcher().protect(ProtectedPrefixes.NONE);
+
+    awaitBans(at, "198.51.100.0/24");
   }
 
   @Test
