@@ -78,6 +78,11 @@ public final class CheckBenchmark {
     Files.write(directory.resolve("check"), framed(Services.checkMessage()));
   }
 
+  /** The message of a check, in the frame that gRPC puts around it. */
+  public static byte[] framedCheck() {
+    return framed(Services.checkMessage());
+  }
+
   /** Runs it all. */
   public static void main(String[] arguments) throws IOException, InterruptedException {
     int seconds = Integer.parseInt(arguments[0]);

@@ -3,6 +3,7 @@ package io.ipsentry.conformance.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ipsentry.conformance.program.RunningIpSentry;
+import io.ipsentry.testing.traffic.WaveProgram;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;

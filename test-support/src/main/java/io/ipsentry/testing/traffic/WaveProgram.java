@@ -1,4 +1,4 @@
-package io.ipsentry.conformance.kernel;
+package io.ipsentry.testing.traffic;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -16,14 +16,17 @@ import java.util.Deque;
 /**
  * Clients that ask at the moments at which they are due, whatever became of what they asked before
  * (an open loop). Reads waves from standard input, a line each, and runs them at once, side by
- * side: {@code FROM TO PORT PATH REQUESTS MICROSECONDS_BETWEEN new|kept}. Prints for each, when all
- * is answered or nothing more is to be expected: {@code FROM SENT ANSWERED LATE MICROSECONDS}, the
- * last from the first request to the last.
+ * side: {@code FROM TO PORT PATH REQUESTS MICROSECONDS_BETWEEN new|kept [QUIET_MILLISECONDS]}.
+ * Prints for each, when all is answered or nothing more is to be expected: {@code FROM SENT
+ * ANSWERED LATE MICROSECONDS SERVED THIRD LAST}: microseconds from the first request to the last;
+ * how many of the answers were no refusals (403); microseconds from the first request to the third
+ * of these, and to the last, -1 if there was none.
  *
  * <p>{@code new}: a connection a request. {@code kept}: any connection of the wave that has nothing
- * to do, and a new one if there is none.
+ * to do, and a new one if there is none. With {@code QUIET_MILLISECONDS} a wave also ends when it
+ * was served nothing for so long, after it was served something.
  */
-final class WaveProgram {
+public final class WaveProgram {
   /** An answer this long after the last request was sent is not waited for. */
   private static final long GRACE_NANOS = 1_000_000_000;
 
@@ -31,6 +34,7 @@ final class WaveProgram {
   private static final long LATE_NANOS = 1_000_000;
 
   private static final int BUFFER_BYTES = 8 << 10;
+  private static final byte[] REFUSAL = {'4', '0', '3'};
   private static final byte[] END_OF_HEAD = {'\r', '\n', '\r', '\n'};
 
   private final InetSocketAddress from;
@@ -39,6 +43,7 @@ final class WaveProgram {
   private final byte[] request;
   private final int requests;
   private final long intervalNanos;
+  private final long quietNanos;
   private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES);
   private final Deque<SelectionKey> idle = new ArrayDeque<>();
   private int sent;
@@ -46,6 +51,9 @@ final class WaveProgram {
   private int late;
   private int broken;
   private long sendingNanos;
+  private int served;
+  private long thirdNanos = -1_000;
+  private long lastNanos = -1_000;
 
   private WaveProgram(String[] words) {
     from = new InetSocketAddress(InetAddress.ofLiteral(words[0]), 0);
@@ -53,6 +61,7 @@ final class WaveProgram {
     requests = Integer.parseInt(words[4]);
     intervalNanos = Long.parseLong(words[5]) * 1_000;
     isKept = "kept".equals(words[6]);
+    quietNanos = words.length > 7 ? Long.parseLong(words[7]) * 1_000_000 : Long.MAX_VALUE;
     request =
         ("GET "
                 + words[3]
@@ -82,7 +91,10 @@ final class WaveProgram {
                       Integer.toString(wave.sent),
                       Integer.toString(wave.answered),
                       Integer.toString(wave.late),
-                      Long.toString(wave.sendingNanos / 1_000)));
+                      Long.toString(wave.sendingNanos / 1_000),
+                      Integer.toString(wave.served),
+                      Long.toString(wave.thirdNanos / 1_000),
+                      Long.toString(wave.lastNanos / 1_000)));
             } catch (IOException e) {
               System.out.println(words[0] + " failed: " + e);
             }
@@ -96,6 +108,9 @@ final class WaveProgram {
       while (sent < requests
           || answered + broken < sent && System.nanoTime() - start - sendingNanos < GRACE_NANOS) {
         long now = System.nanoTime();
+        if (served > 0 && now - start - lastNanos > quietNanos) {
+          break;
+        }
         while (sent < requests && now - start - sent * intervalNanos >= 0) {
           if (now - start - sent * intervalNanos > LATE_NANOS) {
             late++;
@@ -113,7 +128,7 @@ final class WaveProgram {
           selector.selectNow();
         }
         for (SelectionKey key : selector.selectedKeys()) {
-          proceed(key);
+          proceed(key, start);
         }
         selector.selectedKeys().clear();
       }
@@ -147,7 +162,7 @@ final class WaveProgram {
   }
 
   /** A connection that breaks is one request without an answer, as one that hangs. */
-  private void proceed(SelectionKey key) throws IOException {
+  private void proceed(SelectionKey key, long start) throws IOException {
     SocketChannel channel = (SocketChannel) key.channel();
     try {
       if (key.isConnectable()) {
@@ -155,6 +170,11 @@ final class WaveProgram {
         write(key);
       } else if (key.isReadable()) {
         read(key, channel);
+        if (!isRefusal()) {
+          served++;
+          lastNanos = System.nanoTime() - start;
+          thirdNanos = served == 3 ? lastNanos : thirdNanos;
+        }
       }
     } catch (IOException e) {
       broken++;
@@ -178,6 +198,12 @@ final class WaveProgram {
     } else {
       channel.close();
     }
+  }
+
+  /** Whether the answer in the buffer has the status 403. */
+  private boolean isRefusal() {
+    int status = "HTTP/1.1 ".length();
+    return buffer.slice(status, REFUSAL.length).equals(ByteBuffer.wrap(REFUSAL));
   }
 
   private boolean holdsHead(int length) {
