@@ -145,6 +145,9 @@ public final class TcpProxy implements AutoCloseable {
     try {
       awaitGate();
       connection.server.connect(server, CONNECT_TIMEOUT_MILLIS);
+      // What comes in pieces goes on in pieces, at once, as through a router.
+      connection.server.setTcpNoDelay(true);
+      connection.client.setTcpNoDelay(true);
       Thread requests = Thread.ofVirtual().start(connection::passRequests);
       connection.passReplies();
       requests.join();
