@@ -6,67 +6,90 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.DatagramChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * Tells when a node's kernel began to drop what somebody sends: he sends a datagram to each node
- * every millisecond, each with its moment, and the nodes note the last one that arrived. So the
- * answer is the moment at which the first lost one was sent, exact to the pause before it, and of
- * {@link System#nanoTime} of this JVM. Safe for any thread, one address at a time each.
+ * every millisecond, each with its moment, and it is looked which arrived. So the answer is the
+ * moment at which the first lost one was sent, exact to the pause before it, and of {@link
+ * System#nanoTime} of this JVM. Safe for any thread; one address at a time.
  */
 public final class DropProbe implements AutoCloseable {
   private static final int PORT = 9;
   private static final Duration BETWEEN = Duration.ofMillis(1);
 
-  /** After so many lost ones in a row a node is taken to drop. */
-  private static final int LOST = 25;
+  /** After so many lost ones in a row the kernel is asked whether it drops. */
+  private static final int LOST = 10;
 
+  private final List<Sink> sinks = new ArrayList<>();
   private final Stage stage;
-  private final List<DatagramChannel> sinks = new ArrayList<>();
 
-  /** By node: the moment in the last datagram of each address. */
-  private final List<Map<String, Long>> arrived = new ArrayList<>();
+  /** Where datagrams arrive at a node, and what became of those of the present address. */
+  private static final class Sink {
+    private final StageNode node;
+    private final DatagramChannel channel;
+    private final ByteBuffer datagram = ByteBuffer.allocate(Long.BYTES);
+    private final List<Long> sent = new ArrayList<>();
+    private long arrived;
+    private boolean isDropping;
+
+    Sink(StageNode node) {
+      this.node = node;
+      channel =
+          node.namespace()
+              .call(() -> {
+                DatagramChannel opened = DatagramChannel.open().bind(new InetSocketAddress(PORT));
+                var ignored = opened.configureBlocking(false);
+                return opened;
+              });
+    }
+
+    void begin() {
+      sent.clear();
+      arrived = 0;
+      isDropping = false;
+    }
+
+    void send(DatagramChannel from, String address) throws IOException {
+      String to = address.contains(":") ? node.address6() : node.address();
+      long now = System.nanoTime();
+      sent.add(now);
+      int ignored =
+          from.send(
+              datagram.clear().putLong(now).flip(),
+              new InetSocketAddress(InetAddress.ofLiteral(to), PORT));
+    }
+
+    /** Takes what has arrived, which is in order, and may be of the address before. */
+    void take(String address) throws IOException {
+      for (SocketAddress from = channel.receive(datagram.clear());
+          from != null;
+          from = channel.receive(datagram.clear())) {
+        if (from instanceof InetSocketAddress internet
+            && internet.getAddress().equals(InetAddress.ofLiteral(address))) {
+          arrived = datagram.flip().getLong();
+        }
+      }
+      if (!isDropping && arrived != 0 && sent.size() > LOST) {
+        boolean isLosing = sent.get(sent.size() - LOST) - arrived > 0;
+        // Only late, on a machine with much to do? The kernel knows.
+        isDropping = isLosing && node.drops(address);
+      }
+    }
+
+    long dropped() {
+      return sent.stream().filter(moment -> moment - arrived > 0).findFirst().orElseThrow();
+    }
+  }
 
   /** Listens on each node. */
   public DropProbe(Stage stage) {
     this.stage = stage;
-    for (StageNode node : stage.nodes()) {
-      Map<String, Long> moments = new ConcurrentHashMap<>();
-      arrived.add(moments);
-      DatagramChannel sink =
-          node.namespace().call(() -> DatagramChannel.open().bind(new InetSocketAddress(PORT)));
-      sinks.add(sink);
-      Thread ignored =
-          Thread.ofPlatform()
-              .daemon()
-              .name("drops-" + node.number())
-              .start(() -> take(sink, moments));
-    }
-  }
-
-  private static void take(DatagramChannel sink, Map<String, Long> moments) {
-    ByteBuffer datagram = ByteBuffer.allocate(Long.BYTES);
-    try {
-      while (true) {
-        SocketAddress from = sink.receive(datagram.clear());
-        if (from instanceof InetSocketAddress internet && !datagram.flip().hasRemaining()) {
-          throw new IOException("an empty datagram of " + internet);
-        } else if (from instanceof InetSocketAddress internet) {
-          Long ignored = moments.put(internet.getAddress().getHostAddress(), datagram.getLong());
-        }
-      }
-    } catch (ClosedChannelException e) {
-      // The end.
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot receive datagrams", e);
-    }
+    stage.nodes().forEach(node -> sinks.add(new Sink(node)));
   }
 
   /**
@@ -74,40 +97,26 @@ public final class DropProbe implements AutoCloseable {
    *
    * @throws IllegalStateException if one does not within this time, or never received anything
    */
-  public List<Long> awaitDrops(String address, Duration atMost) {
-    List<List<Long>> sent = new ArrayList<>();
-    stage.nodes().forEach(node -> sent.add(new ArrayList<>()));
-    String key = InetAddress.ofLiteral(address).getHostAddress();
+  public synchronized List<Long> awaitDrops(String address, Duration atMost) {
+    sinks.forEach(Sink::begin);
     long begun = System.nanoTime();
     try (DatagramChannel channel = open(address)) {
-      ByteBuffer datagram = ByteBuffer.allocate(Long.BYTES);
-      while (!all(sent, key)) {
+      while (!sinks.stream().allMatch(sink -> sink.isDropping)) {
         if (System.nanoTime() - begun > atMost.toNanos()) {
           throw new IllegalStateException(address + " is not dropped everywhere after " + atMost);
         }
-        for (StageNode node : stage.nodes()) {
-          String to = address.contains(":") ? node.address6() : node.address();
-          long now = System.nanoTime();
-          sent.get(node.number()).add(now);
-          int ignored =
-              channel.send(
-                  datagram.clear().putLong(now).flip(),
-                  new InetSocketAddress(InetAddress.ofLiteral(to), PORT));
+        for (Sink sink : sinks) {
+          sink.send(channel, address);
         }
         LockSupport.parkNanos(BETWEEN.toNanos());
+        for (Sink sink : sinks) {
+          sink.take(address);
+        }
       }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot send datagrams", e);
     }
-    List<Long> drops = new ArrayList<>();
-    for (int i = 0; i < sent.size(); i++) {
-      Long last = arrived.get(i).remove(key);
-      if (last == null) {
-        throw new IllegalStateException(address + " never reached node " + i);
-      }
-      drops.add(sent.get(i).stream().filter(moment -> moment > last).findFirst().orElseThrow());
-    }
-    return drops;
+    return sinks.stream().map(Sink::dropped).toList();
   }
 
   private DatagramChannel open(String address) {
@@ -118,25 +127,13 @@ public final class DropProbe implements AutoCloseable {
             DatagramChannel.open().bind(new InetSocketAddress(InetAddress.ofLiteral(address), 0)));
   }
 
-  /** Whether of each node the last datagrams are missing. */
-  private boolean all(List<List<Long>> sent, String key) {
-    for (int i = 0; i < sent.size(); i++) {
-      List<Long> moments = sent.get(i);
-      Long last = arrived.get(i).get(key);
-      if (moments.size() <= LOST || last == null || moments.get(moments.size() - LOST) <= last) {
-        return false;
-      }
-    }
-    return true;
-  }
-
   @Override
   public void close() {
     Ending ending = new Ending();
-    for (DatagramChannel sink : sinks) {
+    for (Sink sink : sinks) {
       ending.end(() -> {
         try {
-          sink.close();
+          sink.channel.close();
         } catch (IOException e) {
           throw new UncheckedIOException("cannot close", e);
         }
