@@ -36,8 +36,11 @@ final class GuessingScenario {
   static final Duration WINDOW = Duration.ofSeconds(6);
 
   private static final Duration SOON = Duration.ofSeconds(90);
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
   private static final int WALKED = 40;
+
+  /** Of one who is not dropped before. */
+  private static final int MAX_REQUESTS = 300;
 
   /** Five guesses of such a pause take 5.6 s, and 6.4 s. */
   private static final Duration BELOW = Duration.ofMillis(1_400);
@@ -113,15 +116,12 @@ final class GuessingScenario {
     String guesser = attackers.next(isSix);
     int answered = 0;
     // At all nodes by turns: the leader counts them together.
-    Optional<Integer> status = get(guesser, 0, "/login", Map.of());
-    while (status.filter(code -> code == 401).isPresent()) {
-      answered++;
-      status = get(guesser, answered, "/login", Map.of());
+    for (int i = 0; i < MAX_REQUESTS && !node(0).drops(guesser); i++) {
+      answered += get(guesser, i, "/login", Map.of()).orElse(0) == 401 ? 1 : 0;
     }
     BanEvent.Ban ban = awaitBan(Attackers.banned(guesser));
     assertThat(ban.rule()).isEqualTo("logins");
     assertThat(ban.hits()).isEqualTo(THRESHOLD);
-    assertThat(answered).isGreaterThanOrEqualTo(THRESHOLD);
     awaitDropped(guesser);
     report.put("guessesAnswered" + (isSix ? "6" : "4"), answered);
     System.out.printf(
@@ -188,7 +188,6 @@ final class GuessingScenario {
             .mapToObj(i -> network + "::" + Integer.toHexString(0x100 * i))
             .toList();
     var wave = stage.outside().attack(all, node(0), "/.git/HEAD", WALKED, 200);
-    assertThat(wave.get().passed()).isGreaterThanOrEqualTo(3);
     BanEvent.Ban ban = awaitBan(Attackers.banned(first));
     assertThat(ban.hits()).isEqualTo(3);
     awaitDropped(network + "::abcd");
@@ -248,17 +247,9 @@ final class GuessingScenario {
       forgers.add(forger);
       List<Map<String, String>> forgeries = forgeries(victim);
       String probe = PROBES.get(forgers.size() % PROBES.size());
-      for (int i = 0; i < Math.max(THRESHOLD, forgeries.size()); i++) {
-        Optional<Integer> ignored =
-            stage
-                .outside()
-                .get(
-                    forger,
-                    node(forgers.size()),
-                    probe,
-                    forgeries.get(i % forgeries.size()),
-                    Duration.ofMillis(500))
-                .map(Answer::status);
+      for (int i = 0; i < MAX_REQUESTS && !node(0).drops(forger); i++) {
+        Map<String, String> forgery = forgeries.get((i + forgers.size()) % forgeries.size());
+        Optional<Integer> ignored = get(forger, forgers.size(), probe, forgery);
         forged++;
       }
     }

@@ -81,7 +81,10 @@ final class StageAttacksIT {
     List<String> banned = new ArrayList<>();
     for (SequencedEvent event : stage.log()) {
       assertThat(event.event()).isInstanceOf(BanEvent.Ban.class);
-      banned.add(((BanEvent.Ban) event.event()).ip().toString());
+      BanEvent.Ban ban = (BanEvent.Ban) event.event();
+      // For no less than it takes.
+      assertThat(ban.hits()).as("%s", ban).isEqualTo(ban.rule().equals("logins") ? 5 : 3);
+      banned.add(ban.ip().toString());
     }
     assertThat(banned).doesNotHaveDuplicates();
     assertThat(new TreeSet<>(banned)).isEqualTo(attackers.banned());
