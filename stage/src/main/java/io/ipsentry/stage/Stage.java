@@ -3,6 +3,7 @@ package io.ipsentry.stage;
 import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.testing.NetworkNamespace;
+import io.ipsentry.testing.Uninterrupted;
 import io.ipsentry.testing.cluster.Kubectl;
 import io.ipsentry.testing.cluster.TcpProxy;
 import io.ipsentry.testing.cluster.TestCluster;
@@ -295,8 +296,13 @@ public final class Stage implements AutoCloseable {
     }
   }
 
+  /** Also for a thread that is interrupted: it takes everything away, and stays so. */
   @Override
   public void close() {
+    Uninterrupted.run(this::closeAll);
+  }
+
+  private void closeAll() {
     Ending ending = new Ending();
     for (AutoCloseable part : open.reversed()) {
       ending.end(() -> {

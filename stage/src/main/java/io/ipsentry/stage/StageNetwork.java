@@ -1,6 +1,7 @@
 package io.ipsentry.stage;
 
 import io.ipsentry.testing.NetworkNamespace;
+import io.ipsentry.testing.Uninterrupted;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -185,7 +186,7 @@ final class StageNetwork implements AutoCloseable {
   @Override
   public void close() {
     Ending ending = new Ending();
-    all.reversed().forEach(namespace -> ending.end(namespace::close));
+    all.reversed().forEach(namespace -> ending.end(() -> Uninterrupted.run(namespace::close)));
     all.clear();
     ending.rethrow();
   }

@@ -1,5 +1,6 @@
 package io.ipsentry.testing;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,9 +26,17 @@ public final class NetworkNamespace implements AutoCloseable {
   public static NetworkNamespace create(String purpose) {
     String suffix = Integer.toHexString(ThreadLocalRandom.current().nextInt(1 << 28));
     NetworkNamespace namespace = new NetworkNamespace("ipsentry-" + purpose + "-" + suffix);
-    Programs.run("ip", "netns", "add", namespace.name);
-    namespace.run("ip", "link", "set", "lo", "up");
-    return namespace;
+    boolean made = false;
+    try {
+      Programs.run("ip", "netns", "add", namespace.name);
+      namespace.run("ip", "link", "set", "lo", "up");
+      made = true;
+      return namespace;
+    } finally {
+      if (!made && Files.exists(namespace.file())) {
+        Uninterrupted.run(namespace::close);
+      }
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.ipsentry.testing.cluster;
 
 import io.ipsentry.testing.Programs;
+import io.ipsentry.testing.Uninterrupted;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -152,7 +153,7 @@ public final class ServerProcess {
   /** Ends it by SIGKILL if it runs; for the end of all. */
   public synchronized void close() {
     if (process != null && process.isAlive()) {
-      kill();
+      Uninterrupted.run(this::kill);
     }
   }
 

@@ -134,7 +134,8 @@ public final class TestCluster implements AutoCloseable {
         ClusterPrograms.find()
             .orElseThrow(() -> new IllegalStateException("declare @RequiresCluster on the test"));
     RuntimeException failure = new IllegalStateException("not tried");
-    for (int attempt = 1; attempt <= MAX_STARTS; attempt++) {
+    int attempt = 0;
+    while (attempt++ < MAX_STARTS && !Thread.currentThread().isInterrupted()) {
       try {
         Path own = Files.createDirectory(directory.resolve("cluster-" + attempt));
         return new TestCluster(programs, own);
