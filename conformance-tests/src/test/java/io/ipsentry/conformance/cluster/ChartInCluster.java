@@ -22,7 +22,7 @@ import java.util.regex.Matcher;
  * A namespace of a test cluster with the identities and rights that the chart gives to the
  * processes of a release, and with its roles for people.
  */
-final class ChartInCluster {
+public final class ChartInCluster {
   private static final List<Class<? extends HasMetadata>> RIGHTS =
       List.of(
           ServiceAccount.class,
@@ -67,7 +67,7 @@ final class ChartInCluster {
    *
    * @param more YAML, over the others
    */
-  static ChartInCluster in(TestCluster cluster, String gateways, String more) {
+  public static ChartInCluster in(TestCluster cluster, String gateways, String more) {
     ChartInCluster release = new ChartInCluster(cluster, gateways, more);
     KubernetesSerialization yaml = new KubernetesSerialization();
     StringBuilder rights = new StringBuilder();
@@ -87,11 +87,12 @@ final class ChartInCluster {
   }
 
   /** Acts as the administrator, in the namespace. */
-  Kubectl kubectl() {
+  public Kubectl kubectl() {
     return kubectl;
   }
 
-  String namespace() {
+  /** Its name. */
+  public String namespace() {
     return namespace;
   }
 
@@ -109,7 +110,7 @@ final class ChartInCluster {
   }
 
   /** A file with a token of one of the identities, in a directory. */
-  Path token(Path directory, String serviceAccount) {
+  public Path token(Path directory, String serviceAccount) {
     try {
       return Files.writeString(
           directory.resolve(serviceAccount + ".token"),
@@ -124,7 +125,7 @@ final class ChartInCluster {
    *
    * @param directory it is written to
    */
-  Path kubeconfig(Path directory, String serviceAccount) {
+  public Path kubeconfig(Path directory, String serviceAccount) {
     String token = kubectl.run("create", "token", serviceAccount, "--duration=2h").strip();
     return kubeconfig(directory, serviceAccount, "token: " + token);
   }

@@ -24,7 +24,7 @@ import java.time.InstantSource;
 import java.util.List;
 
 /** The log of a release in a cluster, as a test writes it. */
-final class ClusterLog implements AutoCloseable {
+public final class ClusterLog implements AutoCloseable {
   /** More than any test makes. */
   private static final int MAX_EVENTS = 1_000;
 
@@ -40,7 +40,8 @@ final class ClusterLog implements AutoCloseable {
     this(cluster, cluster.newNamespace(), "guard");
   }
 
-  ClusterLog(TestCluster cluster, String namespace, String release) {
+  /** Of a release in a namespace. */
+  public ClusterLog(TestCluster cluster, String namespace, String release) {
     this.cluster = cluster;
     this.namespace = namespace;
     this.release = release;
@@ -61,7 +62,8 @@ final class ClusterLog implements AutoCloseable {
         .formatted(release, namespace, cluster.kubeconfig());
   }
 
-  void ban(String ip) {
+  /** Appends a ban for an hour, as a rule makes one of a packet's source. */
+  public void ban(String ip) {
     Instant now = Instant.now();
     append(
         new BanEvent.Ban(
@@ -83,7 +85,7 @@ final class ClusterLog implements AutoCloseable {
   }
 
   /** Gives a feed these prefixes. */
-  void feed(String name, String... prefixes) {
+  public void feed(String name, String... prefixes) {
     FeedStore.Stored stored =
         new FeedBlobs(api, release, Duration.ofHours(1), System::nanoTime)
             .put(name, PrefixSet.parse(prefixes));

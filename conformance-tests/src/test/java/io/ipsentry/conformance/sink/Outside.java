@@ -20,8 +20,10 @@ import java.util.concurrent.Executors;
  * What stands outside, on loopback: the access rules of Cloudflare (create, list, delete), Telegram
  * and a webhook. It can stall: then it takes connections and answers nobody.
  */
-final class Outside implements AutoCloseable {
-  static final String ZONE = "0123456789abcdef0123456789abcdef";
+public final class Outside implements AutoCloseable {
+  /** The zone that it has. */
+  public static final String ZONE = "0123456789abcdef0123456789abcdef";
+
   private static final String RULES = "/client/v4/zones/" + ZONE + "/firewall/access_rules/rules";
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -34,14 +36,16 @@ final class Outside implements AutoCloseable {
   private boolean closed;
   private int lastId;
 
-  Outside() throws IOException {
+  /** Starts it. */
+  public Outside() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.setExecutor(threads);
     server.createContext("/", this::answer);
     server.start();
   }
 
-  String url() {
+  /** Where it is. */
+  public String url() {
     return "http://127.0.0.1:" + server.getAddress().getPort();
   }
 
@@ -51,7 +55,7 @@ final class Outside implements AutoCloseable {
   }
 
   /** Addresses that have a rule with notes of ours. */
-  synchronized List<String> ruled() {
+  public synchronized List<String> ruled() {
     return rules.values().stream()
         .filter(rule -> rule.path("notes").asText().matches("ip-sentry \\S+ ban=\\d+"))
         .map(rule -> rule.path("configuration").path("value").asText())
@@ -80,6 +84,19 @@ final class Outside implements AutoCloseable {
     List<Long> numbers = new ArrayList<>();
     hooks.forEach(body -> body.path("events").forEach(it -> numbers.add(it.path("seq").asLong())));
     return numbers;
+  }
+
+  /** What the webhook was told to be banned, in that order. */
+  public synchronized List<String> bansTold() {
+    List<String> bans = new ArrayList<>();
+    for (JsonNode body : hooks) {
+      for (JsonNode event : body.path("events")) {
+        if (event.path("type").asText().equals("ban")) {
+          bans.add(event.path("ip").asText());
+        }
+      }
+    }
+    return bans;
   }
 
   private void answer(HttpExchange exchange) throws IOException {
