@@ -3,7 +3,12 @@ package io.ipsentry.cli;
 import io.ipsentry.authz.admin.AdminEndpoint;
 import io.ipsentry.banlog.ListedBan;
 import io.ipsentry.cli.Table.Column;
+import io.ipsentry.cli.demo.ClusterDemo;
+import io.ipsentry.cli.demo.ClusterPlay;
+import io.ipsentry.cli.demo.ClusterStage;
+import io.ipsentry.cli.demo.ClusterTrack;
 import io.ipsentry.cli.demo.DemoClient;
+import io.ipsentry.cli.demo.DemoDirectory;
 import io.ipsentry.cli.demo.DemoException;
 import io.ipsentry.cli.demo.DemoPlay;
 import io.ipsentry.cli.demo.DemoStage;
@@ -12,12 +17,17 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.ServiceLoader;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -29,16 +39,27 @@ import picocli.CommandLine.Option;
     name = "demo",
     header = "Show on this machine how attackers are banned, and nobody else.",
     description = {
-      "Starts nginx, an application and ip-sentry on free ports of the loopback address, sends"
-          + " attackers and ordinary clients against them, draws who was answered and who refused,"
-          + " and removes everything again, also on Ctrl-C. Needs nginx and no privilege; touches"
-          + " neither the kernel's tables nor another ip-sentry. Exit 1: an attacker came through,"
-          + " or somebody else was refused.",
+      "Sends attackers and ordinary clients against a site of its own, draws who was answered and"
+          + " who refused, and removes everything again, also on Ctrl-C. Exit 1: an attacker came"
+          + " through, or somebody else was refused.",
+      "",
+      "As root, from a checkout: a cluster of three nodes in network namespaces, with its API"
+          + " server, a gateway and an enforcer on each node, two watchers and two authz-servers."
+          + " Else, and with --small: nginx, an application and ip-sentry on free ports of the"
+          + " loopback address, which needs no privilege. Neither touches the kernel's tables of"
+          + " this host, nor another ip-sentry.",
       ""
     },
     footer = {"", "Examples:", "  ip-sentry demo", "  ip-sentry demo --rate 1000 --seconds 10"})
 final class DemoCommand implements Callable<Integer> {
   private static final Logger logger = LoggerFactory.getLogger(DemoCommand.class);
+
+  private static final String BUILDING =
+      "building a cluster: 3 nodes, each with nginx and an enforcer, an API server with etcd, 2"
+          + " watchers, 2 authz-servers; that takes half a minute";
+
+  /** After a signal the process ends by then, whatever is left. */
+  private static final int MAX_REMOVING_SECONDS = 60;
 
   private static final int MAX_SECONDS = 60;
   private static final int MAX_RATE = 1_000;
@@ -66,6 +87,9 @@ final class DemoCommand implements Callable<Integer> {
       defaultValue = "100")
   private int rate;
 
+  @Option(names = "--small", description = "Without a cluster, also where one could be built.")
+  private boolean small;
+
   private final Shell shell;
 
   DemoCommand(Shell shell) {
@@ -80,6 +104,86 @@ final class DemoCommand implements Callable<Integer> {
     if (rate < 1 || rate > MAX_RATE) {
       throw CommandException.usage("--rate: " + rate + " is not between 1 and 1000");
     }
+    try {
+      Optional<ClusterDemo> cluster = small ? Optional.empty() : cluster();
+      return cluster.isPresent() ? playCluster(cluster.get()) : playSmall();
+    } catch (DemoException e) {
+      throw CommandException.failed(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /** Who builds a cluster here; empty: nobody, which is said. */
+  private Optional<ClusterDemo> cluster() {
+    Optional<ClusterDemo> found = ServiceLoader.load(ClusterDemo.class).findFirst();
+    Optional<String> obstacle =
+        found.isPresent()
+            ? found.get().obstacle()
+            : Optional.of("it is built by ./ip-sentry of a checkout alone");
+    obstacle.ifPresent(
+        why -> shell.err().println("the small demonstration, without a cluster: " + why));
+    return obstacle.isPresent() ? Optional.empty() : found;
+  }
+
+  private int playCluster(ClusterDemo demo) throws IOException, InterruptedException {
+    // Short: the path of a Unix socket has 107 bytes at most.
+    Path directory = Files.createTempDirectory(Path.of("/tmp"), "ip-sentry-demo.");
+    Thread player = Thread.currentThread();
+    CountDownLatch removed = new CountDownLatch(1);
+    Thread hook = Thread.ofPlatform().name("demo-stop").unstarted(() -> stop(player, removed));
+    Runtime.getRuntime().addShutdownHook(hook);
+    try {
+      shell.err().println(BUILDING);
+      long begun = System.nanoTime();
+      try (ClusterStage stage = demo.build(directory)) {
+        shell
+            .err()
+            .printf("ready after %d s%n", Duration.ofNanos(System.nanoTime() - begun).toSeconds());
+        return play(stage);
+      }
+    } finally {
+      DemoDirectory.remove(directory);
+      removed.countDown();
+      unhook(hook);
+    }
+  }
+
+  /** Has the player take everything away, and waits until it has. */
+  private static void stop(Thread player, CountDownLatch removed) {
+    player.interrupt();
+    try {
+      if (!removed.await(MAX_REMOVING_SECONDS, TimeUnit.SECONDS)) {
+        logger.atWarn().log("not all of the demonstration was taken away in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private int play(ClusterStage stage) throws InterruptedException {
+    Duration length = Duration.ofSeconds(seconds);
+    boolean live = !output.isJson() && shell.outWidth().getAsInt() > 0;
+    ClusterDemoDrawing drawing = new ClusterDemoDrawing(shell, stage.nodes());
+    try (ClusterPlay play =
+        ClusterPlay.start(stage, rate, length, ClusterDemoDrawing.SLOTS, shell.clock())) {
+      while (!play.awaitEnd(REDRAW)) {
+        if (live) {
+          drawing.draw(play, length);
+        } else if (!output.isJson()) {
+          drawing.tell(play);
+        }
+      }
+      if (output.isJson()) {
+        drawing.json(play);
+      } else {
+        drawing.draw(play, length);
+        drawing.tables(play);
+      }
+      shell.out().flush();
+      return play.tracks().stream().allMatch(ClusterTrack::isRight) ? ExitCode.DONE : ExitCode.NO;
+    }
+  }
+
+  private int playSmall() throws IOException, InterruptedException {
     Path nginx =
         DemoStage.findNginx(shell.variable("PATH").orElse(""))
             .orElseThrow(() ->
@@ -94,8 +198,6 @@ final class DemoCommand implements Callable<Integer> {
       } finally {
         unhook(hook);
       }
-    } catch (DemoException e) {
-      throw CommandException.failed(String.valueOf(e.getMessage()), e);
     }
   }
 

@@ -4,11 +4,13 @@ package io.ipsentry.cli.demo;
 public final class DemoException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  DemoException(String message) {
+  /** Without a cause. */
+  public DemoException(String message) {
     super(message);
   }
 
-  DemoException(String message, Throwable cause) {
+  /** With a cause. */
+  public DemoException(String message, Throwable cause) {
     super(message, cause);
   }
 }

@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code ip-sentry demo} as people start it: its story is true, and nothing of it stays. */
+/** {@code ip-sentry demo --small}: its story is true, and nothing of it stays. */
 @RequiresProgram("nginx")
 final class DemoIT {
   private static final Path TEMPORARY = Path.of("/tmp");
@@ -33,7 +33,7 @@ final class DemoIT {
   @Test
   void demo_attackersAreRefusedAndNobodyElse_andNothingIsLeft() {
     Set<Path> before = stages();
-    Result result = IpSentry.run("demo", "--seconds", "3", "--rate", "50", "-o", "json");
+    Result result = IpSentry.run("demo", "--small", "--seconds", "3", "--rate", "50", "-o", "json");
 
     assertThat(result.exitCode()).as(result.out() + result.err()).isZero();
     Map<String, Map<String, String>> clients =
@@ -59,7 +59,7 @@ final class DemoIT {
     Set<Path> before = stages();
     Path out = directory.resolve("out");
     Process demo =
-        new ProcessBuilder(IpSentry.command(List.of("demo", "--seconds", "60")))
+        new ProcessBuilder(IpSentry.command(List.of("demo", "--small", "--seconds", "60")))
             .redirectErrorStream(true)
             .redirectOutput(out.toFile())
             .start();
