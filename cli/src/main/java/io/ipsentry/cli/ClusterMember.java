@@ -487,6 +487,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
   /** What must not be banned is another. */
   void protect(ProtectedPrefixes now) {
     term.ifPresent(leading -> leading.watcher().protect(now));
+    sinks.ifPresent(Sinks::wake);
   }
 
   /** Another configuration is in force. */

@@ -371,6 +371,7 @@ final class HostRun implements AutoCloseable {
   private void protect(ProtectedPrefixes now) {
     watcher.protect(now);
     enforcer.ifPresent(HostEnforcer::protectionChanged);
+    sinks.ifPresent(Sinks::wake);
   }
 
   private void configChanged(ConfigResult result, InstantSource clock) {
