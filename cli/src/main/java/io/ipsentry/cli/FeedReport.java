@@ -36,7 +36,7 @@ final class FeedReport {
             .setOrigin(feed.origin())
             .setAction(feed.action().wireName())
             .setEntries(feed.entries())
-            .setProtectedPrefixes(feed.protectedEntries())
+            .setProtectedPrefixes(feed.spared())
             .setFetches(feed.fetches())
             .setFailed(feed.failed())
             .setRefused(feed.refused())

@@ -1,6 +1,7 @@
 package io.ipsentry.ban;
 
 import io.ipsentry.net.IpPrefix;
+import io.ipsentry.net.PrefixSet;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -378,6 +379,11 @@ public final class ActiveBans {
   /** All allows that hold, in order of their prefixes. */
   public List<Allowance> allows(Instant at) {
     return locked(() -> fold.allows().list(at.toEpochMilli()));
+  }
+
+  /** The prefixes of all allows that hold. */
+  public PrefixSet allowedPrefixes(Instant at) {
+    return PrefixSet.of(allows(at).stream().map(entry -> entry.allow().ip()).toList());
   }
 
   /** All feeds, by name. */

@@ -23,7 +23,6 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -35,7 +34,6 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresRoot
 @RequiresCluster
 @RequiresProgram({"ip", "ipset", "iptables-legacy"})
-@EnabledIfSystemProperty(named = "hands.rounds", matches = "[0-9]+")
 final class ProtectedHandsIT {
   /** In each, every hand tries once. */
   private static final int ROUNDS = Integer.getInteger("hands.rounds", 1);

@@ -127,8 +127,9 @@ final class FeedKeeper {
     return config;
   }
 
+  /** As of its last step, but what it spares as of now. Safe for any thread. */
   FeedStatus status() {
-    return status;
+    return status.sparing(spared());
   }
 
   /** The prefixes in force, as far as they are loaded. */
@@ -419,16 +420,12 @@ final class FeedKeeper {
   }
 
   private FeedStatus newStatus() {
-    PrefixSet prefixes = inForce;
-    PrefixSet protectedOnes = parts.protection().get().prefixes();
-    int[] overlapping = {0};
-    protectedOnes.prefixes().forEach(each -> overlapping[0] += prefixes.overlaps(each) ? 1 : 0);
     return new FeedStatus(
         config.name(),
         shownOrigin(),
         config.action(),
         record.entries(),
-        overlapping[0],
+        spared(),
         hasContent() ? record.changedAt() : null,
         record.confirmedAt().equals(Instant.EPOCH) ? null : record.confirmedAt(),
         fetchAt,
@@ -438,6 +435,13 @@ final class FeedKeeper {
         refused,
         badLines,
         problem);
+  }
+
+  private int spared() {
+    PrefixSet prefixes = inForce;
+    PrefixSet allowed = parts.writer().state().allowedPrefixes(parts.clock().instant());
+    PrefixSet never = parts.protection().get().prefixes().union(allowed);
+    return Math.toIntExact(never.prefixes().stream().filter(prefixes::overlaps).count());
   }
 
   private String shownOrigin() {

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param origin where it comes from; a URL without its query, which may hold a secret
  * @param entries prefixes in force
- * @param protectedEntries of them, those that hold addresses which are never banned, and are
- *     enforced around them
+ * @param spared prefixes that are protected or allowed and have addresses in it: it is enforced
+ *     around them
  * @param changedAt since when it has this content; null: it has none
  * @param confirmedAt when its source last said so; null: never yet
  * @param nextAt when it is fetched next; null: it is being fetched
@@ -26,7 +26,7 @@ public record FeedStatus(
     String origin,
     FeedAction action,
     int entries,
-    int protectedEntries,
+    int spared,
     @Nullable Instant changedAt,
     @Nullable Instant confirmedAt,
     @Nullable Instant nextAt,
@@ -35,4 +35,23 @@ public record FeedStatus(
     long failed,
     long refused,
     int badLines,
-    String problem) {}
+    String problem) {
+  /** The same, but for what it spares. */
+  FeedStatus sparing(int prefixes) {
+    return new FeedStatus(
+        name,
+        origin,
+        action,
+        entries,
+        prefixes,
+        changedAt,
+        confirmedAt,
+        nextAt,
+        failures,
+        fetches,
+        failed,
+        refused,
+        badLines,
+        problem);
+  }
+}

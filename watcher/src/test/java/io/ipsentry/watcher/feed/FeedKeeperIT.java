@@ -10,6 +10,8 @@ import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.ban.ProtectedPrefixes;
+import io.ipsentry.ban.ProtectedPrefixes.Part;
+import io.ipsentry.ban.Protection.Kind;
 import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.BanWriter;
 import io.ipsentry.banlog.InMemoryBanLog;
@@ -18,6 +20,7 @@ import io.ipsentry.config.ConfigLoader;
 import io.ipsentry.config.FeedConfig;
 import io.ipsentry.config.TlsConfig;
 import io.ipsentry.config.TlsMaterial;
+import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.PrefixSet;
 import io.ipsentry.testing.CertificateAuthority;
 import io.ipsentry.testing.RequiresProgram;
@@ -56,6 +59,7 @@ final class FeedKeeperIT {
 
   @TempDir private Path directory;
   private final InMemoryBanLog log = new InMemoryBanLog();
+  private PrefixSet never = PrefixSet.empty();
   private Instant now = Instant.parse("2026-11-26T12:00:00Z");
   private final BanWriter writer = BanWriter.start(log, () -> now, event -> {});
   private SqliteFeedStore store;
@@ -94,7 +98,7 @@ final class FeedKeeperIT {
             new FeedRunner.Parts(
                 store,
                 writer,
-                () -> ProtectedPrefixes.NONE,
+                () -> ProtectedPrefixes.of(Part.of(Kind.NEVER_BAN, never)),
                 () -> now,
                 new Random(1),
                 "ip-sentry/test",
@@ -163,6 +167,26 @@ final class FeedKeeperIT {
     assertThat(events()).as("the same content").hasSize(1);
     step(keeper);
     assertThat(server.last().header("If-None-Match")).isEqualTo("\"two\"");
+  }
+
+  @Test
+  void status_protectedAndAllowedAfterTheFetch_counted() throws Exception {
+    server.answers(list("192.0.2.1\n2001:db8::/32\n", "\"one\""));
+    FeedKeeper keeper = keeper("expire: 2d");
+    step(keeper);
+    assertThat(keeper.status().spared()).isZero();
+
+    never = PrefixSet.parse("192.0.2.0/24", "203.0.113.1");
+    assertThat(keeper.status().spared()).isEqualTo(1);
+
+    IpPrefix allowed = IpPrefix.parse("2001:db8::7");
+    BanWriter.Outcome outcome =
+        writer.write(
+            (_, at) -> List.of(new BanEvent.Allow(at, allowed, at.plusSeconds(60), "cli", "test")));
+    assertThat(outcome).isInstanceOf(BanWriter.Outcome.Written.class);
+    assertThat(keeper.status().spared()).isEqualTo(2);
+    now = now.plusSeconds(60);
+    assertThat(keeper.status().spared()).as("allowed no longer").isEqualTo(1);
   }
 
   @Test
