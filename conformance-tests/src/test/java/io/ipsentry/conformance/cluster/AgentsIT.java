@@ -250,7 +250,7 @@ final class AgentsIT {
       assertThat(agent.metric("ip_sentry_lines_total{source=\"pods\"}").orElse(0)).isPositive();
       assertThat(agent.metrics()).doesNotContain("source=\"gateway\"");
       assertThat(agent.stop()).isZero();
-      assertThat(agent.log()).doesNotContain("\"level\":\"ERROR\"");
+      assertThat(agent.log()).doesNotContain("\"level\":\"error\"");
     }
   }
 
@@ -326,7 +326,7 @@ final class AgentsIT {
     for (RunningAgent agent : agents) {
       assertThat(agent.metric("ip_sentry_report_lost_total")).hasValue(0);
       assertThat(agent.stop()).isZero();
-      assertThat(agent.log()).doesNotContain("\"level\":\"ERROR\"");
+      assertThat(agent.log()).doesNotContain("\"level\":\"error\"");
     }
   }
 

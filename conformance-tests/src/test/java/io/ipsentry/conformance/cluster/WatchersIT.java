@@ -96,7 +96,7 @@ final class WatchersIT {
         assertThat(second.stop()).isZero();
         until("the first leads again", first::leads);
         tell("SIGTERM", stopped, "retry 0.4 s, with the end of the process");
-        assertThat(second.log()).doesNotContain("\"level\":\"ERROR\"");
+        assertThat(second.log()).doesNotContain("\"level\":\"error\"");
 
         first.probe("203.0.113.5", 3);
         until("banned by the first again", () -> bans(first).contains("203.0.113.5"));
