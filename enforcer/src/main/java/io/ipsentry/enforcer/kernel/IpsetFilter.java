@@ -36,6 +36,13 @@ final class IpsetFilter implements PacketFilter {
   /** Longest time that ipset keeps an element: the kernel counts in a 32-bit number of ms / 2. */
   private static final long MAX_TIMEOUT_SECONDS = 2_147_483;
 
+  /**
+   * After so many lines of a batch it is looked what time it is. What is left of a ban is told in
+   * seconds from when the kernel takes it, and a large batch takes many of them on a machine that
+   * has much to do; what is written lies in a pipe of 64 KiB at most until then.
+   */
+  private static final int LINES_A_LOOK = 256;
+
   private static final String TYPE = "hash:net";
 
   private static final List<String> RESTORE = List.of("ipset", "restore", "-exist");
@@ -190,7 +197,7 @@ final class IpsetFilter implements PacketFilter {
       return;
     }
     restore.feed(out -> {
-      Writer writer = new Writer(out, clock.millis());
+      Writer writer = new Writer(out);
       try {
         changes.forEach(writer);
       } catch (UncheckedIOException e) {
@@ -212,16 +219,19 @@ final class IpsetFilter implements PacketFilter {
   /** Writes changes as lines for {@code ipset restore}. */
   private final class Writer implements ChangeVisitor {
     private final AsciiOutput out;
-    private final long now;
     private final Set<Family> introduced = EnumSet.noneOf(Family.class);
+    private long now;
+    private int lines;
 
-    Writer(AsciiOutput out, long now) {
+    Writer(AsciiOutput out) {
       this.out = out;
-      this.now = now;
     }
 
     @Override
     public void put(IpPrefix prefix, long untilMillis) {
+      if (lines++ % LINES_A_LOOK == 0) {
+        now = clock.millis();
+      }
       if (untilMillis <= now) {
         remove(prefix);
         return;
