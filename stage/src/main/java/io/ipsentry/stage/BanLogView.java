@@ -8,10 +8,16 @@ import io.ipsentry.kubernetes.api.ClusterClients;
 import io.ipsentry.kubernetes.api.ClusterConfigMaps;
 import io.ipsentry.kubernetes.log.KubernetesBanLog;
 import io.ipsentry.testing.cluster.TestCluster;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 
-/** The ban log as an onlooker reads it from the API server. Safe for any thread. */
+/**
+ * The ban log as an onlooker reads it from the API server: opened as by one who may write, for whom
+ * what a snapshot covers is there for as long as it is kept; nothing is written. Safe for any
+ * thread.
+ */
 final class BanLogView implements AutoCloseable {
   private final KubernetesClient client;
   private final KubernetesBanLog log;
@@ -20,12 +26,28 @@ final class BanLogView implements AutoCloseable {
     Config config = Config.fromKubeconfig(cluster.kubeconfig().toFile());
     config.setNamespace(Release.NAMESPACE);
     client = ClusterClients.of(config);
-    log = KubernetesBanLog.openToRead(new ClusterConfigMaps(client), "ip-sentry", clock);
+    log =
+        KubernetesBanLog.open(
+            new ClusterConfigMaps(client),
+            "ip-sentry",
+            "onlooker",
+            KubernetesBanLog.Limits.DEFAULT,
+            clock);
   }
 
   /** All events, oldest first. */
   List<SequencedEvent> events() {
     return log.history(log.head() + 1, Integer.MAX_VALUE).reversed();
+  }
+
+  /** The events from a number on, as far as they are known here or the API server tells. */
+  List<SequencedEvent> events(long from) {
+    return log.read(from, Integer.MAX_VALUE);
+  }
+
+  /** The newest state that is stored beside the events; empty: none was stored yet. */
+  Optional<ActiveBans> stored() {
+    return log.snapshot(Instant.MAX, ActiveBans.Limits.DEFAULT);
   }
 
   /** Their fold. */

@@ -278,6 +278,16 @@ public final class Stage implements AutoCloseable {
     return log.events();
   }
 
+  /** Those from a number on; what was read before is not read again. */
+  public List<SequencedEvent> log(long from) {
+    return log.events(from);
+  }
+
+  /** The newest snapshot that a leader stored; empty: none has yet. */
+  public Optional<ActiveBans> snapshot() {
+    return log.stored();
+  }
+
   /** Their fold: what is decided. */
   public ActiveBans decided() {
     return log.decided();

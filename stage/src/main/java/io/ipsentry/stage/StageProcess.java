@@ -18,6 +18,7 @@ import java.util.OptionalDouble;
  */
 public final class StageProcess {
   private static final int METRICS_PORT = 9003;
+  private static final int FORWARD_AUTH_PORT = 9002;
   private static final int OK = 200;
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
@@ -159,7 +160,12 @@ public final class StageProcess {
 
   /** Value of a sample of its metrics; empty if there is none, or no process. */
   public OptionalDouble metric(String sample) {
-    return metrics()
+    return sample(metrics(), sample);
+  }
+
+  /** Value of a sample in {@link #metrics}. */
+  public static OptionalDouble sample(String metrics, String sample) {
+    return metrics
         .lines()
         .filter(line -> line.startsWith(sample + " "))
         .mapToDouble(line -> Double.parseDouble(line.substring(sample.length() + 1)))
@@ -176,14 +182,38 @@ public final class StageProcess {
     return get(path).map(Answer::status).orElse(0);
   }
 
+  /** What {@code /readyz} says: nothing to say, or one reason a line; empty: nobody answers. */
+  public String readiness() {
+    return get("/readyz").map(Answer::body).orElse("");
+  }
+
+  /**
+   * What an authz-server says of somebody who asks for the shop's first page, which no rule looks
+   * for.
+   *
+   * @return 200, 403, or 503 while it cannot judge; 0: nobody answers
+   */
+  public int verdict(String client) {
+    String head =
+        """
+        GET /forward-auth HTTP/1.0
+        Host: %s
+        X-Forwarded-For: %s
+        X-Forwarded-Method: GET
+        X-Forwarded-Host: shop.example
+        X-Forwarded-Uri: /
+        """
+            .formatted(name, client)
+            .replace("\n", "\r\n");
+    return ask(FORWARD_AUTH_PORT, head).map(Answer::status).orElse(0);
+  }
+
   private Optional<Answer> get(String path) {
-    return Http.ask(
-        namespace,
-        "",
-        address,
-        METRICS_PORT,
-        "GET " + path + " HTTP/1.0\r\nHost: " + name + "\r\n",
-        PATIENCE);
+    return ask(METRICS_PORT, "GET " + path + " HTTP/1.0\r\nHost: " + name + "\r\n");
+  }
+
+  private Optional<Answer> ask(int port, String head) {
+    return Http.ask(namespace, "", address, port, head, PATIENCE);
   }
 
   /** Whether it is the watcher that leads, by its metrics. */
