@@ -19,7 +19,10 @@ record Bar(Metric metric, String subject, double bound, Optional<String> than) {
           absolute(Metric.ANSWERED_1000, Prober.INLINE, 2),
           absolute(Metric.BAN_1000, Prober.BY_LOG, 250),
           absolute(Metric.WEB_1000000, Subject.IP_SENTRY, 1),
-          absolute(Metric.RESTORE, Subject.IP_SENTRY, 1),
+          absolute(Metric.KERNEL_100000, Kernel.BY_IPSET, 1),
+          absolute(Metric.KERNEL_100000, Kernel.BY_NFTABLES, 1),
+          absolute(Metric.KERNEL_1000000, Kernel.BY_IPSET, 10),
+          absolute(Metric.KERNEL_1000000, Kernel.BY_NFTABLES, 10),
           absolute(Metric.MEMORY_BUSY, Subject.IP_SENTRY, 160),
           absolute(Metric.CHECK, "ip-sentry, 1,000,000 bans", 0.9),
           absolute(Metric.CHECK_CPU, "ip-sentry, 1,000,000 bans", 1.1));

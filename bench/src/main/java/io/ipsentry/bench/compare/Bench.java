@@ -66,12 +66,8 @@ record Bench(
   }
 
   void add(Metric metric, String subject, int round, double value) {
-    add(metric, subject, round, value, 1);
-  }
-
-  void add(Metric metric, String subject, int round, double value, double scale) {
     say("%s, round %d: %s %.5g %s".formatted(metric.id, round, subject, value, metric.unit));
-    found.add(new Raw.Measured(metric.id, subject, round, value, scale));
+    found.add(new Raw.Measured(metric.id, subject, round, value));
   }
 
   void absent(Metric metric, String subject, String reason) {

@@ -195,11 +195,7 @@ final class Chart {
       graphics.draw(new Line2D.Double(from, middle - 2, from, middle + 2));
       graphics.draw(new Line2D.Double(to, middle - 2, to, middle + 2));
       graphics.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 11));
-      String label = Report.number(spread.median());
-      if (results.isExtrapolated(metric, subject)) {
-        label += " (extrapolated)";
-      }
-      graphics.drawString(label, (float) to + 5, (float) middle + 4);
+      graphics.drawString(Report.number(spread.median()), (float) to + 5, (float) middle + 4);
     }
   }
 }

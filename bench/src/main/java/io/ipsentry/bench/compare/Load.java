@@ -21,6 +21,7 @@ import java.util.Optional;
 final class Load implements Bench.Part {
   static final int LINES_PER_SECOND = 1_000;
   private static final int BATCHES_PER_SECOND = 50;
+  private static final int WARM_SECONDS = 15;
 
   private static final DateTimeFormatter STAMP =
       DateTimeFormatter.ofPattern("dd/MMM/yyyy:HH:mm:ss Z", Locale.ROOT).withZone(ZoneOffset.UTC);
@@ -54,7 +55,8 @@ final class Load implements Bench.Part {
       try {
         for (Product product : products) {
           Path directory = bench.empty("load" + rigs.size());
-          Path log = Files.createFile(directory.resolve("access.log"));
+          // Apart from configurations, which some programs watch too.
+          Path log = Files.createFile(bench.empty("log" + rigs.size()).resolve("access.log"));
           NetworkNamespace node = Bench.namespace("load");
           rigs.put(product.name(), new Rig(node, product.start(node, directory, log), log));
         }
@@ -83,10 +85,11 @@ final class Load implements Bench.Part {
     Path lines = Lines.logs(bench).resolve("nginx.log");
     for (Map.Entry<String, Rig> rig : rigs.entrySet()) {
       List<Long> pids = rig.getValue().running().pids();
-      // Some seconds before it counts, for what is compiled or loaded at the first lines.
-      feed(lines, rig.getValue().log(), 0, seconds / 2, LINES_PER_SECOND);
+      // Before it counts, for what is compiled or loaded at the first lines.
+      int warm = bench.size(WARM_SECONDS, 1);
+      feed(lines, rig.getValue().log(), 0, warm, LINES_PER_SECOND);
       double used = Usage.cpuSeconds(pids);
-      feed(lines, rig.getValue().log(), seconds / 2, seconds, LINES_PER_SECOND);
+      feed(lines, rig.getValue().log(), warm, seconds, LINES_PER_SECOND);
       used = Usage.cpuSeconds(pids) - used;
       bench.add(Metric.CPU_BUSY, rig.getKey(), round, 100 * used / seconds);
       bench.add(Metric.MEMORY_BUSY, rig.getKey(), round, Usage.residentMebibytes(pids));

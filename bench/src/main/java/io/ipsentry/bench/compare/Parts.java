@@ -22,6 +22,7 @@ final class Parts {
     parts.put("prober-100", new Prober(100));
     parts.put("prober-1000", new Prober(1_000));
     parts.put("web", new Web());
+    parts.put("kernel", new Kernel());
     parts.put("restore", new Restore());
     parts.put("load", new Load());
     parts.put("start", new Start());

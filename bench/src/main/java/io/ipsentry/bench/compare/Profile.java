@@ -181,7 +181,7 @@ final class Profile implements Bench.Part {
     for (String name : List.of("check", "forward")) {
       Path directory = bench.empty("gate");
       Path recording = directory.resolve("gate.jfr");
-      Restore.ownStore(directory, BANS);
+      Restore.ownStore(directory, BANS, false);
       String[] load = Objects.requireNonNull(loads.get(name)).toArray(String[]::new);
       try (NetworkNamespace node = Bench.namespace("profile");
           Product.Running running = bench.ipSentry().startInline(node, directory)) {

@@ -18,7 +18,7 @@ import java.util.Map;
  * A line of a file of raw results, as one JSON object:
  *
  * <pre>{@code
- * {"metric":"restore","subject":"fail2ban","round":1,"value":8.1,"scale":50.0}
+ * {"metric":"restore","subject":"fail2ban","round":1,"value":8.1}
  * {"metric":"lines-nginx","subject":"CrowdSec","absent":"no program crowdsec"}
  * {"fact":"load before","value":"0.52"}
  * }</pre>
@@ -31,11 +31,8 @@ sealed interface Raw {
    * @param metric {@link Metric#id}
    * @param round from 1 on; subjects of the same round were measured one after the other
    * @param value in the metric's unit
-   * @param scale what the value is to be multiplied by to stand for the whole work; 1 where the
-   *     whole work was done
    */
-  record Measured(String metric, String subject, int round, double value, double scale)
-      implements Raw {}
+  record Measured(String metric, String subject, int round, double value) implements Raw {}
 
   /** That there is no number, and why. */
   record Absent(String metric, String subject, String reason) implements Raw {}
@@ -65,12 +62,11 @@ sealed interface Raw {
     try (JsonGenerator json = JSON.createGenerator(text)) {
       json.writeStartObject();
       switch (line) {
-        case Measured(String metric, String subject, int round, double value, double scale) -> {
+        case Measured(String metric, String subject, int round, double value) -> {
           json.writeStringField("metric", metric);
           json.writeStringField("subject", subject);
           json.writeNumberField("round", round);
           json.writeNumberField("value", value);
-          json.writeNumberField("scale", scale);
         }
         case Absent(String metric, String subject, String reason) -> {
           json.writeStringField("metric", metric);
@@ -111,8 +107,7 @@ sealed interface Raw {
         metric,
         subject,
         Integer.parseInt(field(fields, "round")),
-        Double.parseDouble(field(fields, "value")),
-        Double.parseDouble(field(fields, "scale")));
+        Double.parseDouble(field(fields, "value")));
   }
 
   private static String field(Map<String, String> fields, String name) {

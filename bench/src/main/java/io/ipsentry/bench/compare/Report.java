@@ -196,10 +196,9 @@ final class Report {
     return results
         .of(metric, subject)
         .map(spread ->
-            "%s%s (%s to %s, %d %s)"
+            "%s (%s to %s, %d %s)"
                 .formatted(
                     number(spread.median()),
-                    results.isExtrapolated(metric, subject) ? ", extrapolated" : "",
                     number(spread.least()),
                     number(spread.most()),
                     spread.rounds(),

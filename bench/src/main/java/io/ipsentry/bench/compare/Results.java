@@ -6,12 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 final class Results {
   private final Map<Metric, Map<String, Spread>> measured = new EnumMap<>(Metric.class);
   private final Map<Metric, Map<String, String>> absent = new EnumMap<>(Metric.class);
-  private final Map<Metric, Set<String>> extrapolated = new EnumMap<>(Metric.class);
   private final Map<String, Map<String, String>> facts = new LinkedHashMap<>();
 
   private Results() {}
@@ -51,10 +48,7 @@ final class Results {
             values
                 .computeIfAbsent(metric, _ -> new LinkedHashMap<>())
                 .computeIfAbsent(one.subject(), _ -> new ArrayList<>())
-                .add(one.value() * one.scale());
-            if (one.scale() != 1) {
-              results.extrapolated.computeIfAbsent(metric, _ -> new HashSet<>()).add(one.subject());
-            }
+                .add(one.value());
           }
           case Raw.Absent(String metric, String subject, String reason) ->
               results
@@ -82,10 +76,6 @@ final class Results {
   /** Those without a number, with the reason. */
   Map<String, String> absent(Metric metric) {
     return absent.getOrDefault(metric, Map.of());
-  }
-
-  boolean isExtrapolated(Metric metric, String subject) {
-    return extrapolated.getOrDefault(metric, Set.of()).contains(subject);
   }
 
   boolean has(Section section) {

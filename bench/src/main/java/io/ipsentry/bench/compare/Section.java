@@ -49,25 +49,33 @@ enum Section {
       The same runs: processor time of nginx and wrk for one request, in which the kernel's filtering is, as a multiple of the same without any firewall. On a machine with
       other work this says more than the requests a second.\
       """),
+  KERNEL(
+      "kernel",
+      "Bans into an empty kernel",
+      """
+      A list of addresses with a day to go each, into a network namespace that is new: by ip-sentry's backends (sets, rules and elements, in a process that is new, too), and by the kernel's own programs
+      from a file (`ipset restore`, `nft -f`): the limit. This is loading alone; what a restart takes is below.\
+      """),
   RESTORE(
       "restore",
       "Bans after a restart",
       """
-      The bans are in the program's own store; the kernel is empty, as after a boot. From the start of the process until the kernel has them all. *Alone* is the kernel's own program with the
-      same number of addresses in a file: the limit. Where a number is marked as extrapolated, fewer bans were restored, and the time was multiplied.\
+      The bans are in the program's own store; the kernel is empty, as after a boot. From the start of the process until the kernel has them all, looked at each 50 ms. ip-sentry's store has a snapshot, as a
+      `run` makes one within a minute once there are 10,000 events (*before its first snapshot*: all events are read). Who took longer than 20 s gets one round.\
       """),
   MEMORY(
       "memory",
       "Memory",
       """
       Resident memory (VmRSS) of all processes of the program: ip-sentry `run` with its enforcer in one process, fail2ban-server, CrowdSec with its bouncer. Idle: some seconds
-      after the start. Then 1,000 lines a second of the nginx log, stamped with the moment.\
+      after the start. Then 1,000 lines a second of the nginx log, stamped with the moment, written in 50 pieces a second.\
       """),
   CPU(
       "cpu",
       "Processor time",
       """
-      Of the same processes and those they started, as a share of one core: over some idle seconds, and over those with 1,000 lines a second.\
+      Of the same processes and those they started, as a share of one core: over some idle seconds, and over those with 1,000 lines a second, of
+      which 15 s passed before.\
       """),
   START(
       "start",

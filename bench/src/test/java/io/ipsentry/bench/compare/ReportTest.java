@@ -26,7 +26,7 @@ final class ReportTest {
   }
 
   private static Raw measured(String metric, String subject, int round, double value) {
-    return new Raw.Measured(metric, subject, round, value, 1);
+    return new Raw.Measured(metric, subject, round, value);
   }
 
   @Test
@@ -82,17 +82,21 @@ final class ReportTest {
   }
 
   @Test
-  void write_partOfTheWork_isMarkedAsExtrapolated() throws IOException {
+  void write_kernelAndRestart_areHeldAgainstTheirOwnBounds() throws IOException {
     String report =
         report(
             List.of(
-                measured("restore", "ip-sentry", 1, 1.1),
-                new Raw.Measured("restore", "fail2ban", 1, 4.4, 100)));
+                measured("kernel-100000", "ip-sentry, ipset", 1, 0.6),
+                measured("restore-100000", "ip-sentry", 1, 3.2),
+                new Raw.Absent("restore-100000", "fail2ban", "not tried")));
 
     assertThat(report)
-        .contains("| ip-sentry | 1.10 (1.10 to 1.10, 1 round) |")
-        .contains("| fail2ban | 440, extrapolated (440 to 440, 1 round) |")
-        .contains("at most 1 s | 1.10 | **missed** |");
+        .contains(
+            "| Bans into an empty kernel, 100,000 bans | ip-sentry, ipset | at most 1 s | 0.600 |"
+                + " reached |")
+        .contains("| ip-sentry | – | – | 3.20 (3.20 to 3.20, 1 round) | – |")
+        .contains("* fail2ban, 100,000 bans: not tried")
+        .doesNotContain("missed");
   }
 
   @Test
