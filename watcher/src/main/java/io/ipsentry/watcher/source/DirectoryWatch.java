@@ -62,7 +62,8 @@ final class DirectoryWatch implements AutoCloseable {
 
   static DirectoryWatch start() throws IOException {
     DirectoryWatch watch = new DirectoryWatch(FileSystems.getDefault().newWatchService());
-    Thread.ofVirtual().name("directory-watch").start(watch::collect);
+    // Woken by each write to a log: a virtual thread would wake its carriers as well each time.
+    Thread.ofPlatform().name("directory-watch").daemon().start(watch::collect);
     return watch;
   }
 
