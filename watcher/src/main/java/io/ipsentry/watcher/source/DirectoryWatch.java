@@ -37,6 +37,12 @@ final class DirectoryWatch implements AutoCloseable {
   static final int MAX_PENDING_PATHS = 4096;
   static final int MAX_DIRECTORIES = 8192;
 
+  /**
+   * What follows an event within this time is announced together, when it is over: a server that
+   * writes a thousand lines a second, each by itself, would else wake three threads for each.
+   */
+  private static final Duration TOGETHER = Duration.ofMillis(2);
+
   private static final Logger logger = LoggerFactory.getLogger(DirectoryWatch.class);
 
   private final WatchService service;
@@ -193,6 +199,8 @@ final class DirectoryWatch implements AutoCloseable {
             collected(directory.resolve(name), !event.kind().equals(ENTRY_MODIFY));
           }
         }
+        // Until it is reset, a key takes events without waking anybody.
+        Thread.sleep(TOGETHER);
         key.reset();
       }
     } catch (ClosedWatchServiceException e) {
