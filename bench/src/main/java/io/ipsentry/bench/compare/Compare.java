@@ -88,7 +88,7 @@ public final class Compare {
         }
       }
     }
-    Raw.write(raw.resolve(Report.RUN + ".jsonl"), Machine.facts(root));
+    Raw.write(raw.resolve(Report.RUN + ".jsonl"), Machine.facts());
     Report.write(raw, to);
     System.err.println("compare: the report is " + to.resolve("README.md"));
   }
@@ -120,6 +120,9 @@ public final class Compare {
     Objects.requireNonNull(Parts.ALL.get(part)).measure(bench);
     long seconds = ChronoUnit.SECONDS.between(begin, Instant.now());
     bench.found().add(new Raw.Fact("begun", begin.toString()));
+    Machine.checkout(bench.root())
+        .ifPresent(found -> bench.found().add(new Raw.Fact("checkout", found)));
+    Machine.build(bench.root()).ifPresent(found -> bench.found().add(new Raw.Fact("built", found)));
     bench.found().add(new Raw.Fact("load before", load));
     bench.found().add(new Raw.Fact("load at its end", Machine.load()));
     bench.found().add(new Raw.Fact("took", seconds + " s"));

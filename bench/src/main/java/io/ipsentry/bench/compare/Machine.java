@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 final class Machine {
   private Machine() {}
 
-  static List<Raw> facts(Path root) throws IOException {
+  static List<Raw> facts() throws IOException {
     List<Raw> facts = new ArrayList<>();
     fact(
         facts,
@@ -28,18 +28,6 @@ final class Machine {
             .map(kibibytes -> Long.parseLong(kibibytes) / 1024 + " MiB"));
     fact(facts, "kernel", told("uname", "(.*)", "-sr"));
     fact(facts, "Java", Optional.of(System.getProperty("java.vm.name") + " " + Runtime.version()));
-    fact(
-        facts,
-        "checkout",
-        told("git", "(\\w+)", "-C", root.toString(), "rev-parse", "--short=12", "HEAD"));
-    // Its name holds the moment of the build.
-    Path generation = root.resolve(".run/current");
-    fact(
-        facts,
-        "ip-sentry, built",
-        Files.exists(generation)
-            ? find(Files.readString(generation), "app\\.(\\d+)")
-            : Optional.empty());
     fact(facts, "fail2ban", told("fail2ban-server", "v?([0-9.]+)", "-V"));
     fact(facts, "CrowdSec", told("crowdsec", "version: (\\S+)", "-version"));
     fact(
@@ -51,6 +39,20 @@ final class Machine {
     fact(facts, "ipset", told("ipset", "v([0-9.]+)", "version"));
     fact(facts, "nft", told("nft", "v([0-9.]+)", "--version"));
     return facts;
+  }
+
+  /** When the build of ip-sentry was made that is started; empty: it is not started from one. */
+  static Optional<String> build(Path root) throws IOException {
+    // Its name holds the moment of the build.
+    Path generation = root.resolve(".run/current");
+    return Files.exists(generation)
+        ? find(Files.readString(generation), "app\\.(\\d+)")
+        : Optional.empty();
+  }
+
+  /** The commit that is checked out. */
+  static Optional<String> checkout(Path root) {
+    return told("git", "(\\w+)", "-C", root.toString(), "rev-parse", "--short=12", "HEAD");
   }
 
   /** Load over the last minute. */
