@@ -52,6 +52,10 @@ final class KernelSync {
   private long head;
   private long due;
   private boolean mustReadBack = true;
+
+  /** Whether the next read-back finds what has become of the bans, besides what others did. */
+  private boolean isOtherState = true;
+
   private boolean takesChanges = true;
 
   KernelSync(
@@ -112,7 +116,9 @@ final class KernelSync {
   End round(PendingEvents.News news) throws InterruptedException {
     head = news.head();
     // First what is known to have changed: a read-back would take it for missing.
-    boolean carriedOut = !news.everything() && !mustReadBack && apply(news, null);
+    boolean isTold = !news.everything() && !mustReadBack;
+    boolean carriedOut = isTold && apply(news, null);
+    isOtherState |= news.everything() || isTold && !carriedOut;
     return carriedOut && !isReadBackDue() ? End.UNCHANGED : readBack();
   }
 
@@ -154,6 +160,7 @@ final class KernelSync {
     applyKnown(filter, fixes.changes(), false);
     int missing = putMissing(filter, comparison, now);
     boolean first = !record.hasRead();
+    boolean expected = isOtherState;
     kernel.headers(desired, now);
     kernel.tidy();
     Duration took = Duration.ofNanos(parts.nanoTicker().getAsLong() - began);
@@ -161,25 +168,26 @@ final class KernelSync {
       decided(now);
     }
     SyncRecord.ReadBack read = new SyncRecord.ReadBack(missing, fixes.foreign(), fixes.wrongEnd());
-    record.read(read, known.count(), filter.drops(), took);
+    record.read(read, known.count(), filter.drops(), took, expected);
     mustReadBack = !fixes.isAll();
+    isOtherState &= mustReadBack;
     due = parts.nanoTicker().getAsLong() + config.get().interval().toNanos();
     if (first || read.repairs() > 0) {
-      say(first, filter, read, took);
+      say(expected, filter, read, took);
     }
     return wasMended || read.repairs() > 0 ? End.REPAIRED : End.UNCHANGED;
   }
 
-  private void say(boolean first, PacketFilter filter, SyncRecord.ReadBack read, Duration took) {
+  private void say(boolean expected, PacketFilter filter, SyncRecord.ReadBack read, Duration took) {
     logger
-        .atLevel(first ? Level.INFO : Level.WARN)
+        .atLevel(expected ? Level.INFO : Level.WARN)
         .addKeyValue("backend", filter.name())
         .addKeyValue("elements", known.count())
         .addKeyValue("missing", read.missing())
         .addKeyValue("foreign", read.foreign())
         .addKeyValue("wrong_end", read.wrongEnd())
         .addKeyValue("milliseconds", took.toMillis())
-        .log(first ? "the kernel enforces the bans" : "the kernel was not as it should be");
+        .log(expected ? "the kernel enforces the bans" : "the kernel was not as it should be");
   }
 
   private void decided(long now) {
@@ -246,6 +254,7 @@ final class KernelSync {
       }
       head = Math.max(head, news.head());
       if (!apply(news, comparison)) {
+        isOtherState = true;
         return End.AGAIN;
       }
     }

@@ -68,12 +68,18 @@ final class SyncRecord {
     }
   }
 
-  synchronized void read(ReadBack read, int elements, DropCounters counters, Duration duration) {
+  /**
+   * A read-back has ended.
+   *
+   * @param expected whether what it found is what has become of the bans, and not what others did
+   */
+  synchronized void read(
+      ReadBack read, int elements, DropCounters counters, Duration duration, boolean expected) {
     lastRead = read;
     drops = counters;
     lastDuration = duration;
     enforced = elements;
-    repairs += syncs > 0 ? read.repairs() : 0;
+    repairs += expected ? 0 : read.repairs();
     syncs++;
   }
 

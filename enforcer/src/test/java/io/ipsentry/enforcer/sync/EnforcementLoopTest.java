@@ -177,6 +177,32 @@ final class EnforcementLoopTest {
     }
   }
 
+  /**
+   * Whoever follows the log takes a snapshot when it has fallen behind: nobody has done anything.
+   */
+  @Test
+  void replaced_otherBans_areCarriedOutAndNoRepairs() {
+    try (LoopRig rig = LoopRig.seldom();
+        LoopRig other = LoopRig.seldom()) {
+      rig.ban("192.0.2.1", HOUR);
+      rig.ban("192.0.2.2", HOUR);
+      rig.loop.start();
+      await().until(() -> rig.loop.status().isEnforcing());
+      other.loop.start();
+      other.ban("192.0.2.2", Duration.ofHours(3));
+      other.ban("192.0.2.3", HOUR);
+      rig.bans.become(other.bans);
+
+      rig.loop.replaced();
+
+      await().until(() -> rig.loop.status().syncs() == 2);
+      assertThat(rig.kernel.texts()).containsExactly("192.0.2.2", "192.0.2.3");
+      assertThat(rig.kernel.elements())
+          .containsEntry(IpPrefix.parse("192.0.2.2"), rig.end(Duration.ofHours(3)));
+      assertThat(rig.loop.status().repairs()).isZero();
+    }
+  }
+
   /** The kernel lists; meanwhile bans come and go, of what is listed already and what is not. */
   @Test
   void readBack_changesMeanwhile_areCarriedOutAndNoFaults() {
