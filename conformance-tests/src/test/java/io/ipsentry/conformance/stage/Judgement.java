@@ -98,9 +98,15 @@ final class Judgement {
     assertThat(assault.all().stream().flatMap(each -> each.escapes().stream())).as(fault).isEmpty();
     for (StageProcess enforcer : stage.enforcers()) {
       assertThat(enforcer.metric("ip_sentry_enforcer_repairs_total"))
-          .as("nobody touched the kernel of %s; after: %s", enforcer.name(), fault)
+          .as(
+              "nobody touched the kernel of %s; after: %s; %s",
+              enforcer.name(), fault, saidOfTheKernel(enforcer))
           .hasValue(0);
     }
+  }
+
+  private static List<String> saidOfTheKernel(StageProcess enforcer) {
+    return enforcer.log().stream().filter(line -> line.contains("\"wrong_end\":")).toList();
   }
 
   /** Who attacked is banned, once for each time that he was free, and nobody else. */
