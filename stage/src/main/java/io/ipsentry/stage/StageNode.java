@@ -46,8 +46,8 @@ public final class StageNode {
     this.network = network;
     this.directory = Stage.made(directory);
     String pod = "gateway-" + number;
-    gatewayLog = kubelet.log(Release.GATEWAYS, pod, "nginx");
-    shopLog = kubelet.log(Release.GATEWAYS, pod, "shop");
+    gatewayLog = kubelet.log(Release.GATEWAYS, pod, "nginx").forgetful();
+    shopLog = kubelet.log(Release.GATEWAYS, pod, "shop").forgetful();
     outputs =
         List.of(
             new ContainerOutput(

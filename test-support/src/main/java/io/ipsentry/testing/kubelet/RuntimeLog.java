@@ -35,6 +35,9 @@ public final class RuntimeLog {
   private int files;
   private boolean overtaken;
 
+  /** Whether {@link #served} is kept. */
+  private boolean remembers = true;
+
   /** A piece of a line as the runtime wrote it. */
   record Entry(Instant stamp, String content, boolean partial, int number) {}
 
@@ -84,6 +87,18 @@ public final class RuntimeLog {
    */
   public static RuntimeLog named(String id) {
     return new RuntimeLog(id);
+  }
+
+  /**
+   * The same without {@link #served()} and {@link #hasGap}, for which every line is kept: of a log
+   * that is written for hours.
+   */
+  public RuntimeLog forgetful() {
+    changing(() -> {
+      remembers = false;
+      served.clear();
+    });
+    return this;
   }
 
   // ---- what the container and its runtime do
@@ -158,6 +173,7 @@ public final class RuntimeLog {
   public Map<String, Integer> served() {
     lock.lock();
     try {
+      mustRemember();
       Map<String, Integer> lines = new HashMap<>();
       served.values().forEach(line -> lines.merge(line, 1, Integer::sum));
       return lines;
@@ -173,11 +189,18 @@ public final class RuntimeLog {
   public boolean hasGap() {
     lock.lock();
     try {
+      mustRemember();
       int first = served.keySet().stream().mapToInt(Integer::intValue).min().orElse(0);
       int last = served.keySet().stream().mapToInt(Integer::intValue).max().orElse(-1);
       return last - first + 1 > served.size();
     } finally {
       lock.unlock();
+    }
+  }
+
+  private void mustRemember() {
+    if (!remembers) {
+      throw new IllegalStateException("it does not remember which lines were given");
     }
   }
 
@@ -306,7 +329,7 @@ public final class RuntimeLog {
     lock.lock();
     try {
       for (Entry entry : entries) {
-        if (!entry.partial()) {
+        if (remembers && !entry.partial()) {
           served.put(entry.number(), entry.content());
         }
       }
