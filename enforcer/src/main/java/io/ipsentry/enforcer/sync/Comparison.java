@@ -22,6 +22,13 @@ final class Comparison {
   /** Ends are told in seconds. */
   static final long TOLERANCE_MILLIS = 2_000;
 
+  /**
+   * An end that is off by no more is put right and is nobody's doing: the kernel counts from when
+   * it takes an element and tells what is left when it is asked, and a program between it and us
+   * may take so long for either on a machine that has much to do. After that it is killed.
+   */
+  static final long SLOW_MILLIS = PacketFilter.TIMEOUT.toMillis();
+
   /** Prefixes that may be changed; what comes then has to wait for the end. */
   static final int MAX_CHANGED = 1 << 18;
 
@@ -30,6 +37,10 @@ final class Comparison {
   private final long now;
   private final long maxTimeout;
   private final ChangeBatch found = new ChangeBatch();
+
+  /** Ends that are off by as much as a slow machine makes. What does not fit is found again. */
+  private final ChangeBatch slow = new ChangeBatch();
+
   private final Set<IpPrefix> changed = new HashSet<>();
   private int moreForeign;
   private int moreWrongEnds;
@@ -46,7 +57,12 @@ final class Comparison {
     this.maxTimeout = maxTimeout;
   }
 
-  /** What has to be set right, besides what is missing. */
+  /**
+   * What has to be set right, besides what is missing.
+   *
+   * @param foreign how much of it others have put there
+   * @param wrongEnd how much of it ends at another time because of others
+   */
   record Fixes(ChangeBatch changes, int foreign, int wrongEnd, boolean isAll) {}
 
   /** Prefixes are about to be changed in the kernel. */
@@ -81,11 +97,7 @@ final class Comparison {
     if (wanted != DesiredSet.NONE) {
       known.add(ip);
       if (isWrong(kernelEnd, wanted)) {
-        if (found.isFull()) {
-          moreWrongEnds++;
-        } else {
-          found.put(ip, wanted);
-        }
+        wrongEnd(ip, kernelEnd, wanted);
       }
     } else if (kernelEnd - now > TOLERANCE_MILLIS) {
       if (found.isFull()) {
@@ -93,6 +105,18 @@ final class Comparison {
       } else {
         found.remove(ip);
       }
+    }
+  }
+
+  private void wrongEnd(IpPrefix ip, long kernelEnd, long wanted) {
+    boolean isSlow =
+        kernelEnd != PacketFilter.FOR_EVER
+            && wanted != DesiredSet.FOR_EVER
+            && Math.abs(kernelEnd - wanted) <= SLOW_MILLIS;
+    if (!(isSlow ? slow : found).isFull()) {
+      (isSlow ? slow : found).put(ip, wanted);
+    } else if (!isSlow) {
+      moreWrongEnds++;
     }
   }
 
@@ -117,11 +141,11 @@ final class Comparison {
    */
   Fixes fixes() {
     ChangeBatch fixes = new ChangeBatch();
-    found.forEach(
+    PacketFilter.ChangeVisitor unchanged =
         new PacketFilter.ChangeVisitor() {
           @Override
           public void put(IpPrefix prefix, long untilMillis) {
-            if (!isChanged(prefix)) {
+            if (!isChanged(prefix) && !fixes.isFull()) {
               fixes.put(prefix, untilMillis);
             }
           }
@@ -132,9 +156,11 @@ final class Comparison {
               fixes.remove(prefix);
             }
           }
-        });
+        };
+    found.forEach(unchanged);
     int foreign = fixes.removals() + moreForeign;
     int wrongEnd = fixes.size() - fixes.removals() + moreWrongEnds;
+    slow.forEach(unchanged);
     return new Fixes(fixes, foreign, wrongEnd, !found.isFull());
   }
 }

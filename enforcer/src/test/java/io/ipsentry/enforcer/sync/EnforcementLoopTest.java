@@ -177,6 +177,26 @@ final class EnforcementLoopTest {
     }
   }
 
+  /** The kernel counts from when it takes an element, which a slow machine may do seconds later. */
+  @Test
+  void readBack_endsOffByWhatASlowMachineMakes_areSetRightAndNoRepairs() {
+    try (LoopRig rig = LoopRig.often()) {
+      rig.ban("192.0.2.1", HOUR);
+      rig.ban("192.0.2.2", HOUR);
+      rig.loop.start();
+      await().until(() -> rig.loop.status().isEnforcing());
+
+      rig.kernel.tamper("192.0.2.1", rig.end(HOUR) + 10_000);
+      rig.kernel.tamper("192.0.2.2", rig.end(HOUR) - 10_000);
+
+      await()
+          .untilAsserted(
+              () -> assertThat(rig.kernel.elements().values()).containsOnly(rig.end(HOUR)));
+      awaitReads(rig, 2);
+      assertThat(rig.loop.status().repairs()).isZero();
+    }
+  }
+
   /**
    * Whoever follows the log takes a snapshot when it has fallen behind: nobody has done anything.
    */
