@@ -15,6 +15,7 @@ import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.ipsentry.authz.caller.CallerConnection;
 import io.ipsentry.authz.transport.EventLoops;
+import io.ipsentry.authz.transport.MergedWrites;
 import io.ipsentry.authz.verdict.RequestJudge;
 import io.ipsentry.detection.HitReceiver;
 import io.netty.channel.ChannelOption;
@@ -174,7 +175,7 @@ public final class EnvoyServer implements AutoCloseable {
         new CheckEndpoint(parts.judges(), counters, limits.maxConcurrentChecks());
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(listen)
-            .channelType(parts.loops().channelType())
+            .channelFactory(MergedWrites.listening(parts.loops().channelType()))
             .bossEventLoopGroup(parts.loops().acceptor())
             .workerEventLoopGroup(parts.loops().workers())
             .directExecutor()
