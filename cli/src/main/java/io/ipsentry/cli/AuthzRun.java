@@ -57,6 +57,9 @@ final class AuthzRun implements AutoCloseable {
   private final PolicedConfig policed;
   private final CountDownLatch stopped = new CountDownLatch(1);
 
+  /** Whether all that goes by a configuration is there. */
+  private volatile boolean wired;
+
   private AuthzRun(Locations locations, FollowedState followed, Shell shell, OpenParts opened)
       throws IOException {
     this.opened = opened;
@@ -101,7 +104,7 @@ final class AuthzRun implements AutoCloseable {
                 .start());
     reconciler.set(detection::reconciled);
     reporter.start();
-    followed.follow(new Observed(policy), this::protect);
+    followed.follow(new Observed(policy), this::sparedChanged);
     gateways =
         opened.add(
             GatewayServers.start(
@@ -124,6 +127,8 @@ final class AuthzRun implements AutoCloseable {
             addressReader::read,
             this::addressesChanged,
             HostAddressFollower.INTERVAL));
+    wired = true;
+    sparedChanged();
     followed.followPolicies(policed::policies);
     if (locations.configFile().isPresent()) {
       ConfigWatcher watcher = opened.add(new ConfigWatcher(locations.configFile().get()));
@@ -202,6 +207,13 @@ final class AuthzRun implements AutoCloseable {
 
   private void addressesChanged(HostAddresses now) {
     addresses.set(now);
+    protect();
+  }
+
+  private void sparedChanged() {
+    if (wired) {
+      policed.ranges(followed.protectedParts());
+    }
     protect();
   }
 

@@ -104,6 +104,7 @@ final class BanCommand extends OperatorCommand {
           "if private addresses are clients here, set protectPrivate: false in the configuration";
       case "never-ban" -> "see neverBan in the configuration";
       case "trusted-proxy" -> "see trustedProxies in the configuration";
+      case "cdn" -> "see the feed of that name";
       case "own-address", "gateway", "resolver" -> "banning it would cut off this host";
       default -> "it is no address of a client";
     };

@@ -22,8 +22,10 @@ import io.ipsentry.banlog.LogBanOperations;
 import io.ipsentry.banlog.SqliteCheckpoints;
 import io.ipsentry.config.ClusterStoreConfig;
 import io.ipsentry.config.Config;
+import io.ipsentry.config.FeedConfig;
 import io.ipsentry.config.SourceConfig;
 import io.ipsentry.feed.FeedStore;
+import io.ipsentry.feed.FeedStoreException;
 import io.ipsentry.kubernetes.api.ApiServerException;
 import io.ipsentry.kubernetes.api.ClusterConnection;
 import io.ipsentry.kubernetes.api.ClusterEvents;
@@ -59,6 +61,7 @@ import io.ipsentry.sink.SinkStatus;
 import io.ipsentry.watcher.RequestWatch;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatus;
+import io.ipsentry.watcher.feed.FeedRanges;
 import io.ipsentry.watcher.feed.FeedRunner;
 import io.ipsentry.watcher.feed.FeedStatus;
 import io.ipsentry.watcher.metrics.LatencyHistogram;
@@ -115,6 +118,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
 
   private volatile Optional<LeaderTerm> term = Optional.empty();
   private volatile Optional<PolicyDuty> policies = Optional.empty();
+  private volatile Optional<ProtectedDuty> telling = Optional.empty();
   private volatile Optional<FeedRunner> feeds = Optional.empty();
   private volatile Optional<Sinks> sinks = Optional.empty();
 
@@ -487,6 +491,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
   /** What must not be banned is another. */
   void protect(ProtectedPrefixes now) {
     term.ifPresent(leading -> leading.watcher().protect(now));
+    telling.ifPresent(ProtectedDuty::wake);
     sinks.ifPresent(Sinks::wake);
   }
 
@@ -507,6 +512,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
   @Override
   public void begin() {
     parts.inForce().found(clusterParts());
+    ranges(keptRanges());
     synchronized (terms) {
       LeaderTerm begun =
           LeaderTerm.begin(
@@ -533,6 +539,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
                   new FeedRunner.Environment(
                       feedStore(),
                       begun.watcher()::tag,
+                      this::ranges,
                       writer,
                       parts.inForce()::protection,
                       parts.shell().clock(),
@@ -545,6 +552,24 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
     }
     // What changed meanwhile.
     protect(parts.inForce().protection());
+  }
+
+  private void ranges(FeedRanges told) {
+    parts.policed().ranges(parts.inForce().ranges(told));
+  }
+
+  /** What the leader before had of the feeds that protect; without it a CDN could be banned. */
+  private FeedRanges keptRanges() {
+    List<FeedConfig> configured = parts.inForce().config().feeds();
+    try {
+      return FeedRunner.kept(feedStore(), configured);
+    } catch (FeedStoreException e) {
+      logger
+          .atWarn()
+          .addKeyValue("cause", e.getMessage())
+          .log("what feeds protect cannot be read; it is tried again");
+      return FeedRanges.unread(configured);
+    }
   }
 
   private PodLogs podLogs(SourceConfig.Input.Pods pods) {
@@ -598,6 +623,14 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
   }
 
   private List<Duty> duties(String release) {
+    ProtectedDuty protectedDuty =
+        new ProtectedDuty(
+            protectedMap,
+            clusterAddresses,
+            parts.inForce()::found,
+            parts.inForce()::protection,
+            System::nanoTime);
+    telling = Optional.of(protectedDuty);
     return List.of(
         new LogUpkeep(log, writer, LogUpkeep.Pace.DEFAULT, System::nanoTime),
         BlocklistDuty.of(
@@ -608,12 +641,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
             parts.inForce()::protection,
             parts.shell().clock()),
         new FeedSweep(feedBlobs(), feedStore(), writer.state(), System::nanoTime),
-        new ProtectedDuty(
-            protectedMap,
-            clusterAddresses,
-            parts.inForce()::found,
-            parts.inForce()::protection,
-            System::nanoTime));
+        protectedDuty);
   }
 
   @Override
@@ -636,6 +664,7 @@ final class ClusterMember implements Leadership.Duties, AutoCloseable {
             }));
     term = Optional.empty();
     policies = Optional.empty();
+    telling = Optional.empty();
   }
 
   /** Ends what the leader does and gives the lead back, then the rest. */

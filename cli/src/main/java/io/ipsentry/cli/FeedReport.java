@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.ipsentry.authz.admin.WireMessages;
 import io.ipsentry.ban.FeedPrefixes;
 import io.ipsentry.cli.Table.Column;
+import io.ipsentry.feed.FeedAction;
 import io.ipsentry.watcher.feed.FeedStatus;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
@@ -190,7 +191,11 @@ final class FeedReport {
                           + feed.getOrigin()
                           + "; if the list is right as it is, change minimumEntries or"
                           + " maxShrinkPercent")
-                  .because("what is known of it holds only until it expires");
+                  .because(
+                      feed.getAction().equals(FeedAction.PROTECT.wireName())
+                          ? "what is known of it holds, and ages: new addresses of the CDN may be"
+                              + " banned"
+                          : "what is known of it holds only until it expires");
         })
         .toList();
   }

@@ -10,6 +10,7 @@ import io.ipsentry.config.FeedConfig;
 import io.ipsentry.kubernetes.feed.FeedFollower;
 import io.ipsentry.kubernetes.feed.KeptFeeds;
 import io.ipsentry.rule.Tags;
+import io.ipsentry.watcher.feed.FeedRanges;
 import io.ipsentry.watcher.feed.FeedRunner;
 import io.ipsentry.watcher.feed.FeedStatus;
 import java.nio.file.Files;
@@ -37,6 +38,7 @@ final class HostFeeds implements AutoCloseable {
    *
    * @param banLog that the feeds belong to
    * @param tagged is shown what is tagged whenever that has changed
+   * @param protecting is shown what feeds protect whenever that may have changed
    * @param changed called when {@link #feeds} has changed
    */
   record Parts(
@@ -44,6 +46,7 @@ final class HostFeeds implements AutoCloseable {
       BanWriter writer,
       Supplier<ProtectedPrefixes> protection,
       Consumer<Tags> tagged,
+      Consumer<FeedRanges> protecting,
       Runnable changed,
       InstantSource clock) {}
 
@@ -62,6 +65,17 @@ final class HostFeeds implements AutoCloseable {
             || !parts.writer().state().feeds().isEmpty();
     if (has) {
       opened = open();
+    }
+  }
+
+  /** What is kept beside a ban log of the feeds that protect. */
+  static FeedRanges kept(Path banLog, List<FeedConfig> feeds) {
+    Path file = SqliteFeedStore.pathBeside(banLog);
+    if (!Files.exists(file)) {
+      return FeedRanges.NONE;
+    }
+    try (SqliteFeedStore store = SqliteFeedStore.open(file)) {
+      return FeedRunner.kept(store, feeds);
     }
   }
 
@@ -100,6 +114,7 @@ final class HostFeeds implements AutoCloseable {
             new FeedRunner.Environment(
                 known.store(),
                 parts.tagged(),
+                parts.protecting(),
                 parts.writer(),
                 parts.protection(),
                 parts.clock(),

@@ -28,6 +28,7 @@ import io.ipsentry.watcher.WarmUp;
 import io.ipsentry.watcher.Watcher;
 import io.ipsentry.watcher.WatcherStatistics;
 import io.ipsentry.watcher.WatcherStatus;
+import io.ipsentry.watcher.feed.FeedRanges;
 import io.ipsentry.watcher.host.HostAddressFollower;
 import io.ipsentry.watcher.host.HostAddressReader;
 import io.ipsentry.watcher.host.HostAddresses;
@@ -60,6 +61,7 @@ final class HostRun implements AutoCloseable {
   private final OpenParts opened;
   private final ConfigReloads reloads = new ConfigReloads();
   private final InForce inForce;
+  private final PolicedConfig policed;
   private final AtomicReference<RunStatus.ConfigState> configState;
   private final BanPolicy policy;
   private final long jitterSeed = new SecureRandom().nextLong();
@@ -75,16 +77,19 @@ final class HostRun implements AutoCloseable {
   private HostRun(Locations locations, Shell shell, OpenParts opened) throws IOException {
     this.opened = opened;
     InstantSource clock = shell.clock();
-    Config first = locations.config();
+    Config written = locations.config();
     HostAddressReader addressReader = HostAddressReader.linux();
     HostAddresses addresses = addressReader.read();
-    inForce = new InForce(first, addresses, this::protect);
+    SqliteBanLog log = opened.add(SqliteBanLog.open(locations.store()));
+    opened.add(RunLock.take(locations.store()));
+    FeedRanges ranges = HostFeeds.kept(locations.store(), written.feeds());
+    policed = new PolicedConfig(written, CdnRanges.parts(ranges), this::apply);
+    Config first = policed.now();
+    inForce = new InForce(first, ranges, addresses, this::protect);
     configState =
         new AtomicReference<>(
             new RunStatus.ConfigState(
                 locations.configFile().map(Object::toString).orElse(""), clock.instant(), ""));
-    SqliteBanLog log = opened.add(SqliteBanLog.open(locations.store()));
-    opened.add(RunLock.take(locations.store()));
     SqliteCheckpoints checkpoints =
         opened.add(SqliteCheckpoints.open(SqliteCheckpoints.pathBeside(locations.store())));
     policy = new BanPolicy(Watcher.policySettings(first, jitterSeed));
@@ -119,6 +124,7 @@ final class HostRun implements AutoCloseable {
                     writer,
                     inForce::protection,
                     watcher::tag,
+                    this::ranges,
                     this::feedsChanged,
                     clock)));
     feeds = Optional.of(kept);
@@ -374,6 +380,10 @@ final class HostRun implements AutoCloseable {
     sinks.ifPresent(Sinks::wake);
   }
 
+  private void ranges(FeedRanges told) {
+    policed.ranges(inForce.ranges(told));
+  }
+
   private void configChanged(ConfigResult result, InstantSource clock) {
     Optional<Config> taken = reloads.take(result);
     if (taken.isEmpty()) {
@@ -382,18 +392,22 @@ final class HostRun implements AutoCloseable {
       return;
     }
     Config now = taken.get();
+    policed.base(now);
+    feeds.ifPresent(kept -> kept.reload(now.feeds()));
+    RestartKeys.say(RestartKeys.OF_RUN, inForce.started(), now);
+    statistics.reloaded();
+    configState.updateAndGet(
+        before -> new RunStatus.ConfigState(before.file(), clock.instant(), ""));
+  }
+
+  private void apply(Config now) {
     policy.reload(Watcher.policySettings(now, jitterSeed));
     inForce.configure(now);
     watcher.reload(now);
     admin.reload(now);
     gateways.ifPresent(servers -> servers.reload(now));
-    feeds.ifPresent(kept -> kept.reload(now.feeds()));
     enforcer.ifPresent(kernel -> now.enforcer().ifPresent(kernel::reload));
     sinks.ifPresent(running -> running.reload(now.sinks()));
-    RestartKeys.say(RestartKeys.OF_RUN, inForce.started(), now);
-    statistics.reloaded();
-    configState.updateAndGet(
-        before -> new RunStatus.ConfigState(before.file(), clock.instant(), ""));
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.ipsentry.cli;
 import io.ipsentry.ban.ProtectedPrefixes;
 import io.ipsentry.ban.ProtectedPrefixes.Part;
 import io.ipsentry.config.Config;
+import io.ipsentry.watcher.feed.FeedRanges;
 import io.ipsentry.watcher.host.HostAddresses;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,17 +19,30 @@ final class InForce {
   private Config config;
   private HostAddresses addresses;
   private List<Part> found = List.of();
+  private FeedRanges ranges = FeedRanges.NONE;
   private volatile ProtectedPrefixes protection;
 
   /**
    * @param listener is told of every change of {@link #protection}
    */
   InForce(Config first, HostAddresses addresses, Consumer<ProtectedPrefixes> listener) {
+    this(first, FeedRanges.NONE, addresses, listener);
+  }
+
+  /**
+   * @param ranges what feeds said before
+   */
+  InForce(
+      Config first,
+      FeedRanges ranges,
+      HostAddresses addresses,
+      Consumer<ProtectedPrefixes> listener) {
     started = first;
     config = first;
+    this.ranges = ranges;
     this.addresses = addresses;
     this.listener = listener;
-    protection = Protections.of(first, addresses);
+    protection = Protections.of(first, addresses, CdnRanges.parts(ranges));
   }
 
   /** What the process was started with. */
@@ -64,10 +78,25 @@ final class InForce {
     }
   }
 
+  /**
+   * What the feeds say now; of those that could not be read yet, what was known of them holds.
+   *
+   * @return what they protect, a part for each
+   */
+  synchronized List<Part> ranges(FeedRanges told) {
+    FeedRanges now = told.after(ranges);
+    if (!now.known().equals(ranges.known())) {
+      ranges = now;
+      protect();
+    }
+    ranges = now;
+    return CdnRanges.parts(now);
+  }
+
   private void protect() {
-    List<Part> parts = new ArrayList<>(Protections.of(config, addresses).parts());
-    parts.addAll(found);
-    ProtectedPrefixes now = ProtectedPrefixes.of(parts);
+    List<Part> others = new ArrayList<>(found);
+    others.addAll(CdnRanges.parts(ranges));
+    ProtectedPrefixes now = Protections.of(config, addresses, others);
     protection = now;
     listener.accept(now);
   }

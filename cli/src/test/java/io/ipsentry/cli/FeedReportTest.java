@@ -22,7 +22,8 @@ final class FeedReportTest {
                 List.of(
                     feed.build(),
                     feed.setConfirmedAt(Timestamp.newBuilder().setSeconds(1_795_305_600)).build(),
-                    feed.setProblem("HTTP 503").build())))
+                    feed.setProblem("HTTP 503").build(),
+                    feed.setAction("protect").build())))
         .satisfiesExactly(
             never ->
                 assertThat(never)
@@ -39,6 +40,14 @@ final class FeedReportTest {
                         Finding::what)
                     .satisfies(found ->
                         assertThat(found.mend())
-                            .startsWith("look at https://feeds.example/drop.txt;")));
+                            .startsWith("look at https://feeds.example/drop.txt;"))
+                    .returns("what is known of it holds only until it expires", Finding::why),
+            protecting ->
+                assertThat(protecting)
+                    .returns(State.WARN, Finding::state)
+                    .returns(
+                        "what is known of it holds, and ages: new addresses of the CDN may be"
+                            + " banned",
+                        Finding::why));
   }
 }

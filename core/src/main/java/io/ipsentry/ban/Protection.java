@@ -33,6 +33,8 @@ public record Protection(Kind kind, IpPrefix prefix, String detail) {
     CLUSTER("cluster", "cluster address"),
     /** Proxies whose headers are believed. */
     TRUSTED_PROXY("trusted-proxy", "trusted proxy"),
+    /** Ranges of a CDN, of a feed that protects; the detail is its name. */
+    CDN("cdn", "CDN range"),
     /** {@code neverBan} of the configuration. */
     NEVER_BAN("never-ban", "neverBan in the configuration"),
     /** The allowlist: {@code allow} of the configuration, and allow events. */

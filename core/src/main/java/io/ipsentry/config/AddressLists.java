@@ -7,8 +7,10 @@ import io.ipsentry.net.ReservedPrefixes;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -51,6 +53,7 @@ final class AddressLists {
     private final List<IpPrefix> prefixes = new ArrayList<>();
     private final boolean names;
     private final PrefixSet refused;
+    private final Set<String> networks = new HashSet<>();
     private PrefixSet named = PrefixSet.empty();
     private PrefixSet namedPrivate = PrefixSet.empty();
 
@@ -100,7 +103,7 @@ final class AddressLists {
               + " address, so every client can claim to be another one, and none is ever banned",
           "list only your own proxies");
     }
-    return new TrustedProxies(neverBanned.union(sink.namedPrivate), neverBanned);
+    return new TrustedProxies(neverBanned.union(sink.namedPrivate), neverBanned, sink.networks);
   }
 
   /**
@@ -156,6 +159,7 @@ final class AddressLists {
         sink.namedPrivate = named.get();
       } else {
         sink.named = sink.named.union(named.get());
+        sink.networks.add(text);
       }
       return;
     }

@@ -1,5 +1,6 @@
 package io.ipsentry.config;
 
+import io.ipsentry.net.PrefixSet;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -52,6 +53,22 @@ public record AuthzConfig(
         denialsLoggedPerSecond,
         callers,
         policy,
+        others);
+  }
+
+  /** The same, where names of networks mean further prefixes too. */
+  AuthzConfig withNetworks(Map<String, PrefixSet> networks) {
+    Map<String, PolicyConfig> others = new LinkedHashMap<>();
+    policies.forEach((name, other) -> others.put(name, other.withNetworks(networks)));
+    return new AuthzConfig(
+        listen,
+        http,
+        tls,
+        failOpen,
+        maxConcurrentChecks,
+        denialsLoggedPerSecond,
+        callers,
+        policy.withNetworks(networks),
         others);
   }
 }

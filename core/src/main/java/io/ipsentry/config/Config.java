@@ -4,6 +4,7 @@ import io.ipsentry.net.PrefixSet;
 import io.ipsentry.net.ReservedPrefixes;
 import io.ipsentry.rule.Rule;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -100,6 +101,34 @@ public record Config(
         metrics,
         ipv6,
         Optional.of(other),
+        enforcer,
+        sinks,
+        feeds);
+  }
+
+  /**
+   * The same, where the name of a network in a list of trusted proxies means further prefixes too.
+   *
+   * @param networks prefixes by name, such as {@code cloudflare}
+   */
+  public Config withNetworks(Map<String, PrefixSet> networks) {
+    if (networks.isEmpty()) {
+      return this;
+    }
+    return new Config(
+        sources.stream().map(source -> source.withNetworks(networks)).toList(),
+        rules,
+        neverBan,
+        allow,
+        alwaysBan,
+        protectPrivate,
+        trustedProxies.with(networks),
+        limits,
+        store,
+        admin,
+        metrics,
+        ipv6,
+        authz.map(servers -> servers.withNetworks(networks)),
         enforcer,
         sinks,
         feeds);

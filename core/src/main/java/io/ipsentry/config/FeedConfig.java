@@ -22,6 +22,8 @@ import java.util.Optional;
  * @param headerFiles headers of the request by name, whose values are in files: keys of APIs
  * @param checksum where its SHA-256 is, as {@code sha256sum} writes it
  * @param ca certificates that the server's must be signed by, in place of the system's
+ * @param network of {@link FeedAction#PROTECT}: the name in lists of trusted proxies that means the
+ *     prefixes of this feed too, such as {@code cloudflare}; empty: none does
  */
 public record FeedConfig(
     String name,
@@ -34,7 +36,8 @@ public record FeedConfig(
     Duration expire,
     Map<String, Path> headerFiles,
     Optional<FeedOrigin> checksum,
-    Optional<Path> ca) {
+    Optional<Path> ca,
+    Optional<String> network) {
   /** How often a feed is fetched when the configuration does not say. */
   public static final Duration DEFAULT_EVERY = Duration.ofHours(1);
 
@@ -52,6 +55,11 @@ public record FeedConfig(
 
   public FeedConfig {
     headerFiles = Map.copyOf(headerFiles);
+  }
+
+  /** Whether its content is given up when the source has been silent for {@link #expire}. */
+  public boolean expires() {
+    return action != FeedAction.PROTECT;
   }
 
   /** Where it is and how it is read: a content that was fetched otherwise is another feed's. */

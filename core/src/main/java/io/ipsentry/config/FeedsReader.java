@@ -35,6 +35,9 @@ final class FeedsReader {
       Stream.of(FeedFormat.values())
           .collect(Collectors.toUnmodifiableMap(FeedFormat::wireName, Function.identity()));
 
+  /** Names of networks that lists of others may extend. */
+  private static final Map<String, String> NETWORKS = Map.of("cloudflare", "cloudflare");
+
   /** Headers that the client sets by itself. */
   private static final Set<String> OWN_HEADERS =
       Set.of(
@@ -76,30 +79,30 @@ final class FeedsReader {
             .require("name", "write name: and what to call it, such as spamhaus-drop")
             .flatMap(value -> name(value, names));
     Optional<FeedOrigin> origin = origin(section);
-    FeedOptions options = options(section);
-    Duration every =
-        section
-            .get("every")
-            .flatMap(value -> value.duration(FeedConfig.MIN_EVERY, Duration.ofDays(30)))
-            .orElse(FeedConfig.DEFAULT_EVERY);
     FeedAction action =
         section
             .get("action")
             .flatMap(value -> value.choice(FeedAction.BY_NAME))
             .orElse(FeedAction.BAN);
+    Duration every =
+        section
+            .get("every")
+            .flatMap(value -> value.duration(FeedConfig.MIN_EVERY, Duration.ofDays(30)))
+            .orElse(FeedConfig.DEFAULT_EVERY);
     FeedConfig feed =
         new FeedConfig(
             name.orElse("unnamed"),
             origin.orElse(new FeedOrigin.File(directory)),
-            options,
+            options(section, action),
             every,
             action,
             factor(section, action),
-            guard(section),
-            expire(section, every),
+            guard(section, action),
+            expire(section, every, action),
             section.get("headerFiles").map(this::headerFiles).orElse(Map.of()),
             section.get("checksum").flatMap(this::checksum),
-            section.get("ca").flatMap(this::ca));
+            section.get("ca").flatMap(this::ca),
+            network(section, action));
     checkFileFeed(section, origin);
     return name.isPresent() && origin.isPresent() ? Optional.of(feed) : Optional.empty();
   }
@@ -186,20 +189,42 @@ final class FeedsReader {
         : ServiceReader.path(value, directory).map(FeedOrigin.File::new);
   }
 
-  private static FeedOptions options(Section section) {
+  /** Of a list that protects, one entry that cannot be read makes all of it doubtful. */
+  private static FeedOptions options(Section section, FeedAction action) {
     FeedOptions defaults = FeedOptions.DEFAULT;
+    int maxBadPercent = action == FeedAction.PROTECT ? 0 : defaults.maxBadPercent();
     return new FeedOptions(
         section.get("format").flatMap(value -> value.choice(FORMATS)).orElse(defaults.format()),
         number(section, "minimumLevel", 1, MAX_LEVEL, defaults.minimumLevel()),
         number(section, "minimumConfidence", 0, 100, defaults.minimumConfidence()),
-        number(section, "maxBadPercent", 0, 100, defaults.maxBadPercent()));
+        number(section, "maxBadPercent", 0, 100, maxBadPercent));
   }
 
-  private static FeedGuard guard(Section section) {
+  private static FeedGuard guard(Section section, FeedAction action) {
     FeedGuard defaults = FeedGuard.DEFAULT;
-    return new FeedGuard(
-        number(section, "minimumEntries", 0, FeedOptions.MAX_ENTRIES, defaults.minimumEntries()),
-        number(section, "maxShrinkPercent", 0, 100, defaults.maxShrinkPercent()));
+    boolean protects = action == FeedAction.PROTECT;
+    int least = protects ? 1 : 0;
+    FeedGuard guard =
+        new FeedGuard(
+            number(
+                section,
+                "minimumEntries",
+                least,
+                FeedOptions.MAX_ENTRIES,
+                defaults.minimumEntries()),
+            number(section, "maxShrinkPercent", 0, 100, defaults.maxShrinkPercent()));
+    return protects ? guard.comparingAll() : guard;
+  }
+
+  private static Optional<String> network(Section section, FeedAction action) {
+    Optional<Value> value = section.get("network");
+    if (value.isPresent() && action != FeedAction.PROTECT) {
+      value
+          .get()
+          .error("is for action: protect", "remove it, or write action: protect for a CDN's list");
+      return Optional.empty();
+    }
+    return value.flatMap(written -> written.choice(NETWORKS));
   }
 
   private static int number(Section section, String key, int min, int max, int byDefault) {
@@ -213,7 +238,12 @@ final class FeedsReader {
       return FeedConfig.DEFAULT_FACTOR;
     }
     if (action != FeedAction.TAG) {
-      value.get().error("is for action: tag, but the feed bans", "remove it, or write action: tag");
+      value
+          .get()
+          .error(
+              "is for action: tag, but the feed "
+                  + (action == FeedAction.BAN ? "bans" : "protects"),
+              "remove it, or write action: tag");
     }
     Optional<Double> factor = value.get().positiveNumber();
     if (factor.isPresent() && factor.get() >= 1) {
@@ -223,8 +253,15 @@ final class FeedsReader {
     return factor.orElse(FeedConfig.DEFAULT_FACTOR);
   }
 
-  private static Duration expire(Section section, Duration every) {
+  private static Duration expire(Section section, Duration every, FeedAction action) {
     Optional<Value> value = section.get("expire");
+    if (action == FeedAction.PROTECT) {
+      value.ifPresent(written ->
+          written.error(
+              "is for lists that ban or tag; what protects holds until another list comes",
+              "remove it"));
+      return FeedConfig.DEFAULT_EXPIRE;
+    }
     Duration expire =
         value
             .flatMap(written -> written.duration(MIN_EXPIRE, Durations.MAX))

@@ -197,6 +197,7 @@ enum Keys {
       "maxBadPercent",
       "minimumLevel",
       "minimumConfidence",
+      "network",
       "expire",
       "headerFiles",
       "checksum",

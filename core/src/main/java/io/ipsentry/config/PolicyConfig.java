@@ -1,9 +1,11 @@
 package io.ipsentry.config;
 
+import io.ipsentry.net.PrefixSet;
 import io.ipsentry.net.SeenAs;
 import io.ipsentry.rule.Rule;
 import io.ipsentry.rule.RuleId;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -58,5 +60,20 @@ public record PolicyConfig(
         rules,
         denial,
         PolicyOverrides.NONE);
+  }
+
+  /** The same, where names of networks mean further prefixes too. */
+  PolicyConfig withNetworks(Map<String, PrefixSet> networks) {
+    return new PolicyConfig(
+        name,
+        client,
+        clientHeader,
+        trustedProxies.with(networks),
+        seenAs,
+        mode,
+        scoped,
+        rules,
+        denial,
+        overrides);
   }
 }

@@ -1,9 +1,11 @@
 package io.ipsentry.config;
 
+import io.ipsentry.net.PrefixSet;
 import io.ipsentry.net.SeenAs;
 import java.nio.file.Path;
 import java.time.ZoneId;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,20 @@ public record SourceConfig(
     @Nullable SeenAs seenAs,
     StartAt startAt,
     Reader reader) {
+
+  /** The same, where names of networks mean further prefixes too. */
+  SourceConfig withNetworks(Map<String, PrefixSet> networks) {
+    return new SourceConfig(
+        name,
+        input,
+        format,
+        timeZone,
+        client,
+        trustedProxies.with(networks),
+        seenAs,
+        startAt,
+        reader);
+  }
 
   /** What a source reads. */
   public sealed interface Input {

@@ -7,10 +7,13 @@ public enum FeedAction {
   /** It is banned, everywhere. */
   BAN("ban"),
   /** Rules ban it after fewer hits. */
-  TAG("tag");
+  TAG("tag"),
+  /** It is never banned: the list is that of a CDN, whose addresses are no client's. */
+  PROTECT("protect");
 
   /** The actions by their names in a configuration. */
-  public static final Map<String, FeedAction> BY_NAME = Map.of("ban", BAN, "tag", TAG);
+  public static final Map<String, FeedAction> BY_NAME =
+      Map.of("ban", BAN, "tag", TAG, "protect", PROTECT);
 
   private final String wireName;
 

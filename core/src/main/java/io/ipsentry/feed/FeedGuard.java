@@ -8,18 +8,29 @@ import java.util.Optional;
  *
  * @param minimumEntries one with fewer prefixes is refused
  * @param maxShrinkPercent one that has lost more of its prefixes is refused; 100: none is
+ * @param leastCompared a list of fewer prefixes may lose any number of them
  */
-public record FeedGuard(int minimumEntries, int maxShrinkPercent) {
-  /** At least one prefix, and half of what there were. */
-  public static final FeedGuard DEFAULT = new FeedGuard(1, 50);
-
+public record FeedGuard(int minimumEntries, int maxShrinkPercent, int leastCompared) {
   /** Small lists change by chance. */
   private static final int LEAST_COMPARED = 20;
 
+  /** At least one prefix, and half of what there were. */
+  public static final FeedGuard DEFAULT = new FeedGuard(1, 50);
+
   public FeedGuard {
-    if (minimumEntries < 0 || maxShrinkPercent < 0 || maxShrinkPercent > 100) {
+    if (minimumEntries < 0 || maxShrinkPercent < 0 || maxShrinkPercent > 100 || leastCompared < 0) {
       throw new IllegalArgumentException("a guard of a feed is out of range");
     }
+  }
+
+  /** One that does not compare small lists. */
+  public FeedGuard(int minimumEntries, int maxShrinkPercent) {
+    this(minimumEntries, maxShrinkPercent, LEAST_COMPARED);
+  }
+
+  /** The same, and lists are compared however small they are: the ranges of a CDN are few. */
+  public FeedGuard comparingAll() {
+    return new FeedGuard(minimumEntries, maxShrinkPercent, 1);
   }
 
   /**
@@ -35,7 +46,7 @@ public record FeedGuard(int minimumEntries, int maxShrinkPercent) {
               Locale.ROOT, "it has %d prefixes, and minimumEntries is %d", now, minimumEntries));
     }
     boolean shrunk =
-        before >= LEAST_COMPARED && 100L * now < (long) before * (100 - maxShrinkPercent);
+        before >= leastCompared && 100L * now < (long) before * (100 - maxShrinkPercent);
     return shrunk
         ? Optional.of(
             String.format(

@@ -64,7 +64,8 @@ final class FeedsReaderTest {
                 Duration.ofDays(2),
                 Map.of("Key", directory.resolve("key")),
                 Optional.of(new FeedOrigin.Url(URI.create("https://lists.example/a.sha256"))),
-                Optional.of(directory.resolve("ca.pem"))),
+                Optional.of(directory.resolve("ca.pem")),
+                Optional.empty()),
             new FeedConfig(
                 "b",
                 new FeedOrigin.File(directory.resolve("lists/b.txt")),
@@ -76,7 +77,46 @@ final class FeedsReaderTest {
                 FeedConfig.DEFAULT_EXPIRE,
                 Map.of(),
                 Optional.of(new FeedOrigin.File(directory.resolve("b.sha256"))),
+                Optional.empty(),
                 Optional.empty()));
     assertThat(parse(yaml).warnings()).isEmpty();
+  }
+
+  @Test
+  void feeds_thatProtect_areBelievedLessAndNeverExpire() {
+    FeedConfig feed =
+        parse(
+                """
+                feeds:
+                  - { name: cdn, url: "https://cdn.example/ips-v4", action: protect, network: cloudflare }
+                """)
+            .orThrow()
+            .feeds()
+            .getFirst();
+
+    assertThat(feed.action()).isEqualTo(FeedAction.PROTECT);
+    assertThat(feed.network()).contains("cloudflare");
+    assertThat(feed.expires()).isFalse();
+    assertThat(feed.options().maxBadPercent()).isZero();
+    assertThat(feed.guard()).isEqualTo(FeedGuard.DEFAULT.comparingAll());
+  }
+
+  @Test
+  void feeds_keysThatDoNotGoTogether_areErrorsWithTheirMend() {
+    String form = "feeds: [{ name: a, file: a.txt, %s }]\n";
+
+    assertThat(errors(form.formatted("action: protect, expire: 8d")))
+        .contains("what protects holds until another list comes");
+    assertThat(errors(form.formatted("action: protect, minimumEntries: 0")))
+        .contains("minimumEntries");
+    assertThat(errors(form.formatted("action: protect, factor: 0.5")))
+        .contains("is for action: tag");
+    assertThat(errors(form.formatted("action: protect, network: cloudfare")))
+        .contains("did you mean cloudflare?");
+    assertThat(errors(form.formatted("network: cloudflare"))).contains("write action: protect");
+  }
+
+  private String errors(String yaml) {
+    return ((ConfigResult.Invalid) parse(yaml)).errors().toString();
   }
 }

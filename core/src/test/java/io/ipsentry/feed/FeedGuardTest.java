@@ -16,6 +16,9 @@ final class FeedGuardTest {
     assertThat(FeedGuard.DEFAULT.refusal(10, 1)).as("a small list").isEmpty();
     assertThat(new FeedGuard(0, 100).refusal(1_000, 0)).isEmpty();
     assertThat(new FeedGuard(500, 100).refusal(0, 499)).isPresent();
+    assertThat(FeedGuard.DEFAULT.comparingAll().refusal(7, 3)).as("a small list").isPresent();
+    assertThat(FeedGuard.DEFAULT.comparingAll().refusal(7, 4)).isEmpty();
+    assertThat(FeedGuard.DEFAULT.comparingAll().refusal(0, 1)).isEmpty();
   }
 
   @Test

@@ -76,6 +76,7 @@ final class ValuesMatrix {
         mode: shadow
         neverBan: [192.0.2.0/24]
         trustedProxies: [private, cloudflare]
+        feeds: [{ name: edge, url: "https://cdn.example/ips-v4", action: protect, network: cloudflare }]
         limits: { maxNewBansPerMinute: 100, trackedAddressesBytes: 16MiB }
         ipv6: { countPrefix: 56, banPrefix: 56 }
         store: { keepHistory: 7d, leader: { lease: 10s } }

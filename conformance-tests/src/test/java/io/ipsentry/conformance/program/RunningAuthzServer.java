@@ -50,6 +50,19 @@ public final class RunningAuthzServer implements AutoCloseable {
    * @param rules YAML: the rules, and sources
    */
   public static RunningAuthzServer start(Path directory, List<String> owner, String rules) {
+    return start(directory, owner, rules, "127.0.0.1");
+  }
+
+  /**
+   * Starts it and waits until it is ready.
+   *
+   * @param directory of its own, not the owner's
+   * @param owner options that name the owner
+   * @param rules YAML: the rules, and sources
+   * @param proxies that are trusted, as in a list of YAML
+   */
+  public static RunningAuthzServer start(
+      Path directory, List<String> owner, String rules, String proxies) {
     RunningAuthzServer server = new RunningAuthzServer(directory);
     try {
       Path config =
@@ -59,10 +72,10 @@ public final class RunningAuthzServer implements AutoCloseable {
                   + """
                   authz:
                     { listen: "127.0.0.1:%d", http: "127.0.0.1:%d", callers: [127.0.0.1] }
-                  trustedProxies: [127.0.0.1]
+                  trustedProxies: [%s]
                   metrics: { listen: "127.0.0.1:%d" }
                   """
-                      .formatted(server.grpcPort, server.httpPort, server.metricsPort));
+                      .formatted(server.grpcPort, server.httpPort, proxies, server.metricsPort));
       List<String> command = new ArrayList<>(List.of("authz-server", "--config"));
       command.add(config.toString());
       command.addAll(owner);

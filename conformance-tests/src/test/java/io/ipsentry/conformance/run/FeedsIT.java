@@ -113,6 +113,39 @@ final class FeedsIT {
     }
   }
 
+  @Test
+  void run_rangesOfACdn_areSparedAndTrusted() throws Exception {
+    int http = Gateways.freePort();
+    ListServer lists = ListServer.start().list("/ips", "203.0.113.0/26\n2001:db8:cd::/48\n");
+    String authz =
+        """
+        authz: { http: "127.0.0.1:%d", callers: [127.0.0.1] }
+        trustedProxies: [127.0.0.1, cloudflare]
+        """
+            .formatted(http);
+    String feeds =
+        "feeds: [{ name: edge, url: \"%s\", every: 24h, action: protect, network: cloudflare }]\n"
+            .formatted(lists.url("/ips"));
+    try (HttpClient client = HttpClient.newHttpClient();
+        RunningIpSentry program = RunningIpSentry.start(directory, authz)) {
+      assertThat(program.command("ban", "203.0.113.9").exitCode()).isZero();
+      assertThat(program.command("ban", "198.51.100.7").exitCode()).isZero();
+      soon("banned before").until(() -> ask(client, http, "203.0.113.9", "/") == 403);
+      assertThat(ask(client, http, "198.51.100.7, 203.0.113.9", "/")).isEqualTo(403);
+      assertThat(ask(client, http, "198.51.100.7, 203.0.113.10", "/")).isEqualTo(200);
+
+      program.configure(authz + feeds);
+      soon("spared").until(() -> ask(client, http, "203.0.113.9", "/") == 200);
+      soon("trusted").until(() -> ask(client, http, "198.51.100.7, 203.0.113.10", "/") == 403);
+      IpSentry.Result refused = program.command("ban", "203.0.113.10");
+      assertThat(refused.exitCode()).isEqualTo(1);
+      assertThat(refused.err()).contains("CDN range 203.0.113.0/26 (edge)");
+      assertThat(status(program)).contains("\"action\":\"protect\",\"entries\":2");
+      assertThat(program.metrics()).contains("ip_sentry_feed_age_seconds{feed=\"edge\"}");
+      lists.close();
+    }
+  }
+
   private static int ask(HttpClient client, int port, String address, String target) {
     return Gateways.forwardAuth(client, port, address, target).statusCode();
   }

@@ -85,6 +85,14 @@ public final class ProtectedDuty implements Duty {
     }
   }
 
+  /** What must not be banned may have changed: it is told without waiting for anything else. */
+  public void wake() {
+    ClusterAddresses.Following running = following;
+    if (running != null) {
+      running.wake();
+    }
+  }
+
   private boolean isChanged() {
     return !protection.get().parts().equals(written);
   }
@@ -96,10 +104,7 @@ public final class ProtectedDuty implements Duty {
 
   private void touch() {
     touched = true;
-    ClusterAddresses.Following running = following;
-    if (running != null) {
-      running.wake();
-    }
+    wake();
   }
 
   private Duration shorter(Duration patience) {

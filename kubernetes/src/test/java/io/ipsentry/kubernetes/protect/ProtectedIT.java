@@ -204,6 +204,53 @@ final class ProtectedIT {
     }
   }
 
+  @Test
+  void wake_whileADutyWaits_tellsWhatIsProtectedNow() throws Exception {
+    AtomicReference<List<Part>> more = new AtomicReference<>(List.of());
+    try (ClusterConnection connection = connect(cluster.kubeconfig())) {
+      ProtectedConfigMap map = new ProtectedConfigMap(connection.configMaps(), "cdn");
+      ProtectedDuty duty =
+          new ProtectedDuty(
+              map,
+              new ClusterAddresses(connection),
+              found -> {},
+              () -> ProtectedPrefixes.of(more.get()),
+              System::nanoTime);
+      Thread leader = Thread.ofVirtual().unstarted(() -> waitOn(duty));
+      try {
+        leader.start();
+        await().atMost(SOON).until(() -> map.read().isPresent());
+        more.set(List.of(new Part(Protection.Kind.CDN, "edge", PrefixSet.parse("192.0.2.0/25"))));
+        await()
+            .atMost(SOON)
+            .until(() -> {
+              // The first of its waits may not have begun.
+              duty.wake();
+              return protects(map.read().orElseThrow(), "192.0.2.7")
+                  .filter(reason -> reason.kind() == Protection.Kind.CDN)
+                  .isPresent();
+            });
+        assertThat(protects(map.read().orElseThrow(), "192.0.2.7").orElseThrow().toString())
+            .isEqualTo("CDN range 192.0.2.0/25 (edge)");
+      } finally {
+        leader.interrupt();
+        leader.join();
+        duty.close();
+      }
+    }
+  }
+
+  /** Steps of an hour each: what it does, it does because it was woken. */
+  private static void waitOn(ProtectedDuty duty) {
+    try {
+      while (true) {
+        duty.step(Duration.ofHours(1));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private static void stepUntil(ProtectedDuty duty, AtomicBoolean over) {
     try {
       while (!over.get()) {

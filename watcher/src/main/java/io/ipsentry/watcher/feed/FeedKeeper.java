@@ -10,6 +10,7 @@ import io.ipsentry.feed.FeedRecord;
 import io.ipsentry.feed.FeedStore;
 import io.ipsentry.feed.FeedStoreException;
 import io.ipsentry.feed.InvalidFeedException;
+import io.ipsentry.feed.ProtectionGuard;
 import io.ipsentry.net.PrefixSet;
 import io.ipsentry.watcher.feed.FeedFetcher.Validators;
 import java.io.ByteArrayInputStream;
@@ -78,14 +79,23 @@ final class FeedKeeper {
     status = newStatus();
   }
 
-  /** What the process before left is in force again, without the network. */
-  void resume() {
+  /**
+   * What the process before left is in force again, without the network.
+   *
+   * @return whether it is, or nothing is of use; false: it is to be tried again
+   */
+  boolean resume() {
     if (!hasContent()) {
-      return;
+      return true;
     }
+    boolean done = true;
     try {
       if (record.action() != config.action()) {
         changeAction();
+        if (!hasContent()) {
+          status = newStatus();
+          return true;
+        }
       }
       inForce = parts.store().get(config.name(), record.digest());
       tell();
@@ -99,28 +109,38 @@ final class FeedKeeper {
       say("what is kept of a feed cannot be used; it is fetched again", e.getMessage());
     } catch (FeedStoreException e) {
       say("a feed that is kept cannot be put in force", e.getMessage());
+      done = false;
     }
     status = newStatus();
+    return done;
   }
 
+  /** What was good enough to ban by was not judged as something to protect, nor the reverse. */
   private void changeAction() {
+    boolean isOfUse =
+        record.action() != FeedAction.PROTECT && config.action() != FeedAction.PROTECT;
+    Instant now = parts.clock().instant();
+    FeedRecord known = isOfUse ? record : record.withdrawn(now);
     FeedRecord changed =
         new FeedRecord(
-            record.feed(),
-            record.origin(),
+            known.feed(),
+            known.origin(),
             config.action(),
-            record.digest(),
-            record.entries(),
-            record.etag(),
-            record.lastModified(),
-            record.confirmedAt(),
-            record.changedAt(),
-            record.ends());
+            known.digest(),
+            known.entries(),
+            known.etag(),
+            known.lastModified(),
+            known.confirmedAt(),
+            known.changedAt(),
+            known.ends());
     if (config.action() != FeedAction.BAN) {
       announcer.withdraw(config.name());
     }
     parts.store().keep(changed);
     record = changed;
+    if (!isOfUse) {
+      fetchAt = now;
+    }
   }
 
   FeedConfig config() {
@@ -158,7 +178,7 @@ final class FeedKeeper {
   }
 
   private Instant expiresAt() {
-    return record.confirmedAt().plus(config.expire());
+    return config.expires() ? record.confirmedAt().plus(config.expire()) : Instant.MAX;
   }
 
   /** Does what is due. */
@@ -236,7 +256,14 @@ final class FeedKeeper {
         PrefixSet prefixes = read.content().at(now);
         // Another list is not compared with this one.
         int before = isOfThisOrigin() ? record.entries() : 0;
-        Optional<String> no = config.guard().refusal(before, prefixes.size());
+        Optional<String> no =
+            config
+                .guard()
+                .refusal(before, prefixes.size())
+                .or(() ->
+                    config.action() == FeedAction.PROTECT
+                        ? ProtectionGuard.refusal(prefixes)
+                        : Optional.empty());
         if (no.isPresent()) {
           refused(no.get(), now);
         } else {

@@ -7,13 +7,17 @@ import io.ipsentry.feed.FeedAction;
 import io.ipsentry.feed.FeedRecord;
 import io.ipsentry.feed.FeedStore;
 import io.ipsentry.feed.FeedStoreException;
+import io.ipsentry.feed.InvalidFeedException;
+import io.ipsentry.net.PrefixSet;
 import io.ipsentry.rule.Tags;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -41,6 +45,7 @@ public final class FeedRunner implements AutoCloseable {
 
   private final FeedStore store;
   private final Consumer<Tags> tagged;
+  private final Consumer<FeedRanges> protecting;
   private final BanWriter writer;
   private final Supplier<ProtectedPrefixes> protection;
   private final InstantSource clock;
@@ -51,6 +56,9 @@ public final class FeedRunner implements AutoCloseable {
   private final Thread starter;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
+
+  /** Held while others are told, so that what is told last is what holds. Before the other lock. */
+  private final ReentrantLock telling = new ReentrantLock();
 
   // Guarded by the lock.
   private final Map<String, Running> running = new HashMap<>();
@@ -66,6 +74,7 @@ public final class FeedRunner implements AutoCloseable {
    *
    * @param store contents, and what is known of them
    * @param tagged is shown what is tagged whenever that has changed
+   * @param protecting is shown what feeds protect whenever that may have changed
    * @param writer of the log that names the contents
    * @param protection the never-ban set of the moment
    * @param random spreads fetches; safe for any thread
@@ -74,6 +83,7 @@ public final class FeedRunner implements AutoCloseable {
   public record Environment(
       FeedStore store,
       Consumer<Tags> tagged,
+      Consumer<FeedRanges> protecting,
       BanWriter writer,
       Supplier<ProtectedPrefixes> protection,
       InstantSource clock,
@@ -95,6 +105,7 @@ public final class FeedRunner implements AutoCloseable {
   private FeedRunner(Environment with, List<FeedConfig> feeds, FeedFetcher.Limits limits) {
     store = with.store();
     tagged = with.tagged();
+    protecting = with.protecting();
     writer = with.writer();
     protection = with.protection();
     clock = with.clock();
@@ -103,6 +114,35 @@ public final class FeedRunner implements AutoCloseable {
     this.limits = limits;
     wanted = List.copyOf(feeds);
     starter = Thread.ofVirtual().name("feeds").unstarted(this::work);
+  }
+
+  /**
+   * What is kept of the feeds that protect, for who must not judge anybody before that holds.
+   *
+   * @throws FeedStoreException if nothing can be read
+   */
+  public static FeedRanges kept(FeedStore store, List<FeedConfig> feeds) {
+    Map<String, PrefixSet> known = new HashMap<>();
+    Set<String> unread = new HashSet<>(FeedRanges.unread(feeds).unread());
+    if (unread.isEmpty()) {
+      return FeedRanges.NONE;
+    }
+    for (FeedRecord record : store.records()) {
+      boolean isKept = record.action() == FeedAction.PROTECT && record.entries() > 0;
+      if (isKept && unread.contains(record.feed())) {
+        try {
+          known.put(record.feed(), store.get(record.feed(), record.digest()));
+          unread.remove(record.feed());
+        } catch (InvalidFeedException e) {
+          logger
+              .atWarn()
+              .addKeyValue("feed", record.feed())
+              .addKeyValue("cause", e.getMessage())
+              .log("what is kept of a feed cannot be used; it is fetched again");
+        }
+      }
+    }
+    return new FeedRanges(known, unread);
   }
 
   /** Begins: puts in force what is kept, and fetches what is due. */
@@ -301,7 +341,9 @@ public final class FeedRunner implements AutoCloseable {
 
   private void keep(FeedKeeper keeper) {
     try {
-      keeper.resume();
+      while (!Thread.currentThread().isInterrupted() && !keeper.resume()) {
+        Thread.sleep(RETRY_PAUSE);
+      }
       while (!Thread.currentThread().isInterrupted()) {
         Duration wait = Duration.between(clock.instant(), keeper.dueAt());
         if (wait.isPositive()) {
@@ -324,20 +366,37 @@ public final class FeedRunner implements AutoCloseable {
     }
   }
 
-  /** Shows what is tagged now. */
+  /** Shows what is tagged, and what is protected, now. */
   private void tell() {
+    telling.lock();
+    try {
+      tellWhatHolds();
+    } finally {
+      telling.unlock();
+    }
+  }
+
+  private void tellWhatHolds() {
     List<Tags.Tagged> all = new ArrayList<>();
+    Map<String, PrefixSet> known = new HashMap<>();
+    Set<String> unread = new HashSet<>();
     lock.lock();
     try {
       for (Running each : running.values()) {
         FeedConfig feed = each.keeper().config();
+        PrefixSet prefixes = each.keeper().inForce();
         if (feed.action() == FeedAction.TAG) {
-          all.add(new Tags.Tagged(each.keeper().inForce(), feed.factor()));
+          all.add(new Tags.Tagged(prefixes, feed.factor()));
+        } else if (feed.action() == FeedAction.PROTECT && prefixes.isEmpty()) {
+          unread.add(feed.name());
+        } else if (feed.action() == FeedAction.PROTECT) {
+          known.put(feed.name(), prefixes);
         }
       }
     } finally {
       lock.unlock();
     }
     tagged.accept(Tags.of(all));
+    protecting.accept(new FeedRanges(known, unread));
   }
 }

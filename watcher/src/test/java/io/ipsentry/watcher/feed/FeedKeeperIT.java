@@ -105,7 +105,7 @@ final class FeedKeeperIT {
                 limits,
                 new Semaphore(1),
                 () -> {}));
-    keeper.resume();
+    assertThat(keeper.resume()).isTrue();
     return keeper;
   }
 
@@ -460,6 +460,7 @@ final class FeedKeeperIT {
         new FeedRunner.Environment(
             store,
             tags -> told.release(),
+            ranges -> {},
             writer,
             () -> ProtectedPrefixes.NONE,
             () -> now,
