@@ -114,7 +114,7 @@ final class FeedsIT {
   }
 
   @Test
-  void run_rangesOfACdn_areSparedAndTrusted() throws Exception {
+  void run_rangesOfACdn_areSparedTrustedAndKept() throws Exception {
     int http = Gateways.freePort();
     ListServer lists = ListServer.start().list("/ips", "203.0.113.0/26\n2001:db8:cd::/48\n");
     String authz =
@@ -142,7 +142,15 @@ final class FeedsIT {
       assertThat(refused.err()).contains("CDN range 203.0.113.0/26 (edge)");
       assertThat(status(program)).contains("\"action\":\"protect\",\"entries\":2");
       assertThat(program.metrics()).contains("ip_sentry_feed_age_seconds{feed=\"edge\"}");
+
       lists.close();
+      assertThat(program.stop()).isZero();
+      program.start();
+      assertThat(program.command("ban", "203.0.113.10").exitCode()).as("at once").isEqualTo(1);
+      soon("serves").until(() -> ask(client, http, "198.51.100.7, 203.0.113.10", "/") == 403);
+
+      program.configure(authz);
+      soon("configured no more").until(() -> ask(client, http, "203.0.113.9", "/") == 403);
     }
   }
 
