@@ -361,6 +361,9 @@ final class HostRun implements AutoCloseable {
 
   private List<String> reasonsNotReady() {
     List<String> reasons = new ArrayList<>();
+    if (!watcher.isFollowing()) {
+      reasons.add("the sources are not followed yet");
+    }
     for (WatcherStatus.Source source : watcher.status().sources()) {
       for (String problem : source.status().problems()) {
         reasons.add("source " + source.status().name() + ": " + problem);

@@ -110,6 +110,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
   private final ConfiguredBans configuredBans = new ConfiguredBans();
   private final CountDownLatch finished = new CountDownLatch(1);
   private volatile boolean stopped;
+  private volatile boolean following;
   private volatile EngineNumbers engineNumbers = new EngineNumbers(0, 0, 0);
   private volatile Config config;
   private volatile RuleSet inlineRules;
@@ -369,6 +370,7 @@ public final class Watcher implements AutoCloseable, HitOwner {
         return;
       }
       checkpoints.save(detection.engine(), requests, ledger, sources.open());
+      following = true;
     } finally {
       ledger.resume();
     }
@@ -599,6 +601,14 @@ public final class Watcher implements AutoCloseable, HitOwner {
   /** Bans of requests that hold and are not in the log yet. */
   public int pendingBans() {
     return requests.pendingBans();
+  }
+
+  /**
+   * Whether it has looked at every source, and stored where it is: from then on a crash loses no
+   * line that is written, whatever is rotated away before the next start.
+   */
+  public boolean isFollowing() {
+    return following;
   }
 
   /** Why the store cannot be used at the moment; empty: it can. At most a moment old. */

@@ -36,6 +36,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -170,6 +171,28 @@ class WatcherTest {
     assertThat(rule.hits()).isEqualTo(5);
     assertThat(rule.belowFloor()).isEqualTo(2);
     assertThat(rule.bans()).isEqualTo(1);
+  }
+
+  /** As after SIGKILL: the next start has what was stored when it first said that it follows. */
+  @Test
+  void isFollowing_thenRotatedAwayBeforeTheNextStart_losesNoLine() throws IOException {
+    Path kept = dir.resolve("kept.db-state");
+    Path beside = SqliteCheckpoints.pathBeside(dir.resolve("bans.db"));
+    Files.createFile(accessLog());
+    Running first = start(config());
+    await().atMost(Duration.ofSeconds(20)).until(first.watcher()::isFollowing);
+    try (SqliteCheckpoints stored = SqliteCheckpoints.open(kept)) {
+      stored.save(first.checkpoints().load(), Set.of());
+    }
+    stop();
+    probe("203.0.113.7", 3);
+    Files.move(accessLog(), dir.resolve("access.log.1"));
+    Files.createFile(accessLog());
+    Files.move(kept, beside, StandardCopyOption.REPLACE_EXISTING);
+
+    Running second = start(config());
+
+    awaitBans(second, "203.0.113.7");
   }
 
   @Test
