@@ -4,13 +4,13 @@ import io.ipsentry.testing.NetworkNamespace;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 
 /**
  * What kube-proxy does with iptables: in each node, connections to a Service's address go to one of
- * its endpoints by chance; those to port 80 of the node to the gateway's pod on it, with the
- * client's address kept ({@code externalTrafficPolicy: Local}). Safe for any thread.
+ * its endpoints, those of one gateway to the same ({@code sessionAffinity: ClientIP}), and those to
+ * port 80 of the node to the gateway's pod on it, with the client's address kept ({@code
+ * externalTrafficPolicy: Local}). Safe for any thread.
  */
 final class Services {
   private final List<NetworkNamespace> nodes;
@@ -66,27 +66,24 @@ final class Services {
     }
   }
 
+  /** A node has one gateway, so that whatever asks there is one client. */
   private void write() {
     List<String> endpoints = new ArrayList<>(authzServers);
-    StringBuilder script = new StringBuilder("iptables-legacy-restore -w --noflush <<END\n*nat\n");
-    script.append(":AUTHZ - [0:0]\n");
-    for (int i = 0; i < endpoints.size(); i++) {
-      int left = endpoints.size() - i;
-      String chance =
-          left == 1
+    for (int i = 0; i < nodes.size(); i++) {
+      String rule =
+          endpoints.isEmpty()
               ? ""
-              : String.format(
-                  Locale.ROOT, "-m statistic --mode random --probability %.8f ", 1.0 / left);
-      script
-          .append("-A AUTHZ -p tcp ")
-          .append(chance)
-          .append("-j DNAT --to-destination ")
-          .append(endpoints.get(i))
-          .append(":9002\n");
-    }
-    script.append("COMMIT\nEND\n");
-    for (NetworkNamespace node : nodes) {
-      String ignored = node.run("sh", "-ec", script.toString());
+              : "-A AUTHZ -p tcp -j DNAT --to-destination %s:9002\n"
+                  .formatted(endpoints.get(i % endpoints.size()));
+      String ignored =
+          nodes
+              .get(i)
+              .run(
+                  "sh",
+                  "-ec",
+                  "iptables-legacy-restore -w --noflush <<END\n*nat\n:AUTHZ - [0:0]\n"
+                      + rule
+                      + "COMMIT\nEND\n");
     }
   }
 }
