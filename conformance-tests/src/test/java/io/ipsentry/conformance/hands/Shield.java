@@ -49,6 +49,10 @@ final class Shield {
     return way == Way.NEVER_BAN || way == Way.ALLOW || way == Way.TRUSTED_PROXY;
   }
 
+  boolean isTrustedProxy(IpPrefix address) {
+    return ways.get(address) == Way.TRUSTED_PROXY;
+  }
+
   /** All that must never be banned, as far as this test has a hand in it. */
   PrefixSet prefixes() {
     return PrefixSet.of(ways.keySet()).union(site.fixed());
