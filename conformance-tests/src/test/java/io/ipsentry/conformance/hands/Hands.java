@@ -78,11 +78,22 @@ final class Hands {
     return "{\"%s\":%s,\"%s\":%s}".formatted(target.written(), entry(), control, entry());
   }
 
-  /** Does it, and waits for the note that says why not. */
+  /**
+   * Does it, and waits for the note that says why not; of whom a ban stands, the document has an
+   * entry already, and it asks for nothing.
+   */
   private void noted(Target target, Runnable act) {
+    boolean stands = stands(target);
     int before = notes(target);
     act.run();
-    soon("a note about " + target.ip()).until(() -> notes(target) > before);
+    if (!stands) {
+      soon("a note about " + target.ip()).until(() -> notes(target) > before);
+    }
+  }
+
+  /** Whether the log holds a ban, made before it was protected or by force. */
+  private boolean stands(Target target) {
+    return site.watcher().command("get", target.address().toString()).out().contains("  ban of ");
   }
 
   /** An editor may also put it above an entry that was there already, and that holds then. */
@@ -234,8 +245,7 @@ final class Hands {
    * holds a ban, which has no force here, nothing is decided anew while it stands.
    */
   private void counted(Target target, Runnable act) {
-    boolean stands =
-        site.watcher().command("get", target.address().toString()).out().contains("  ban of ");
+    boolean stands = stands(target);
     double before = site.refusedBans();
     act.run();
     if (!stands) {
