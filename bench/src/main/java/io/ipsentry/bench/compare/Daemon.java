@@ -47,7 +47,12 @@ final class Daemon implements AutoCloseable {
     return process.pid();
   }
 
-  /** Waits until a file has a text, as its own output has in the end. */
+  /**
+   * Waits until a file has a text, as its own output has in the end.
+   *
+   * @throws TooSlowException if it has not in {@link #PATIENCE}
+   * @throws IllegalStateException if the process has ended without it
+   */
   void await(Path file, String text) throws IOException, InterruptedException {
     await(file, text, PATIENCE);
   }
@@ -56,10 +61,12 @@ final class Daemon implements AutoCloseable {
     long end = System.nanoTime() + patience.toNanos();
     while (!Files.exists(file)
         || !Files.readString(file, StandardCharsets.ISO_8859_1).contains(text)) {
-      if (!process.isAlive() || System.nanoTime() > end) {
+      if (!process.isAlive()) {
         throw new IllegalStateException(
-            "waited in vain for '%s' in %s; %s: %s"
-                .formatted(text, file, process.isAlive() ? "it runs" : "it has ended", tail(file)));
+            "it has ended without '%s' in %s: %s".formatted(text, file, tail(file)));
+      }
+      if (System.nanoTime() > end) {
+        throw new TooSlowException("no '%s' in %d s".formatted(text, patience.toSeconds()));
       }
       Thread.sleep(LOOK_MILLIS);
     }

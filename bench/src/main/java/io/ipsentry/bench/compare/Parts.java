@@ -23,7 +23,7 @@ final class Parts {
     parts.put("prober-1000", new Prober(1_000));
     parts.put("web", new Web());
     parts.put("kernel", new Kernel());
-    parts.put("restore", new Restore());
+    Restore.SIZES.forEach(bans -> parts.put("restore-" + bans, new Restore(bans)));
     parts.put("load", new Load());
     parts.put("start", new Start());
     parts.put("check", new Checks());

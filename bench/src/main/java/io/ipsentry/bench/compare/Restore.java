@@ -7,17 +7,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** From the start of a process until the bans of its store are in an empty kernel. */
+/**
+ * From the start of a process until the bans of its store are in an empty kernel. Who does not get
+ * there in its time is named as absent.
+ */
 final class Restore implements Bench.Part {
-  private static final List<Integer> SIZES = List.of(1_000, 10_000, 100_000, 1_000_000);
+  static final List<Integer> SIZES = List.of(1_000, 10_000, 100_000, 1_000_000);
 
   /** More are not tried: the peers take their time for each. */
   private static final int FAIL2BAN_BANS = 10_000;
@@ -36,11 +37,33 @@ final class Restore implements Bench.Part {
   private static final int PATIENCE_SECONDS = 120;
   private static final Pattern ENTRIES = Pattern.compile("Number of entries: (\\d+)");
 
-  /** Something that restores into a namespace that is new; it returns when all is there. */
+  private final int bans;
+
+  /**
+   * @param bans of the store
+   */
+  Restore(int bans) {
+    this.bans = bans;
+  }
+
+  /** Starts something that restores into a namespace that is new. */
   @FunctionalInterface
-  private interface Restoring {
-    Product.Running restore(NetworkNamespace node, Path directory)
+  private interface Starting {
+    Product.Running start(NetworkNamespace node, Path directory)
         throws IOException, InterruptedException;
+  }
+
+  /** Returns when all is there. */
+  @FunctionalInterface
+  private interface Awaiting {
+    void await(NetworkNamespace node, Product.Running running)
+        throws IOException, InterruptedException;
+  }
+
+  /** Makes the store of a subject. */
+  @FunctionalInterface
+  private interface Making {
+    Candidate make() throws IOException, InterruptedException;
   }
 
   /**
@@ -48,71 +71,93 @@ final class Restore implements Bench.Part {
    *
    * @param store directory with what it kept
    */
-  private record Candidate(String name, Path store, Restoring restoring) {}
+  private record Candidate(String name, Path store, Starting starting, Awaiting restored) {}
 
   @Override
   public void measure(Bench bench) throws IOException, InterruptedException {
+    if (bench.isQuick() && bans > SIZES.getFirst()) {
+      return;
+    }
+    Metric metric = Metric.of("restore-" + bans);
     Optional<String> reason = Parts.needs("ip", "ipset", "iptables-legacy");
+    if (reason.isPresent()) {
+      bench.absent(metric, Subject.IP_SENTRY, reason.get());
+      return;
+    }
     Path log = Files.createFile(bench.scratch().resolve("empty.log"));
-    for (int bans : bench.isQuick() ? SIZES.subList(0, 1) : SIZES) {
-      Metric metric = Metric.of("restore-" + bans);
-      if (reason.isPresent()) {
-        bench.absent(metric, Subject.IP_SENTRY, reason.get());
-        continue;
-      }
-      List<Candidate> candidates = new ArrayList<>();
-      own(bench, metric, bans, log).ifPresent(candidates::addAll);
-      candidates.addAll(peers(bench, metric, bans, log));
-      Map<String, Double> took = new LinkedHashMap<>();
-      for (int round = 1; round <= bench.rounds(5); round++) {
-        for (Candidate candidate : candidates) {
-          if (took.getOrDefault(candidate.name(), 0.0) < LONG_SECONDS) {
-            double seconds = seconds(bench, candidate);
-            took.put(candidate.name(), seconds);
-            bench.add(metric, candidate.name(), round, seconds);
-          }
+    List<Candidate> candidates = new ArrayList<>(own(bench, metric, log));
+    candidates.addAll(peers(bench, metric, log));
+    for (int round = 1; round <= bench.rounds(5); round++) {
+      for (Candidate candidate : List.copyOf(candidates)) {
+        if (!isMeasured(bench, metric, candidate, round)) {
+          candidates.remove(candidate);
         }
-      }
-      for (Candidate candidate : candidates) {
-        Bench.delete(candidate.store());
       }
     }
   }
 
-  private static double seconds(Bench bench, Candidate candidate)
+  /** Whether it was, and is to be measured again. */
+  private static boolean isMeasured(Bench bench, Metric metric, Candidate candidate, int round)
       throws IOException, InterruptedException {
     Path fresh = bench.empty("r");
     Bench.copy(candidate.store(), fresh);
     try (NetworkNamespace node = Bench.namespace("restore")) {
       long begin = System.nanoTime();
-      try (Product.Running _ = candidate.restoring().restore(node, fresh)) {
-        return (System.nanoTime() - begin) / 1e9;
+      try (Product.Running running = candidate.starting().start(node, fresh)) {
+        candidate.restored().await(node, running);
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        bench.add(metric, candidate.name(), round, seconds);
+        return seconds < LONG_SECONDS;
       }
+    } catch (TooSlowException e) {
+      if (round == 1) {
+        bench.absent(metric, candidate.name(), String.valueOf(e.getMessage()));
+      }
+      return false;
     }
   }
 
-  private static Optional<List<Candidate>> own(Bench bench, Metric metric, int bans, Path log)
+  /** Of a subject that keeps its store in time. */
+  private static Optional<Candidate> made(Bench bench, Metric metric, String name, Making making)
+      throws IOException, InterruptedException {
+    try {
+      return Optional.of(making.make());
+    } catch (TooSlowException e) {
+      bench.absent(metric, name, String.valueOf(e.getMessage()));
+      return Optional.empty();
+    }
+  }
+
+  private List<Candidate> own(Bench bench, Metric metric, Path log)
       throws IOException, InterruptedException {
     Optional<String> leftOut = bench.leftOut(Subject.IP_SENTRY);
     if (leftOut.isPresent()) {
       bench.absent(metric, Subject.IP_SENTRY, leftOut.get());
-      return Optional.empty();
+      return List.of();
     }
-    Restoring restoring =
-        (node, directory) -> {
-          Product.Running running = bench.ipSentry().start(node, directory, log);
-          awaitEntries(node, IpSentry.SET, bans);
-          return running;
-        };
     List<Candidate> candidates = new ArrayList<>();
     boolean isSnapshot = bans >= SNAPSHOT_BANS;
-    Path store = ownStore(bench.empty("r-own"), bans, isSnapshot);
-    candidates.add(new Candidate(Subject.IP_SENTRY, store, restoring));
+    own(bench, metric, Subject.IP_SENTRY, isSnapshot, log).ifPresent(candidates::add);
     if (isSnapshot) {
-      Path events = ownStore(bench.empty("r-events"), bans, false);
-      candidates.add(new Candidate(NO_SNAPSHOT, events, restoring));
+      own(bench, metric, NO_SNAPSHOT, false, log).ifPresent(candidates::add);
     }
-    return Optional.of(candidates);
+    return candidates;
+  }
+
+  private Optional<Candidate> own(
+      Bench bench, Metric metric, String name, boolean isSnapshot, Path log)
+      throws IOException, InterruptedException {
+    Starting starting = (node, directory) -> bench.ipSentry().start(node, directory, log);
+    return made(
+        bench,
+        metric,
+        name,
+        () ->
+            new Candidate(
+                name,
+                ownStore(bench.empty(isSnapshot ? "r-own" : "r-events"), bans, isSnapshot),
+                starting,
+                (node, _) -> awaitEntries(node, IpSentry.SET, bans)));
   }
 
   /** Makes a store with so many bans in a directory. */
@@ -142,15 +187,16 @@ final class Restore implements Bench.Part {
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .redirectError(ProcessBuilder.Redirect.DISCARD)
             .start();
-    boolean hasEnded = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
-    if (!hasEnded || process.exitValue() != 0) {
+    if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
       process.destroyForcibly();
-      throw new IllegalStateException(
-          command + (hasEnded ? " ended with " + process.exitValue() : " takes too long"));
+      throw new TooSlowException("its bans were not kept in " + PATIENCE_SECONDS + " s");
+    }
+    if (process.exitValue() != 0) {
+      throw new IllegalStateException(command + " ended with " + process.exitValue());
     }
   }
 
-  private static List<Candidate> peers(Bench bench, Metric metric, int bans, Path log)
+  private List<Candidate> peers(Bench bench, Metric metric, Path log)
       throws IOException, InterruptedException {
     List<Candidate> candidates = new ArrayList<>();
     Fail2ban fail2ban = new Fail2ban();
@@ -158,16 +204,16 @@ final class Restore implements Bench.Part {
     for (Product peer : bench.present(peers, List.of(metric))) {
       if (bans > (peer == fail2ban ? FAIL2BAN_BANS : CROWDSEC_BANS)) {
         bench.absent(metric, peer.name(), "not tried, it takes its time for each ban");
-      } else {
-        candidates.add(
-            peer == fail2ban ? fail2ban(bench, peer, bans, log) : crowdSec(bench, peer, bans, log));
+        continue;
       }
+      Making making =
+          peer == fail2ban ? () -> fail2ban(bench, peer, log) : () -> crowdSec(bench, peer, log);
+      made(bench, metric, peer.name(), making).ifPresent(candidates::add);
     }
     return candidates;
   }
 
-  private static Candidate fail2ban(Bench bench, Product peer, int bans, Path log)
-      throws IOException {
+  private Candidate fail2ban(Bench bench, Product peer, Path log) throws IOException {
     Path store = bench.empty("r-f2b");
     Programs.run(
         Programs.path("python3").toString(),
@@ -178,14 +224,11 @@ final class Restore implements Bench.Part {
     return new Candidate(
         peer.name(),
         store,
-        (node, directory) -> {
-          Product.Running running = peer.start(node, directory, log);
-          awaitEntries(node, Fail2ban.SET, bans);
-          return running;
-        });
+        (node, directory) -> peer.start(node, directory, log),
+        (node, _) -> awaitEntries(node, Fail2ban.SET, bans));
   }
 
-  private static Candidate crowdSec(Bench bench, Product peer, int bans, Path log)
+  private Candidate crowdSec(Bench bench, Product peer, Path log)
       throws IOException, InterruptedException {
     Path made = bench.empty("r-cs");
     Path decisions = made.resolve("decisions.csv");
@@ -214,11 +257,10 @@ final class Restore implements Bench.Part {
         (node, directory) -> {
           // Only its store is kept; the configuration is written anew, with this directory in it.
           Bench.copy(directory, Files.createDirectories(bench.empty("r2").resolve("data")));
-          CrowdSec.WithBouncer running =
-              (CrowdSec.WithBouncer) peer.start(node, bench.scratch().resolve("r2"), log);
-          running.bouncer().await(bans + " decisions added");
-          return running;
-        });
+          return peer.start(node, bench.scratch().resolve("r2"), log);
+        },
+        (_, running) ->
+            ((CrowdSec.WithBouncer) running).bouncer().await(bans + " decisions added"));
   }
 
   private static void awaitEntries(NetworkNamespace node, String set, int wanted)
@@ -227,7 +269,8 @@ final class Restore implements Bench.Part {
     int found = entries(node, set);
     while (found < wanted) {
       if (System.nanoTime() > end) {
-        throw new IllegalStateException(set + " has " + found + " of " + wanted);
+        throw new TooSlowException(
+            "%d of %d bans in the kernel after %d s".formatted(found, wanted, PATIENCE_SECONDS));
       }
       Thread.sleep(LOOK_MILLIS);
       found = entries(node, set);
