@@ -44,22 +44,17 @@ public record AuthzConfig(
 
   /** The same with other policies beside the default one. */
   AuthzConfig with(Map<String, PolicyConfig> others) {
-    return new AuthzConfig(
-        listen,
-        http,
-        tls,
-        failOpen,
-        maxConcurrentChecks,
-        denialsLoggedPerSecond,
-        callers,
-        policy,
-        others);
+    return with(policy, others);
   }
 
   /** The same, where names of networks mean further prefixes too. */
   AuthzConfig withNetworks(Map<String, PrefixSet> networks) {
     Map<String, PolicyConfig> others = new LinkedHashMap<>();
     policies.forEach((name, other) -> others.put(name, other.withNetworks(networks)));
+    return with(policy.withNetworks(networks), others);
+  }
+
+  private AuthzConfig with(PolicyConfig byDefault, Map<String, PolicyConfig> others) {
     return new AuthzConfig(
         listen,
         http,
@@ -68,7 +63,7 @@ public record AuthzConfig(
         maxConcurrentChecks,
         denialsLoggedPerSecond,
         callers,
-        policy.withNetworks(networks),
+        byDefault,
         others);
   }
 }
