@@ -23,8 +23,6 @@ public final class ProtectionGuard {
   /** Most of all IPv6 addresses, likewise. */
   static final int MOST_V6_BITS = 16;
 
-  private static final int V4_OFFSET = 96;
-
   private ProtectionGuard() {}
 
   /** Why a list may not be protected; empty: it may. */
@@ -32,7 +30,7 @@ public final class ProtectionGuard {
     double v4 = 0;
     double v6 = 0;
     for (IpPrefix prefix : list.prefixes()) {
-      int bits = prefix.isV4() ? prefix.length() - V4_OFFSET : prefix.length();
+      int bits = prefix.bits();
       int widest = prefix.isV4() ? WIDEST_V4_BITS : WIDEST_V6_BITS;
       if (bits < widest) {
         return Optional.of(prefix + " is wider than /" + widest + ", which no list may protect");
