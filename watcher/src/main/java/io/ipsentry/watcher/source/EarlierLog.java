@@ -47,9 +47,12 @@ final class EarlierLog {
     this.nanoTicker = nanoTicker;
   }
 
-  /** Another round begins. */
-  void begin(boolean readFirst) {
-    wanted = readFirst;
+  /**
+   * Another round begins. Whether there is an earlier log is not known even of a container that was
+   * never reported to have been started again: reports come later than logs.
+   */
+  void begin() {
+    wanted = true;
     asked = 0;
     none = false;
     withoutLast = 0;

@@ -282,7 +282,7 @@ final class PodStream {
     }
     begun = false;
     resumed = !seen.isEmpty();
-    earlier.begin(resumed || known.restarts() > 0);
+    earlier.begin();
     restartsThen = known.restarts();
     newLines = 0;
     lastCame = false;

@@ -311,6 +311,23 @@ final class PodSourceTest {
   }
 
   @Test
+  void poll_restartIsReportedAfterTheLogWasAskedFor_readsBothContainers() {
+    cluster.report("p", 0, true);
+    cluster.log("p").write(BEGIN.plusSeconds(1), "last words");
+    cluster.log("p").restart();
+    cluster.log("p").write(BEGIN.plusSeconds(9), "first words");
+    PodSource source = source();
+    pollUntil(source, () -> sum(judged) == 2);
+    cluster.report("p", 1, true);
+    cluster.log("p").write(BEGIN.plusSeconds(10), "more");
+    pollUntil(source, () -> sum(judged) == 3);
+    assertThat(order)
+        .extracting(Instant::parse)
+        .containsExactly(BEGIN.plusSeconds(1), BEGIN.plusSeconds(9), BEGIN.plusSeconds(10));
+    source.close();
+  }
+
+  @Test
   void poll_takeover_readsFromTheBeginningThatIsGivenInTheOrderOfTime() {
     for (int i = 0; i < 300; i++) {
       String pod = "p" + i % 3;
