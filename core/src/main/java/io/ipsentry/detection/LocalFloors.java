@@ -4,8 +4,10 @@ import io.ipsentry.ban.BanEvent;
 import io.ipsentry.net.IpPrefix;
 import io.ipsentry.net.PrefixTable;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -22,12 +24,21 @@ final class LocalFloors {
   /** Shadow bans remembered at most. */
   static final int MAX_SHADOWS = 100_000;
 
+  /** Up to so many are taken out of their tables one by one: a table of its own is 256 KiB. */
+  static final int FEW = 1_000;
+
+  /** So many tables are kept for what comes next: policies may go. */
+  private static final int MAX_KEPT = 16;
+
   private static final String EVERYWHERE = "";
 
   private final int capacity;
   private final Map<String, PrefixTable> tables = new HashMap<>();
+  private final List<Entry> few = new ArrayList<>();
   private long[] until = new long[16];
   private int size;
+
+  private record Entry(PrefixTable table, IpPrefix prefix) {}
 
   LocalFloors(int capacity) {
     this.capacity = capacity;
@@ -44,11 +55,20 @@ final class LocalFloors {
     Instant end = ban.until();
     until[size] = end == null ? Long.MAX_VALUE : end.toEpochMilli() - 1;
     String scope = ban.scope() == null ? EVERYWHERE : ban.scope();
-    tables.computeIfAbsent(scope, s -> new PrefixTable()).put(ban.ip(), size++);
+    PrefixTable table = tables.computeIfAbsent(scope, s -> new PrefixTable());
+    table.put(ban.ip(), size++);
+    if (size <= FEW) {
+      few.add(new Entry(table, ban.ip()));
+    }
   }
 
   void clear() {
-    tables.clear();
+    if (size <= FEW && tables.size() <= MAX_KEPT) {
+      few.forEach(entry -> entry.table.remove(entry.prefix));
+    } else {
+      tables.clear();
+    }
+    few.clear();
     size = 0;
   }
 

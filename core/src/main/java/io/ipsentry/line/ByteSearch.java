@@ -12,6 +12,10 @@ import java.nio.ByteOrder;
  * lowest is the first byte in little-endian order, so the first match is exact (H. S. Warren,
  * Hacker's Delight, section 6-1). A word may reach behind {@code to}, never behind the array; such
  * a match is ignored.
+ *
+ * <p>The lane is found by a multiplication, because {@code Long.numberOfTrailingZeros} is an
+ * instruction only to the optimising compiler; a replay of less than a gigabyte runs without it,
+ * and there the call took as long as the search.
  */
 final class ByteSearch {
   private static final VarHandle WORDS =
@@ -22,7 +26,15 @@ final class ByteSearch {
   private static final long BACKSLASHES = '\\' * ONES;
   private static final int WORD = Long.BYTES;
 
+  /** Lane {@code 7 - k} holds {@code k}: shifted up by k lanes, the highest does. */
+  private static final long LANES = 0x0001_0203_0405_0607L;
+
   private ByteSearch() {}
+
+  /** The first lane, 0 to 7, of those whose highest bit is set and no other; there is one. */
+  private static int firstLane(long found) {
+    return (int) (((found & -found) >>> 7) * LANES >>> 56);
+  }
 
   /** The eight bytes at {@code at}, the first in the lowest bits. */
   static long word(byte[] b, int at) {
@@ -41,7 +53,7 @@ final class ByteSearch {
       long x = word(b, i) ^ pattern;
       long found = (x - ONES) & ~x & HIGHS;
       if (found != 0) {
-        return Math.min(to, i + (Long.numberOfTrailingZeros(found) >>> 3));
+        return Math.min(to, i + firstLane(found));
       }
       i += WORD;
     }
@@ -70,7 +82,7 @@ final class ByteSearch {
       long y = w ^ BACKSLASHES;
       long found = ((x - ONES) & ~x | (y - ONES) & ~y) & HIGHS;
       if (found != 0) {
-        return Math.min(to, i + (Long.numberOfTrailingZeros(found) >>> 3));
+        return Math.min(to, i + firstLane(found));
       }
       i += WORD;
     }
@@ -109,7 +121,7 @@ final class ByteSearch {
       long x = word(b, i) ^ '0' * ONES;
       long other = ((x & ~HIGHS) + 0x76 * ONES | x) & HIGHS;
       if (other != 0) {
-        return Math.min(to, i + (Long.numberOfTrailingZeros(other) >>> 3));
+        return Math.min(to, i + firstLane(other));
       }
       i += WORD;
     }

@@ -25,6 +25,9 @@ final class CombinedFormat implements LineFormat {
   /** Length of {@code 21/Nov/2026:07:00:00 +0000}. */
   private static final int TIME_LENGTH = 26;
 
+  /** What is known for good behind the status; there is no other that a backend gave. */
+  private static final int KNOWN = Relevance.STATUS | Relevance.ORIGIN_STATUS | Relevance.TARGET;
+
   /** Which fields the line has. */
   enum Variant {
     COMMON("common"),
@@ -89,6 +92,13 @@ final class CombinedFormat implements LineFormat {
     int behind = b[end + 1] == ' ' ? Digits.status(b, status, to, facts) : -1;
     if (behind < 0) {
       return to - from >= MAX_BYTES && to - status < 3;
+    }
+    // Whatever follows makes no other line of it, nor another hit of what is none.
+    if (variant != Variant.COMMON
+        && (behind == to || b[behind] == ' ')
+        && !facts.relevance().mayHit(facts, KNOWN)) {
+      facts.ruledOut(true);
+      return true;
     }
     return headers(b, behind, to, facts);
   }

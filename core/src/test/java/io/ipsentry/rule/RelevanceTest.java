@@ -125,7 +125,8 @@ class RelevanceTest {
       }
     }
     assertThat(hits).isPositive();
-    assertThat(ruledOut > 0).isEqualTo(style.formatName().endsWith("json"));
+    boolean asks = style.formatName().endsWith("json") || style.formatName().endsWith("combined");
+    assertThat(ruledOut > 0).isEqualTo(asks);
   }
 
   @ParameterizedTest
@@ -147,6 +148,32 @@ class RelevanceTest {
 
     reader.hits(line.getBytes(StandardCharsets.UTF_8));
 
+    assertThat(reader.facts.ruledOut()).isEqualTo(out);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          GET /a HTTP/1.1" 200 5 "-" "curl" | FACTS     | true
+          GET /a HTTP/1.1" 200              | FACTS     | true
+          GET /.env HTTP/1.1" 404 5 "-" "-" | FACTS     | false
+          GET /.env HTTP/1.1" 200 5 "-" "-" | FACTS     | true
+          GET /a HTTP/1.1" 200x 5 "-" "-"   | UNMATCHED | false
+          GET /a HTTP/1.1" 20               | UNMATCHED | false
+          """)
+  void decode_combined_isRuledOutBehindItsStatus(String rest, Outcome outcome, boolean out) {
+    Reader reader =
+        new Reader(
+            "combined",
+            RuleSet.compile(List.of(Rules.named("r").served("^/\\.env").build())),
+            true);
+
+    reader.hits(
+        ("192.0.2.1 - - [21/Nov/2026:07:00:00 +0000] \"" + rest).getBytes(StandardCharsets.UTF_8));
+
+    assertThat(reader.outcome).isEqualTo(outcome);
     assertThat(reader.facts.ruledOut()).isEqualTo(out);
   }
 

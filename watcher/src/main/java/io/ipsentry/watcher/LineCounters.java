@@ -3,7 +3,7 @@ package io.ipsentry.watcher;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Counts the lines of one source. Written by one thread with plain ordered stores, read by any.
+ * Counts the lines of one source. Written by one thread, read by any.
  *
  * <p>A line is exactly one of: part of a longer one, unmatched (not of the format), or matched by
  * the format; of the last, {@code hits} count and {@code withoutAddress} would have.
@@ -14,8 +14,12 @@ final class LineCounters {
   private final AtomicLong hitLines = new AtomicLong();
   private final AtomicLong withoutAddress = new AtomicLong();
 
+  /**
+   * A plain store: whatever the reading thread does between two reads publishes it. An ordered one
+   * is a full fence to the compiler that a short replay runs with, and there is one for each line.
+   */
   private static void increment(AtomicLong counter) {
-    counter.lazySet(counter.getPlain() + 1);
+    counter.setPlain(counter.getPlain() + 1);
   }
 
   void line() {

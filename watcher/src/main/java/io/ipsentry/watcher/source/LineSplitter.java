@@ -23,6 +23,10 @@ final class LineSplitter {
   private static final long NEWLINES = 0x0a0a0a0a0a0a0a0aL;
   private static final long ONES = 0x0101010101010101L;
   private static final long HIGHS = 0x8080808080808080L;
+
+  /** Lane {@code 7 - k} holds {@code k}: multiplied by the bit 8 k, the highest lane does. */
+  private static final long LANES = 0x0001020304050607L;
+
   private static final int MAX = LineSource.MAX_LINE_BYTES;
 
   /** Most lines are longer: so many bytes are looked at before the first branch. */
@@ -150,14 +154,22 @@ final class LineSplitter {
   static int indexOfNewline(byte[] b, int from, int to) {
     int i = from;
     for (int last = to - STRIDE; i <= last; i += STRIDE) {
-      if ((newlines(b, i) | newlines(b, i + 8) | newlines(b, i + 16) | newlines(b, i + 24)) != 0) {
+      // A borrow out of a zero byte, or a byte above 0x7f: only then a closer look.
+      long high =
+          (word(b, i) - ONES)
+              | (word(b, i + 8) - ONES)
+              | (word(b, i + 16) - ONES)
+              | (word(b, i + 24) - ONES);
+      if ((high & HIGHS) != 0
+          && (newlines(b, i) | newlines(b, i + 8) | newlines(b, i + 16) | newlines(b, i + 24))
+              != 0) {
         break;
       }
     }
     for (int last = to - Long.BYTES; i <= last; i += Long.BYTES) {
       long found = newlines(b, i);
       if (found != 0) {
-        return i + (Long.numberOfTrailingZeros(found) >>> 3);
+        return i + (int) (((found & -found) >>> 7) * LANES >>> 56);
       }
     }
     for (; i < to; i++) {
@@ -170,7 +182,12 @@ final class LineSplitter {
 
   /** The highest bit of a byte is set where one of eight bytes is a newline, and none below it. */
   private static long newlines(byte[] b, int at) {
-    long x = (long) LONG.get(b, at) ^ NEWLINES;
+    long x = word(b, at);
     return (x - ONES) & ~x & HIGHS;
+  }
+
+  /** Eight bytes, each XOR {@code \n}. */
+  private static long word(byte[] b, int at) {
+    return (long) LONG.get(b, at) ^ NEWLINES;
   }
 }
