@@ -14,7 +14,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -33,17 +32,22 @@ final class BanWriterTest {
   private static final InstantSource CLOCK = InstantSource.fixed(TestEvents.T0);
   private static final String ADDRESS = "203.0.113.";
 
-  private final GatedLog log = new GatedLog();
+  private final GatedLog log = new GatedLog(new InMemoryBanLog());
   private final BanWriter writer = BanWriter.start(log, CLOCK, event -> {});
 
   /** A log whose appends can be held up, and fail. */
-  private static final class GatedLog implements BanLog {
-    private final InMemoryBanLog log = new InMemoryBanLog();
+  private static final class GatedLog extends DelegatingBanLog {
+    private final InMemoryBanLog log;
     private final AtomicInteger appends = new AtomicInteger();
     private final AtomicInteger heads = new AtomicInteger();
     private final Semaphore gate = new Semaphore(Integer.MAX_VALUE);
     private volatile int room = Integer.MAX_VALUE;
     private volatile boolean broken;
+
+    GatedLog(InMemoryBanLog log) {
+      super(log);
+      this.log = log;
+    }
 
     @Override
     public AppendResult append(long expectedHead, List<BanEvent> events) {
@@ -59,34 +63,9 @@ final class BanWriterTest {
     }
 
     @Override
-    public List<SequencedEvent> read(long from, int max) {
-      return log.read(from, max);
-    }
-
-    @Override
-    public Subscription follow(long from, Sink sink) {
-      return log.follow(from, sink);
-    }
-
-    @Override
-    public Optional<ActiveBans> snapshot(Instant upTo, ActiveBans.Limits limits) {
-      return log.snapshot(upTo, limits);
-    }
-
-    @Override
-    public String id() {
-      return log.id();
-    }
-
-    @Override
     public long head() {
       heads.incrementAndGet();
       return log.head();
-    }
-
-    @Override
-    public void close() {
-      log.close();
     }
   }
 

@@ -10,6 +10,7 @@ import io.ipsentry.banlog.AppendResult;
 import io.ipsentry.banlog.BanLog;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.banlog.BanWriter;
+import io.ipsentry.banlog.DelegatingBanLog;
 import io.ipsentry.banlog.InMemoryBanLog;
 import io.ipsentry.banlog.LogBanOperations;
 import io.ipsentry.detection.HitLedger;
@@ -25,9 +26,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -191,12 +190,11 @@ final class SimulatedOwner implements AutoCloseable {
   }
 
   /** The log as a process sees it that has died: nothing of it gets in any more. */
-  private static final class MortalLog implements BanLog {
-    private final BanLog log;
+  private static final class MortalLog extends DelegatingBanLog {
     volatile boolean dead;
 
     MortalLog(BanLog log) {
-      this.log = log;
+      super(log);
     }
 
     @Override
@@ -204,32 +202,7 @@ final class SimulatedOwner implements AutoCloseable {
       if (dead) {
         throw BanLogException.transientFailure("the process has died");
       }
-      return log.append(expectedHead, events);
-    }
-
-    @Override
-    public List<SequencedEvent> read(long from, int max) {
-      return log.read(from, max);
-    }
-
-    @Override
-    public Subscription follow(long from, Sink sink) {
-      return log.follow(from, sink);
-    }
-
-    @Override
-    public Optional<ActiveBans> snapshot(Instant upTo, ActiveBans.Limits limits) {
-      return log.snapshot(upTo, limits);
-    }
-
-    @Override
-    public String id() {
-      return log.id();
-    }
-
-    @Override
-    public long head() {
-      return log.head();
+      return super.append(expectedHead, events);
     }
 
     @Override

@@ -1,14 +1,11 @@
 package io.ipsentry.kubernetes.log;
 
-import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
-import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AppendResult;
 import io.ipsentry.banlog.BanLog;
+import io.ipsentry.banlog.DelegatingBanLog;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +16,7 @@ import org.slf4j.LoggerFactory;
  * Knows whether a log takes events or is full, and says when that changes. While it is full, it is
  * asked no more often than each {@link #RETRY}, however many events wait. As safe as the log.
  */
-public final class FullLogWatch implements BanLog {
+public final class FullLogWatch extends DelegatingBanLog {
   /** Between two attempts on a full log. */
   static final Duration RETRY = Duration.ofSeconds(1);
 
@@ -28,7 +25,6 @@ public final class FullLogWatch implements BanLog {
 
   private static final Logger logger = LoggerFactory.getLogger(FullLogWatch.class);
 
-  private final BanLog log;
   private final Consumer<String> whenFull;
   private final LongSupplier nanoTicker;
   private volatile @Nullable Refused refused;
@@ -44,7 +40,7 @@ public final class FullLogWatch implements BanLog {
    * @param nanoTicker elapsed time, nanoseconds
    */
   public FullLogWatch(BanLog log, Consumer<String> whenFull, LongSupplier nanoTicker) {
-    this.log = log;
+    super(log);
     this.whenFull = whenFull;
     this.nanoTicker = nanoTicker;
   }
@@ -63,7 +59,7 @@ public final class FullLogWatch implements BanLog {
     if (last != null && !events.isEmpty() && nanoTicker.getAsLong() - last.at() < RETRY.toNanos()) {
       return new AppendResult.Full(last.reason());
     }
-    AppendResult result = log.append(expectedHead, events);
+    AppendResult result = super.append(expectedHead, events);
     switch (result) {
       case AppendResult.Full full -> {
         boolean isNews = reason().isEmpty();
@@ -86,36 +82,6 @@ public final class FullLogWatch implements BanLog {
           logger.atTrace().addKeyValue("head", conflict.head()).log("conflict");
     }
     return result;
-  }
-
-  @Override
-  public List<SequencedEvent> read(long from, int max) {
-    return log.read(from, max);
-  }
-
-  @Override
-  public Optional<ActiveBans> snapshot(Instant upTo, ActiveBans.Limits limits) {
-    return log.snapshot(upTo, limits);
-  }
-
-  @Override
-  public Subscription follow(long from, Sink sink) {
-    return log.follow(from, sink);
-  }
-
-  @Override
-  public String id() {
-    return log.id();
-  }
-
-  @Override
-  public long head() {
-    return log.head();
-  }
-
-  @Override
-  public long knownHead() {
-    return log.knownHead();
   }
 
   /** Leaves the log open. */

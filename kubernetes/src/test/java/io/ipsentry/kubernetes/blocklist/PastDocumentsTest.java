@@ -8,6 +8,7 @@ import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AppendResult;
 import io.ipsentry.banlog.BanLog;
 import io.ipsentry.banlog.CompactedException;
+import io.ipsentry.banlog.DelegatingBanLog;
 import io.ipsentry.banlog.InMemoryBanLog;
 import io.ipsentry.kubernetes.blocklist.PastDocuments.Answer;
 import io.ipsentry.net.IpPrefix;
@@ -92,10 +93,16 @@ final class PastDocumentsTest {
    * A log of which two snapshots are kept, and the events behind the older one; keeps the promises
    * of the port.
    */
-  private record CompactedLog(BanLog whole, int older, int newer) implements BanLog {
-    @Override
-    public AppendResult append(long expectedHead, List<BanEvent> events) {
-      return whole.append(expectedHead, events);
+  private static final class CompactedLog extends DelegatingBanLog {
+    private final BanLog whole;
+    private final int older;
+    private final int newer;
+
+    CompactedLog(BanLog whole, int older, int newer) {
+      super(whole);
+      this.whole = whole;
+      this.older = older;
+      this.newer = newer;
     }
 
     @Override
@@ -107,11 +114,6 @@ final class PastDocumentsTest {
     }
 
     @Override
-    public Subscription follow(long from, Sink sink) {
-      return whole.follow(from, sink);
-    }
-
-    @Override
     public Optional<ActiveBans> snapshot(Instant upTo, ActiveBans.Limits limits) {
       for (int head : new int[] {newer, older}) {
         List<SequencedEvent> events = whole.read(1, head);
@@ -120,21 +122,6 @@ final class PastDocumentsTest {
         }
       }
       throw new CompactedException(older + 1L);
-    }
-
-    @Override
-    public String id() {
-      return whole.id();
-    }
-
-    @Override
-    public long head() {
-      return whole.head();
-    }
-
-    @Override
-    public void close() {
-      whole.close();
     }
   }
 }

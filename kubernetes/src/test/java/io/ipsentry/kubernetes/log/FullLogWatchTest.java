@@ -2,17 +2,14 @@ package io.ipsentry.kubernetes.log;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ipsentry.ban.ActiveBans;
 import io.ipsentry.ban.BanEvent;
-import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AppendResult;
 import io.ipsentry.banlog.BanLog;
+import io.ipsentry.banlog.DelegatingBanLog;
 import io.ipsentry.banlog.InMemoryBanLog;
 import io.ipsentry.banlog.TestEvents;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -24,13 +21,12 @@ final class FullLogWatchTest {
   private final FullLogWatch watch = new FullLogWatch(bounded, told::add, nanos::get);
 
   /** A log that has room or not. */
-  private static final class Bounded implements BanLog {
-    private final BanLog log;
+  private static final class Bounded extends DelegatingBanLog {
     private boolean full;
     private int asked;
 
     Bounded(BanLog log) {
-      this.log = log;
+      super(log);
     }
 
     @Override
@@ -38,37 +34,7 @@ final class FullLogWatchTest {
       asked++;
       return full && !events.isEmpty()
           ? new AppendResult.Full("no room")
-          : log.append(expectedHead, events);
-    }
-
-    @Override
-    public List<SequencedEvent> read(long from, int max) {
-      return log.read(from, max);
-    }
-
-    @Override
-    public Optional<ActiveBans> snapshot(Instant upTo, ActiveBans.Limits limits) {
-      return log.snapshot(upTo, limits);
-    }
-
-    @Override
-    public Subscription follow(long from, Sink sink) {
-      return log.follow(from, sink);
-    }
-
-    @Override
-    public String id() {
-      return log.id();
-    }
-
-    @Override
-    public long head() {
-      return log.head();
-    }
-
-    @Override
-    public void close() {
-      log.close();
+          : super.append(expectedHead, events);
     }
   }
 
