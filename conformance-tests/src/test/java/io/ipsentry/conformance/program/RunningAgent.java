@@ -1,7 +1,5 @@
 package io.ipsentry.conformance.program;
 
-import static org.awaitility.Awaitility.await;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -9,9 +7,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code ip-sentry agent} as a process that can be killed and started again. Everything it needs
@@ -21,11 +16,12 @@ public final class RunningAgent implements AutoCloseable {
   private final Path directory;
   private final List<String> owner;
   private final MetricsPort metrics = new MetricsPort();
-  private @Nullable Process process;
+  private final ProgramProcess process;
 
   private RunningAgent(Path directory, List<String> owner) {
     this.directory = directory;
     this.owner = owner;
+    process = new ProgramProcess("agent", directory);
   }
 
   /**
@@ -59,16 +55,10 @@ public final class RunningAgent implements AutoCloseable {
   /** Waits until it is ready; one that does not get so is ended, and its log shown. */
   public void awaitReady() {
     try {
-      await("ready")
-          .atMost(RunningIpSentry.PATIENCE)
-          .until(() -> !isAlive() || metrics.status("/readyz") == 200);
+      process.awaitReady(() -> metrics.status("/readyz") == 200);
     } catch (RuntimeException | Error e) {
-      System.out.println("agent.log: " + log());
       close();
       throw e;
-    }
-    if (!isAlive()) {
-      throw new AssertionError("ip-sentry agent ended: " + log());
     }
   }
 
@@ -92,21 +82,7 @@ public final class RunningAgent implements AutoCloseable {
 
   /** Starts it again after {@link #kill}, without waiting until it is ready. */
   public void launch() {
-    try {
-      process =
-          new ProcessBuilder(IpSentry.command(arguments()))
-              .redirectInput(Path.of("/dev/null").toFile())
-              .redirectErrorStream(true)
-              .redirectOutput(
-                  ProcessBuilder.Redirect.appendTo(directory.resolve("agent.log").toFile()))
-              .start();
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot start the program", e);
-    }
-  }
-
-  private boolean isAlive() {
-    return process != null && process.isAlive();
+    process.start(IpSentry.command(arguments()));
   }
 
   /** Value of a sample of {@code /metrics}; empty if there is none. */
@@ -120,42 +96,23 @@ public final class RunningAgent implements AutoCloseable {
   }
 
   /** Ends it with SIGKILL. */
-  public void kill() throws InterruptedException {
-    int ignored = ended(Process::destroyForcibly);
+  public void kill() {
+    int ignored = process.kill();
   }
 
   /** Ends it with SIGTERM and returns its exit code. */
-  public int stop() throws InterruptedException {
-    return ended(Process::destroy);
-  }
-
-  private int ended(Consumer<Process> ending) throws InterruptedException {
-    Process running = process;
-    if (running == null) {
-      throw new IllegalStateException("the program was not started");
-    }
-    ending.accept(running);
-    if (!running.waitFor(RunningIpSentry.PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-      throw new AssertionError("ip-sentry agent does not end: " + log());
-    }
-    return running.exitValue();
+  public int stop() {
+    return process.stop();
   }
 
   /** What it logged. */
   public String log() {
-    try {
-      Path file = directory.resolve("agent.log");
-      return Files.exists(file) ? Files.readString(file) : "";
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read agent.log", e);
-    }
+    return process.log();
   }
 
   @Override
   public void close() {
-    if (process != null) {
-      process.destroyForcibly();
-    }
+    process.close();
     metrics.close();
   }
 }

@@ -1,35 +1,26 @@
 package io.ipsentry.conformance.program;
 
-import static org.awaitility.Awaitility.await;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /** {@code ip-sentry authz-server} as a process, that asks an owner on its admin socket. */
 public final class RunningAuthzServer implements AutoCloseable {
-  private final Path directory;
   private final int httpPort = Gateways.freePort();
   private final int grpcPort = Gateways.freePort();
-  private final int metricsPort = Gateways.freePort();
+  private final MetricsPort metrics = new MetricsPort();
   private final HttpClient client =
       HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
-  private @Nullable Process process;
+  private final ProgramProcess process;
 
   private RunningAuthzServer(Path directory) {
-    this.directory = directory;
+    process = new ProgramProcess("authz-server", directory);
   }
 
   /**
@@ -75,30 +66,17 @@ public final class RunningAuthzServer implements AutoCloseable {
                   trustedProxies: [%s]
                   metrics: { listen: "127.0.0.1:%d" }
                   """
-                      .formatted(server.grpcPort, server.httpPort, proxies, server.metricsPort));
+                      .formatted(server.grpcPort, server.httpPort, proxies, server.metrics.port()));
       List<String> command = new ArrayList<>(List.of("authz-server", "--config"));
       command.add(config.toString());
       command.addAll(owner);
-      server.process =
-          new ProcessBuilder(IpSentry.command(command))
-              .redirectInput(Path.of("/dev/null").toFile())
-              .redirectOutput(directory.resolve("authz.out").toFile())
-              .redirectError(directory.resolve("authz.log").toFile())
-              .start();
+      server.process.start(IpSentry.command(command));
+      server.process.awaitReady(() -> server.status("/readyz") == 200);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot start the program", e);
-    }
-    try {
-      await("ready")
-          .atMost(RunningIpSentry.PATIENCE)
-          .until(() -> !server.isAlive() || server.status("/readyz") == 200);
+      throw new UncheckedIOException("cannot write the configuration", e);
     } catch (RuntimeException | Error e) {
-      System.out.println("authz.log: " + server.log());
       server.close();
       throw e;
-    }
-    if (!server.isAlive()) {
-      throw new AssertionError("ip-sentry authz-server ended: " + server.log());
     }
     return server;
   }
@@ -124,78 +102,33 @@ public final class RunningAuthzServer implements AutoCloseable {
 
   /** Value of a sample of {@code /metrics}; empty if there is none. */
   public OptionalDouble metric(String sample) {
-    HttpResponse<String> response = fetch("/metrics");
-    return response == null
-        ? OptionalDouble.empty()
-        : response
-            .body()
-            .lines()
-            .filter(line -> line.startsWith(sample + " "))
-            .mapToDouble(line -> Double.parseDouble(line.substring(sample.length() + 1)))
-            .findFirst();
+    return metrics.metric(sample);
   }
 
   /** The body of {@code /metrics}. */
   public String metrics() {
-    HttpResponse<String> response = fetch("/metrics");
-    if (response == null) {
-      throw new AssertionError("no metrics: " + log());
-    }
-    return response.body();
+    return metrics.body("/metrics");
   }
 
   /** Status of a path beside the metrics; 0: nobody listens. */
   public int status(String path) {
-    HttpResponse<String> response = fetch(path);
-    return response == null ? 0 : response.statusCode();
+    return metrics.status(path);
   }
 
   /** Ends it with SIGTERM and returns its exit code. */
-  public int stop() throws InterruptedException {
-    Process running = process;
-    if (running == null) {
-      throw new IllegalStateException("the program was not started");
-    }
-    running.destroy();
-    if (!running.waitFor(RunningIpSentry.PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-      throw new AssertionError("ip-sentry authz-server does not end: " + log());
-    }
-    return running.exitValue();
+  public int stop() {
+    return process.stop();
   }
 
   /** What it logged. */
   public String log() {
-    try {
-      return Files.readString(directory.resolve("authz.log"));
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read authz.log", e);
-    }
+    return process.log();
   }
 
   @Override
   public void close() {
-    if (process != null) {
-      process.destroyForcibly();
-    }
+    process.close();
+    metrics.close();
     client.close();
-  }
-
-  private boolean isAlive() {
-    return process != null && process.isAlive();
-  }
-
-  private @Nullable HttpResponse<String> fetch(String path) {
-    try {
-      return client.send(
-          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + metricsPort + path))
-              .timeout(Duration.ofSeconds(10))
-              .build(),
-          BodyHandlers.ofString());
-    } catch (IOException e) {
-      return null;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AssertionError("interrupted while asking the program", e);
-    }
   }
 }

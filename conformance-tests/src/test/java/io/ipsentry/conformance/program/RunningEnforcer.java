@@ -7,15 +7,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** {@code ip-sentry enforcer} as a process in a network namespace, that follows an owner. */
 public final class RunningEnforcer implements AutoCloseable {
-  private final Path log;
-  private final Process process;
+  private final ProgramProcess process;
 
-  private RunningEnforcer(Path log, Process process) {
-    this.log = log;
+  private RunningEnforcer(ProgramProcess process) {
     this.process = process;
   }
 
@@ -42,54 +39,38 @@ public final class RunningEnforcer implements AutoCloseable {
       String metrics =
           config.contains("metrics:") ? "" : "metrics: { listen: \"127.0.0.1:9003\" }\n";
       Path file = Files.writeString(directory.resolve("enforcer.yaml"), config + metrics);
-      Path log = directory.resolve("enforcer.log");
       List<String> arguments = new ArrayList<>(List.of("enforcer", "--config", file.toString()));
       arguments.addAll(owner);
-      List<String> command = IpSentry.command(arguments);
-      return new RunningEnforcer(
-          log,
-          new ProcessBuilder(node.command(command))
-              .redirectInput(Path.of("/dev/null").toFile())
-              .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-              .start());
+      ProgramProcess process = new ProgramProcess("enforcer", directory);
+      process.start(node.command(IpSentry.command(arguments)));
+      return new RunningEnforcer(process);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot start the program", e);
+      throw new UncheckedIOException("cannot write the configuration", e);
     }
   }
 
   /** Ends it with SIGTERM and returns its exit code. */
-  public int stop() throws InterruptedException {
-    process.destroy();
-    return awaitEnd();
+  public int stop() {
+    return process.stop();
   }
 
   /** Ends it with SIGKILL. */
-  public void kill() throws InterruptedException {
-    process.destroyForcibly();
-    int ignored = awaitEnd();
+  public void kill() {
+    int ignored = process.kill();
   }
 
   /** Waits until it has ended by itself, and returns its exit code. */
-  public int awaitEnd() throws InterruptedException {
-    if (!process.waitFor(RunningIpSentry.PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-      process.destroyForcibly();
-      throw new AssertionError("ip-sentry enforcer does not end: " + log());
-    }
-    return process.exitValue();
+  public int awaitEnd() {
+    return process.awaitEnd();
   }
 
   /** What it logged. */
   public String log() {
-    try {
-      return Files.readString(log);
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + log, e);
-    }
+    return process.log();
   }
 
   @Override
   public void close() {
-    process.destroyForcibly();
+    process.close();
   }
 }

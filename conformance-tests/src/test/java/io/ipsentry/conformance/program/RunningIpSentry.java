@@ -1,30 +1,18 @@
 package io.ipsentry.conformance.program;
 
-import static org.awaitility.Awaitility.await;
-
 import io.ipsentry.testing.Programs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code ip-sentry run} as a process that can be stopped, killed and started again on the same
@@ -34,22 +22,20 @@ import org.jspecify.annotations.Nullable;
  * and {@code run.log} with its standard error.
  */
 public final class RunningIpSentry implements AutoCloseable {
-  /** Until a process is ready, or ended. */
-  public static final Duration PATIENCE = Duration.ofSeconds(60);
+  /** Until a process is ready, or ended, or knows what it was told. */
+  public static final Duration PATIENCE = ProgramProcess.PATIENCE;
 
   private static final Pattern HISTOGRAM_TOTAL = Pattern.compile("(?m)^Total +\\d+ +(\\d+)");
 
   private final Path directory;
-  private final int metricsPort;
+  private final MetricsPort metrics = new MetricsPort();
   private final UnaryOperator<List<String>> wrapper;
   private final String admin;
-  private final HttpClient client =
-      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
-  private @Nullable Process process;
+  private final ProgramProcess process;
 
   private RunningIpSentry(Path directory, UnaryOperator<List<String>> wrapper, String admin) {
     this.directory = directory;
-    this.metricsPort = freePort();
+    process = new ProgramProcess("run", directory);
     this.wrapper = wrapper;
     this.admin = admin;
   }
@@ -87,8 +73,7 @@ public final class RunningIpSentry implements AutoCloseable {
     program.configure(config);
     program.orClose(() -> {
       program.launch();
-      await("admin socket").atMost(PATIENCE).until(() -> program.isEnded() || program.answers());
-      program.requireAlive();
+      program.process.awaitReady(program::answers);
     });
     return program;
   }
@@ -98,7 +83,6 @@ public final class RunningIpSentry implements AutoCloseable {
     try {
       starting.run();
     } catch (RuntimeException | Error e) {
-      System.out.println("run.log: " + log());
       close();
       throw e;
     }
@@ -107,26 +91,13 @@ public final class RunningIpSentry implements AutoCloseable {
   /** Starts it again after {@link #stop} or {@link #kill}. */
   public void start() {
     launch();
-    await("ready").atMost(PATIENCE).until(() -> isEnded() || get("/readyz").orElse(0) == 200);
-    requireAlive();
+    process.awaitReady(() -> metrics.status("/readyz") == 200);
   }
 
   /** Starts the process without waiting until it is ready. */
   public void launch() {
-    try {
-      process =
-          new ProcessBuilder(
-                  wrapper.apply(
-                      IpSentry.command(List.of("run", "--config", configFile().toString()))))
-              .redirectInput(Path.of("/dev/null").toFile())
-              .redirectOutput(
-                  ProcessBuilder.Redirect.appendTo(directory.resolve("run.out").toFile()))
-              .redirectError(
-                  ProcessBuilder.Redirect.appendTo(directory.resolve("run.log").toFile()))
-              .start();
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot start the program", e);
-    }
+    process.start(
+        wrapper.apply(IpSentry.command(List.of("run", "--config", configFile().toString()))));
   }
 
   /** Replaces the configuration, in one step as an editor does. */
@@ -139,7 +110,7 @@ public final class RunningIpSentry implements AutoCloseable {
             admin:
               socket: %1$s/admin.sock
             """
-                .formatted(directory, metricsPort)
+                .formatted(directory, metrics.port())
             + admin.indent(2);
     try {
       Path written = Files.writeString(directory.resolve("config.yaml.new"), whole);
@@ -176,24 +147,12 @@ public final class RunningIpSentry implements AutoCloseable {
 
   /** Value of a sample of {@code /metrics}, by its name with labels; empty if there is none. */
   public OptionalDouble metric(String sample) {
-    HttpResponse<String> response = fetch("/metrics");
-    return response == null
-        ? OptionalDouble.empty()
-        : response
-            .body()
-            .lines()
-            .filter(line -> line.startsWith(sample + " "))
-            .mapToDouble(line -> Double.parseDouble(line.substring(sample.length() + 1)))
-            .findFirst();
+    return metrics.metric(sample);
   }
 
   /** The body of {@code /metrics}. */
   public String metrics() {
-    HttpResponse<String> response = fetch("/metrics");
-    if (response == null) {
-      throw new AssertionError("no metrics: " + log());
-    }
-    return response.body();
+    return metrics.body("/metrics");
   }
 
   /** Bytes of the objects that are alive in its heap; it collects them all for that. */
@@ -201,7 +160,7 @@ public final class RunningIpSentry implements AutoCloseable {
     String histogram =
         Programs.run(
             Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
-            Long.toString(running().pid()),
+            Long.toString(process.pid()),
             "GC.class_histogram");
     Matcher total = HISTOGRAM_TOTAL.matcher(histogram);
     if (!total.find()) {
@@ -213,7 +172,7 @@ public final class RunningIpSentry implements AutoCloseable {
   /** Its memory as the system counts it. */
   public long residentBytes() {
     try {
-      return Files.readAllLines(Path.of("/proc", Long.toString(running().pid()), "status")).stream()
+      return Files.readAllLines(Path.of("/proc", Long.toString(process.pid()), "status")).stream()
           .filter(line -> line.startsWith("VmRSS:"))
           .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) << 10)
           .findFirst()
@@ -225,40 +184,28 @@ public final class RunningIpSentry implements AutoCloseable {
 
   /** The body of {@code /readyz}, {@code ready} when it is. */
   public String readiness() {
-    HttpResponse<String> response = fetch("/readyz");
-    return response == null ? "not reachable" : response.body().strip();
+    return metrics.status("/readyz") == 0 ? "not reachable" : metrics.body("/readyz").strip();
   }
 
   /** Ends it with SIGTERM and returns its exit code. */
   public int stop() {
-    Process running = running();
-    running.destroy();
-    return awaitEnd(running);
+    return process.stop();
   }
 
   /** Ends it with SIGKILL. */
   public void kill() {
-    Process running = running();
-    // A command in front (ip netns exec) replaces itself, so this is the program.
-    running.destroyForcibly();
-    int ignored = awaitEnd(running);
+    int ignored = process.kill();
   }
 
   /** What it logged, of all its processes. */
   public String log() {
-    try {
-      return Files.readString(directory.resolve("run.log"), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read run.log", e);
-    }
+    return process.log();
   }
 
   @Override
   public void close() {
-    if (process != null && process.isAlive()) {
-      kill();
-    }
-    client.close();
+    process.close();
+    metrics.close();
   }
 
   /** Its admin socket. */
@@ -280,63 +227,5 @@ public final class RunningIpSentry implements AutoCloseable {
 
   private boolean answers() {
     return Files.exists(socket()) && command("list", "-o", "json").exitCode() == 0;
-  }
-
-  private void requireAlive() {
-    if (isEnded()) {
-      throw new AssertionError("ip-sentry run ended: " + log());
-    }
-  }
-
-  private boolean isEnded() {
-    return !running().isAlive();
-  }
-
-  private Process running() {
-    if (process == null) {
-      throw new IllegalStateException("the program was not started");
-    }
-    return process;
-  }
-
-  private int awaitEnd(Process running) {
-    try {
-      if (!running.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-        running.destroyForcibly();
-        throw new AssertionError("ip-sentry run does not end: " + log());
-      }
-      return running.exitValue();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AssertionError("interrupted while the program ended", e);
-    }
-  }
-
-  private Optional<Integer> get(String path) {
-    return Optional.ofNullable(fetch(path)).map(HttpResponse::statusCode);
-  }
-
-  /** Null when nobody listens (yet). */
-  private @Nullable HttpResponse<String> fetch(String path) {
-    try {
-      return client.send(
-          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + metricsPort + path))
-              .timeout(Duration.ofSeconds(10))
-              .build(),
-          BodyHandlers.ofString());
-    } catch (IOException e) {
-      return null;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AssertionError("interrupted while asking the program", e);
-    }
-  }
-
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException("no free port", e);
-    }
   }
 }

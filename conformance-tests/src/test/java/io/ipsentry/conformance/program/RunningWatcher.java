@@ -1,7 +1,5 @@
 package io.ipsentry.conformance.program;
 
-import static org.awaitility.Awaitility.await;
-
 import io.grpc.StatusRuntimeException;
 import io.ipsentry.authz.admin.AdminChannel;
 import io.ipsentry.authz.admin.AdminEndpoint;
@@ -12,7 +10,6 @@ import io.ipsentry.net.IpPrefix;
 import io.ipsentry.proto.v1.BanResponse;
 import io.ipsentry.proto.v1.BanServiceGrpc;
 import io.ipsentry.proto.v1.HistoryRequest;
-import io.ipsentry.testing.Programs;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -27,7 +24,6 @@ import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,11 +37,12 @@ public final class RunningWatcher implements AutoCloseable {
   private final Path directory;
   private final MetricsPort metrics = new MetricsPort();
   private final int adminPort = Gateways.freePort();
-  private @Nullable Process process;
+  private final ProgramProcess process;
   private @Nullable AdminChannel channel;
 
   private RunningWatcher(Path directory) {
     this.directory = directory;
+    process = new ProgramProcess("watcher", directory);
   }
 
   /**
@@ -104,7 +101,6 @@ public final class RunningWatcher implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the configuration", e);
     } catch (RuntimeException | Error e) {
-      System.out.println("watcher.log: " + watcher.log());
       watcher.close();
       throw e;
     }
@@ -114,29 +110,12 @@ public final class RunningWatcher implements AutoCloseable {
   /** Starts it again after {@link #stop} or {@link #kill}. */
   public void start() {
     launch();
-    await("ready")
-        .atMost(RunningIpSentry.PATIENCE)
-        .until(() -> !isAlive() || status("/readyz") == 200);
-    if (!isAlive()) {
-      throw new AssertionError("ip-sentry watcher ended: " + log());
-    }
+    process.awaitReady(() -> status("/readyz") == 200);
   }
 
   /** Starts the process without waiting until it is ready. */
   public void launch() {
-    try {
-      process =
-          new ProcessBuilder(
-                  IpSentry.command(List.of("watcher", "--config", configFile().toString())))
-              .redirectInput(Path.of("/dev/null").toFile())
-              .redirectOutput(
-                  ProcessBuilder.Redirect.appendTo(directory.resolve("watcher.out").toFile()))
-              .redirectError(
-                  ProcessBuilder.Redirect.appendTo(directory.resolve("watcher.log").toFile()))
-              .start();
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot start the program", e);
-    }
+    process.start(IpSentry.command(List.of("watcher", "--config", configFile().toString())));
   }
 
   /** Where it says that its admin API is reached. */
@@ -248,69 +227,42 @@ public final class RunningWatcher implements AutoCloseable {
 
   /** Whether the process runs. */
   public boolean isAlive() {
-    return process != null && process.isAlive();
+    return process.isAlive();
   }
 
   /** Stops it in its tracks (SIGSTOP). */
   public void freeze() {
-    signal("-STOP");
+    process.signal("STOP");
   }
 
   /** Lets it go on after {@link #freeze}. */
   public void thaw() {
-    signal("-CONT");
-  }
-
-  private void signal(String name) {
-    Process running = process;
-    if (running == null) {
-      throw new IllegalStateException("the program was not started");
-    }
-    Programs.run(List.of("kill", name, Long.toString(running.pid())));
+    process.signal("CONT");
   }
 
   /** Waits until it has ended by itself, and returns its exit code. */
-  public int awaitEnd() throws InterruptedException {
-    return ended(_ -> {});
+  public int awaitEnd() {
+    return process.awaitEnd();
   }
 
   /** Ends it with SIGTERM and returns its exit code. */
-  public int stop() throws InterruptedException {
-    return ended(Process::destroy);
+  public int stop() {
+    return process.stop();
   }
 
   /** Ends it with SIGKILL and returns its exit code. */
-  public int kill() throws InterruptedException {
-    return ended(Process::destroyForcibly);
-  }
-
-  private int ended(Consumer<Process> ending) throws InterruptedException {
-    Process running = process;
-    if (running == null) {
-      throw new IllegalStateException("the program was not started");
-    }
-    ending.accept(running);
-    if (!running.waitFor(RunningIpSentry.PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-      throw new AssertionError("ip-sentry watcher does not end: " + log());
-    }
-    return running.exitValue();
+  public int kill() {
+    return process.kill();
   }
 
   /** What it told on standard error: its log, and why it ended. */
   public String log() {
-    try {
-      Path file = directory.resolve("watcher.log");
-      return Files.exists(file) ? Files.readString(file) : "";
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read watcher.log", e);
-    }
+    return process.log();
   }
 
   @Override
   public void close() {
-    if (process != null) {
-      process.destroyForcibly();
-    }
+    process.close();
     if (channel != null) {
       channel.close();
     }
