@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 @RequiresCluster
 @RequiresProgram({"nginx", "ip", "ipset", "iptables-legacy", "ip6tables-legacy", "mkfifo"})
 final class StageSoakIT {
-  private static final Duration LENGTH = Duration.parse(System.getProperty("stage.soak", "PT3M"));
+  private static final Duration LENGTH = Duration.parse(System.getProperty("stage.soak", "PT10M"));
   private static final Duration ROTATION = Duration.ofSeconds(20);
 
   @TempDir private Path directory;
