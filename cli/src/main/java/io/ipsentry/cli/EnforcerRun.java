@@ -35,6 +35,10 @@ import org.slf4j.LoggerFactory;
  */
 final class EnforcerRun implements AutoCloseable {
   private static final Duration LOOK_INTERVAL = Duration.ofMillis(250);
+
+  /** Bytes of heap that a burst may leave for a moment. */
+  private static final long BURST = 24L << 20;
+
   private static final Logger logger = LoggerFactory.getLogger(EnforcerRun.class);
 
   private final OpenParts opened;
@@ -145,12 +149,19 @@ final class EnforcerRun implements AutoCloseable {
     StopSignal signal = StopSignal.install(stopped::countDown);
     logger.atInfo().addKeyValue("version", Version.text()).log("started");
     try {
+      HeapGrowth heap = HeapGrowth.ofProcess(BURST);
       long settled = 0;
       while (!stopped.await(LOOK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
         long taken = followed.log().snapshots();
-        if (settled != taken && enforcer.status().lastSync().isPresent()) {
+        if (enforcer.status().lastSync().isEmpty()) {
+          continue;
+        }
+        if (settled == taken) {
+          heap.look();
+        } else {
+          // What a snapshot was read from, and a state before it, grew old.
           settled = taken;
-          giveBack();
+          heap.collect();
         }
       }
     } catch (InterruptedException e) {
@@ -160,11 +171,6 @@ final class EnforcerRun implements AutoCloseable {
       signal.done();
     }
     agent.ifPresent(HostAgent::check);
-  }
-
-  /** What a snapshot was read from, and a state before it, grew old; nothing else collects it. */
-  private static void giveBack() {
-    System.gc();
   }
 
   private List<String> reasonsNotReady() {

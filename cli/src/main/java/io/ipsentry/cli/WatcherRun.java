@@ -33,6 +33,10 @@ import org.slf4j.LoggerFactory;
  */
 final class WatcherRun implements AutoCloseable {
   private static final Duration LOOK_INTERVAL = Duration.ofMillis(500);
+
+  /** Bytes of heap that a burst may leave for a moment. */
+  private static final long BURST = 48L << 20;
+
   private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
   private static final int MAX_DOUBLINGS = 5;
   private static final Logger logger = LoggerFactory.getLogger(WatcherRun.class);
@@ -122,10 +126,12 @@ final class WatcherRun implements AutoCloseable {
         .addKeyValue("release", parts.cluster().release())
         .log("started");
     try {
+      HeapGrowth heap = HeapGrowth.ofProcess(BURST);
       Optional<ClusterMember> joined = join();
       while (joined.isPresent()
           && !stopped.await(LOOK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
         joined.get().follow();
+        heap.look();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -35,6 +35,7 @@ final class Program {
               "-Xmn2m",
               "-XX:TieredStopAtLevel=1",
               "-XX:TrimNativeHeapInterval=5000",
+              "-XX:MarkSweepDeadRatio=0",
               "-Dio.netty.allocator.type=unpooled",
               "-Dio.netty.noPreferDirect=true",
               "-XX:MinHeapFreeRatio=5",
@@ -49,7 +50,14 @@ final class Program {
               "-XX:MaxHeapFreeRatio=15",
               "-XX:-ShrinkHeapInSteps");
       case "watcher" ->
-          List.of("-Xms64m", "-Xmn16m", "-XX:MinHeapFreeRatio=5", "-XX:MaxHeapFreeRatio=15");
+          List.of(
+              "-Xms24m",
+              "-Xmn8m",
+              "-XX:TrimNativeHeapInterval=5000",
+              "-XX:MarkSweepDeadRatio=0",
+              "-XX:MinHeapFreeRatio=5",
+              "-XX:MaxHeapFreeRatio=15",
+              "-XX:-ShrinkHeapInSteps");
       default -> List.of("-Xms64m", "-Xmn16m", "-XX:TieredStopAtLevel=1");
     };
   }

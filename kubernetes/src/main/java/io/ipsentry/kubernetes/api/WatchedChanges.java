@@ -25,10 +25,14 @@ final class WatchedChanges implements Changes {
   /** More wait in the connection. */
   private static final int MAX_WAITING = 256;
 
+  /** And so does what is behind so many characters and bytes: a few of the largest entries. */
+  static final long MAX_WAITING_SIZE = 1 << 20;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final ArrayDeque<Change> waiting = new ArrayDeque<>();
   private final InputStream answer;
+  private long waitingSize;
   private String version;
   private String newest;
   private @Nullable ApiServerException ended;
@@ -75,13 +79,14 @@ final class WatchedChanges implements Changes {
   private boolean take(Told<StoredConfigMap> told) throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      while (waiting.size() >= MAX_WAITING && !closed) {
+      while ((waiting.size() >= MAX_WAITING || waitingSize >= MAX_WAITING_SIZE) && !closed) {
         changed.await();
       }
       switch (told) {
         case Told.Happened<StoredConfigMap>(Change.Kind kind, StoredConfigMap map) -> {
           newest = map.version();
           waiting.add(new Change(kind, map));
+          waitingSize += size(map);
         }
         case Told.Bookmark<StoredConfigMap>(String at) -> newest = at;
         case Told.Failed<StoredConfigMap>(Answers.Failure failure) -> {
@@ -98,6 +103,11 @@ final class WatchedChanges implements Changes {
     } finally {
       lock.unlock();
     }
+  }
+
+  private static long size(StoredConfigMap map) {
+    return map.data().values().stream().mapToLong(String::length).sum()
+        + map.binary().values().stream().mapToLong(bytes -> bytes.length).sum();
   }
 
   /** The first reason counts. */
@@ -127,6 +137,7 @@ final class WatchedChanges implements Changes {
       }
       List<Change> taken = new ArrayList<>(waiting);
       waiting.clear();
+      waitingSize = 0;
       version = newest;
       changed.signalAll();
       return taken;
