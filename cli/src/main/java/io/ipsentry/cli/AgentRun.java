@@ -24,6 +24,9 @@ import org.slf4j.LoggerFactory;
 final class AgentRun implements AutoCloseable {
   private static final Logger logger = LoggerFactory.getLogger(AgentRun.class);
 
+  /** Bytes of heap that a burst may leave for a moment. */
+  private static final long BURST = 24L << 20;
+
   private final OpenParts opened;
   private final Config started;
   private final HostAgent agent;
@@ -57,6 +60,7 @@ final class AgentRun implements AutoCloseable {
           HealthServer.start(
               Addresses.of(started.metrics().get()), this::collect, agent::reasonsNotReady));
     }
+    opened.add(HeapGrowth.watch(BURST, HeapGrowth.QUIET));
     if (locations.configFile().isPresent()) {
       ConfigWatcher watcher = opened.add(new ConfigWatcher(locations.configFile().get()));
       watcher.start(this::configChanged);

@@ -39,6 +39,10 @@ import org.slf4j.LoggerFactory;
 final class AuthzRun implements AutoCloseable {
   private static final Duration LAST_HITS = Duration.ofSeconds(2);
   private static final Duration LOOK_INTERVAL = Duration.ofMillis(100);
+
+  /** Bytes of heap that a burst may leave for a moment. */
+  private static final long BURST = 32L << 20;
+
   private static final Logger logger = LoggerFactory.getLogger(AuthzRun.class);
 
   private final OpenParts opened;
@@ -174,11 +178,14 @@ final class AuthzRun implements AutoCloseable {
         .addKeyValue("rules", detectionRules(config.get()).rules().size())
         .log("started");
     try {
+      HeapGrowth heap = HeapGrowth.ofProcess(BURST, HeapGrowth.LONG_QUIET);
       boolean ready = false;
       while (!stopped.await(LOOK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
+        heap.look();
         if (ready != followed.isSynced()) {
           if (!ready) {
-            giveBack();
+            // What the state was read from; before the first request comes, for it takes a moment.
+            heap.collect();
           }
           ready = followed.isSynced();
           gateways.ready(ready);
@@ -190,11 +197,6 @@ final class AuthzRun implements AutoCloseable {
       close();
       signal.done();
     }
-  }
-
-  /** What the state was read from; before the first request comes, for it takes a moment. */
-  private static void giveBack() {
-    System.gc();
   }
 
   private List<String> reasonsNotReady() {

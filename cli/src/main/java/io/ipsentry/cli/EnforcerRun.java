@@ -149,7 +149,7 @@ final class EnforcerRun implements AutoCloseable {
     StopSignal signal = StopSignal.install(stopped::countDown);
     logger.atInfo().addKeyValue("version", Version.text()).log("started");
     try {
-      HeapGrowth heap = HeapGrowth.ofProcess(BURST);
+      HeapGrowth heap = HeapGrowth.ofProcess(BURST, HeapGrowth.QUIET);
       long settled = 0;
       while (!stopped.await(LOOK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {
         long taken = followed.log().snapshots();

@@ -58,6 +58,9 @@ import org.slf4j.LoggerFactory;
 final class HostRun implements AutoCloseable {
   private static final Logger logger = LoggerFactory.getLogger(HostRun.class);
 
+  /** Bytes of heap that a burst may leave for a moment. */
+  private static final long BURST = 48L << 20;
+
   private final OpenParts opened;
   private final ConfigReloads reloads = new ConfigReloads();
   private final InForce inForce;
@@ -145,6 +148,7 @@ final class HostRun implements AutoCloseable {
                 kept::status,
                 this::sinkStatus),
             clock);
+    opened.add(HeapGrowth.watch(BURST, HeapGrowth.LONG_QUIET));
     opened.add(LogCompaction.start(log, writer, this::keepHistory, clock));
     watcher.begin();
     if (first.enforcer().isPresent()) {

@@ -126,7 +126,7 @@ final class WatcherRun implements AutoCloseable {
         .addKeyValue("release", parts.cluster().release())
         .log("started");
     try {
-      HeapGrowth heap = HeapGrowth.ofProcess(BURST);
+      HeapGrowth heap = HeapGrowth.ofProcess(BURST, HeapGrowth.QUIET);
       Optional<ClusterMember> joined = join();
       while (joined.isPresent()
           && !stopped.await(LOOK_INTERVAL.toMillis(), TimeUnit.MILLISECONDS)) {

@@ -16,7 +16,7 @@ final class HeapGrowthTest {
   private int collections;
 
   private final HeapGrowth growth =
-      new HeapGrowth(ALLOWED, () -> heap, this::collected, () -> nanos);
+      new HeapGrowth(ALLOWED, HeapGrowth.QUIET, () -> heap, this::collected, () -> nanos);
 
   private void collected() {
     collections++;
