@@ -33,7 +33,7 @@ public record StageOptions(
   /**
    * The rules of {@link #defaults}: {@code probing} by the log for what begins with {@code /.git},
    * {@code inline} by request for {@code /.env}, three each, and {@code logins} for five failed
-   * logins at the application, within ten minutes each.
+   * logins at the application, within ten minutes each. Bans outlast every test.
    */
   public static final String RULES =
       """
@@ -42,18 +42,18 @@ public record StageOptions(
           match: { sources: [gateway], paths: ['^/\\.git'] }
           threshold: 3
           window: 10m
-          ban: 1h
+          ban: 4h
         - name: inline
           on: request
           match: { paths: ['^/\\.env'] }
           threshold: 3
           window: 10m
-          ban: 1h
+          ban: 4h
         - name: logins
           match: { sources: [shop], authFailures: true }
           threshold: 5
           window: 10m
-          ban: 1h
+          ban: 4h
       limits: { maxNewBansPerMinute: 100000 }
       """;
 
