@@ -193,7 +193,7 @@ public final class FollowerBootstrap {
               """
               store: { kubernetes: { release: %s, namespace: %s } }
               metrics: { listen: "%s" }
-              authz: { http: "127.0.0.1:9402" }
+              authz: { listen: "127.0.0.1:9401", http: "127.0.0.1:9402" }
               enforcer: { backend: ipset, name: bootstrap }
               """
                   .formatted(RELEASE, namespace, METRICS));

@@ -92,6 +92,28 @@ final class LauncherIT {
     }
   }
 
+  /** The launcher names a class of the core, which nothing else would miss under a new name. */
+  @Test
+  void start_authzServer_optimisesLateAndNotTheReadingOfASnapshot() throws Exception {
+    Outcome outcome =
+        start(
+                directory,
+                "env",
+                "IP_SENTRY_JAVA_OPTS=-XX:+PrintFlagsFinal",
+                LAUNCHER.toString(),
+                "authz-server",
+                "--help")
+            .finish();
+
+    assertThat(outcome.status()).as(outcome.err()).isZero();
+    assertThat(outcome.out())
+        .containsPattern("Tier4InvocationThreshold += 50000 ")
+        .containsPattern("MaxHeapFreeRatio += 6 ")
+        .contains("memlimit,io.ipsentry.ban.BanSnapshotReader::*");
+    assertThat(Class.forName("io.ipsentry.ban.BanSnapshotReader").getDeclaredMethods())
+        .isNotEmpty();
+  }
+
   @Test
   void start_wrongOption_passesExitCodeOn() throws Exception {
     Outcome outcome = start(directory, LAUNCHER.toString(), "--no-such-option").finish();
