@@ -81,7 +81,7 @@ final class LogArchive {
     ByteArrayOutputStream target = new ByteArrayOutputStream();
     try (GZIPOutputStream gzip = new GZIPOutputStream(target)) {
       for (LogEntry entry : batch) {
-        gzip.write(entry.lines().getBytes(StandardCharsets.UTF_8));
+        gzip.write(entry.lines().text().getBytes(StandardCharsets.UTF_8));
       }
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory failed", e);
@@ -160,7 +160,17 @@ final class LogArchive {
     try (InputStream in = new GZIPInputStream(new ByteArrayInputStream(compressed))) {
       String lines = new String(in.readAllBytes(), StandardCharsets.UTF_8);
       return new LogEntry(
-              0, "", "", 1, 1, "", "", number(map, "first"), number(map, "last"), lines, 0)
+              0,
+              "",
+              "",
+              1,
+              1,
+              "",
+              "",
+              number(map, "first"),
+              number(map, "last"),
+              EntryLines.of(lines),
+              0)
           .events();
     } catch (IOException | LogEntry.InvalidException e) {
       throw BanLogException.permanent(

@@ -28,8 +28,7 @@ import java.util.OptionalLong;
  * @param writer who wrote it, for people
  * @param first number of its first event
  * @param last number of its last event
- * @param lines its events, a JSON object each with its line feed; empty: what is there is no valid
- *     entry, and counts for nothing
+ * @param lines its events; empty: what is there is no valid entry, and counts for nothing
  * @param since version of the API server's store at which it was created first, which a copy that
  *     was put back tells too; 0: not created yet
  */
@@ -43,7 +42,7 @@ record LogEntry(
     String writer,
     long first,
     long last,
-    String lines,
+    EntryLines lines,
     long since) {
   /** Most bytes of events in an entry. */
   static final int MAX_BYTES = 256 * 1024;
@@ -73,7 +72,7 @@ record LogEntry(
   }
 
   private static LogEntry invalid(long index, String batch, long since) {
-    return new LogEntry(index, "", batch, 0, 0, "", "", 0, 0, "", since);
+    return new LogEntry(index, "", batch, 0, 0, "", "", 0, 0, EntryLines.NONE, since);
   }
 
   /** What was before this one, if that was no entry: it may be gone without harm. */
@@ -89,6 +88,12 @@ record LogEntry(
 
   boolean isValid() {
     return !lines.isEmpty();
+  }
+
+  /** The same with its events compressed, for one that is seldom read. */
+  LogEntry compressed() {
+    return new LogEntry(
+        index, log, batch, part, parts, previous, writer, first, last, lines.compressed(), since);
   }
 
   /** Tells it from every other entry, also of the same index. */
@@ -147,7 +152,7 @@ record LogEntry(
               writer,
               first,
               lasts.get(i),
-              pieces.get(i),
+              EntryLines.of(pieces.get(i)),
               0);
       entries.add(entry);
       previous = entry.identity();
@@ -158,7 +163,7 @@ record LogEntry(
 
   StoredConfigMap toConfigMap(LogNames names) {
     Map<String, String> data = new HashMap<>();
-    data.put(EVENTS, lines);
+    data.put(EVENTS, lines.text());
     data.put("first", Long.toString(first));
     data.put("last", Long.toString(last));
     data.put("batch", batch);
@@ -196,7 +201,7 @@ record LogEntry(
               map.text("writer"),
               Long.parseLong(map.text("first")),
               Long.parseLong(map.text("last")),
-              map.text(EVENTS),
+              EntryLines.of(map.text(EVENTS)),
               map.text(SINCE).isEmpty() ? version(map) : Long.parseLong(map.text(SINCE)));
       entry.check(map.name());
       return entry;
@@ -210,7 +215,7 @@ record LogEntry(
     if (!inOrder || batch.isEmpty() || log.isEmpty()) {
       throw new InvalidException(name + " contradicts itself");
     }
-    long count = lines.chars().filter(c -> c == '\n').count();
+    long count = lines.text().chars().filter(c -> c == '\n').count();
     if (count != last - first + 1) {
       throw new InvalidException(
           name + " has " + count + " events and should have " + (last - first + 1));
@@ -224,9 +229,10 @@ record LogEntry(
    */
   List<SequencedEvent> events() throws InvalidException {
     List<SequencedEvent> events = new ArrayList<>((int) (last - first + 1));
+    String text = lines.text();
     int from = 0;
-    for (int at = lines.indexOf('\n'); at >= 0; at = lines.indexOf('\n', from)) {
-      String line = lines.substring(from, at);
+    for (int at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', from)) {
+      String line = text.substring(from, at);
       try {
         SequencedEvent event = BanEventJson.read(line);
         if (event.seq() != first + events.size()) {

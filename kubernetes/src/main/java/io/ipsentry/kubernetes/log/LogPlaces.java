@@ -48,6 +48,11 @@ final class LogPlaces {
     entries.forEach(this::put);
   }
 
+  /** Keeps the same entry in another form, if it is still known. */
+  void replace(LogEntry entry, LogEntry by) {
+    boolean ignored = known.replace(entry.index(), entry, by);
+  }
+
   Optional<LogEntry> get(long index) {
     return Optional.ofNullable(known.get(index));
   }
