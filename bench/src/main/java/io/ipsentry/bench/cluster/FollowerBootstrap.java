@@ -232,7 +232,7 @@ public final class FollowerBootstrap {
   }
 
   /** Without a kubeconfig, whose reader loads the client's whole model. */
-  private static Map<String, String> asInAPod(String kubeconfig) {
+  static Map<String, String> asInAPod(String kubeconfig) {
     return Map.of(
         "KUBECONFIG",
         "/nonexistent",
@@ -244,7 +244,7 @@ public final class FollowerBootstrap {
         first(kubeconfig, "token: (\\S+)"));
   }
 
-  private static String first(String text, String regex) {
+  static String first(String text, String regex) {
     Matcher matcher = Pattern.compile(regex).matcher(text);
     if (!matcher.find()) {
       throw new IllegalStateException("no " + regex);
@@ -294,7 +294,7 @@ public final class FollowerBootstrap {
         shape + ": " + Files.readString(directory.resolve(shape + ".log")));
   }
 
-  private static long memory(Process process, String field) throws IOException {
+  static long memory(Process process, String field) throws IOException {
     return Files.readAllLines(Path.of("/proc", Long.toString(process.pid()), "status")).stream()
             .filter(line -> line.startsWith(field + ":"))
             .map(line -> line.replaceAll("[^0-9]", ""))
