@@ -120,7 +120,8 @@ class RelevanceTest {
         if (!damage || !out) {
           assertThat(early.outcome).as(at).isEqualTo(whole.outcome);
         }
-        ruledOut += out ? 1 : 0;
+        // What is recognised may take a damaged line for one of another format.
+        ruledOut += out && !format.equals("auto") ? 1 : 0;
         hits += expected.size();
       }
     }
