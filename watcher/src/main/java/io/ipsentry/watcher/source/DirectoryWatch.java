@@ -38,10 +38,14 @@ final class DirectoryWatch implements AutoCloseable {
   static final int MAX_DIRECTORIES = 8192;
 
   /**
-   * What follows an event within this time is announced together, when it is over: a server that
-   * writes a thousand lines a second, each by itself, would else wake three threads for each.
+   * While events follow each other quickly, those of so long a time are announced together, when it
+   * is over: a server that writes a thousand lines a second, each by itself, would else wake three
+   * threads for each.
    */
   private static final Duration TOGETHER = Duration.ofMillis(2);
+
+  /** Events further apart than this are few: each is announced, and nobody sleeps after it. */
+  private static final Duration FEW = Duration.ofMillis(8);
 
   private static final Logger logger = LoggerFactory.getLogger(DirectoryWatch.class);
 
@@ -189,6 +193,7 @@ final class DirectoryWatch implements AutoCloseable {
 
   private void collect() {
     try {
+      long before = System.nanoTime() - FEW.toNanos();
       while (true) {
         WatchKey key = service.take();
         Path directory = (Path) key.watchable();
@@ -199,8 +204,12 @@ final class DirectoryWatch implements AutoCloseable {
             collected(directory.resolve(name), !event.kind().equals(ENTRY_MODIFY));
           }
         }
-        // Until it is reset, a key takes events without waking anybody.
-        Thread.sleep(TOGETHER);
+        long now = System.nanoTime();
+        if (now - before < FEW.toNanos()) {
+          // Until it is reset, a key takes events without waking anybody.
+          Thread.sleep(TOGETHER);
+        }
+        before = now;
         key.reset();
       }
     } catch (ClosedWatchServiceException e) {

@@ -85,34 +85,39 @@ final class LineSplitter {
    * @return {@link #end()}
    */
   int split(byte[] b, int from, int to, LineHandler handler, long observedAtMillis) {
-    int start = from;
     end = from;
-    while (start < to) {
-      if (b[start] == 0 && !skipping) {
-        end = ++start;
-        continue;
-      }
-      int newline = indexOfNewline(b, start, to);
-      if (newline < 0) {
-        if (!skipping && to - start >= MAX + 2) {
-          deliver(b, start, start + MAX, handler, observedAtMillis);
-          skipping = true;
-        }
-        if (skipping) {
-          end = to;
-        }
-        return end;
-      }
-      if (skipping) {
-        skipping = false;
-      } else {
-        int stop = newline > start && b[newline - 1] == '\r' ? newline - 1 : newline;
-        deliver(b, start, Math.min(stop, start + MAX), handler, observedAtMillis);
-      }
-      start = newline + 1;
-      end = start;
+    boolean more = true;
+    // A method that is called for each line is compiled long before a loop over many.
+    while (more && end < to) {
+      more = next(b, to, handler, observedAtMillis);
     }
     return end;
+  }
+
+  /** Deals with the line that begins at {@link #end}, or tells that it has no end yet. */
+  private boolean next(byte[] b, int to, LineHandler handler, long observedAtMillis) {
+    int start = end;
+    if (b[start] == 0 && !skipping) {
+      end = start + 1;
+      return true;
+    }
+    int newline = indexOfNewline(b, start, to);
+    if (newline < 0) {
+      if (!skipping && to - start >= MAX + 2) {
+        deliver(b, start, start + MAX, handler, observedAtMillis);
+        skipping = true;
+      }
+      end = skipping ? to : start;
+      return false;
+    }
+    if (skipping) {
+      skipping = false;
+    } else {
+      int stop = newline > start && b[newline - 1] == '\r' ? newline - 1 : newline;
+      deliver(b, start, Math.min(stop, start + MAX), handler, observedAtMillis);
+    }
+    end = newline + 1;
+    return true;
   }
 
   /** Delivers one line at most; otherwise as {@link #split}. */
