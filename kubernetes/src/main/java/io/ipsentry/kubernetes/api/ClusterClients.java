@@ -39,6 +39,12 @@ public final class ClusterClients {
     // A watch that was cut is taken up again by those who follow, who then know of it, and with
     // jitter.
     config.setWatchReconnectLimit(0);
+    // By HTTP/2 all requests would go over one connection, and go on doing so after it timed out:
+    // one
+    // that a network forgot, or that waits longer and longer to send again what was lost on it,
+    // would
+    // be asked for minutes. One by HTTP/1.1 is closed with the request that times out on it.
+    config.setHttp2Disable(true);
     config.setUserAgent("ip-sentry");
     return config;
   }

@@ -47,14 +47,13 @@ public final class ReadingConnection implements AutoCloseable {
 
   /**
    * The API server and the credentials of another connection, for another namespace and for answers
-   * that go on for long. Each answer that is read has a TCP connection of its own: a reader that
-   * waits holds up its own answer and nothing else. The caller closes it.
+   * that go on for long. As for all clients each answer that is read has a TCP connection of its
+   * own: a reader that waits holds up its own answer and nothing else. The caller closes it.
    *
    * @param namespace that is asked about
    */
   public static ReadingConnection streams(ClusterConnection connection, String namespace) {
     Config own = new ConfigBuilder(connection.client().getConfiguration()).build();
-    own.setHttp2Disable(true);
     return new ReadingConnection(ClusterClients.configured(own, ClusterClients.TIMEOUT), namespace);
   }
 

@@ -78,6 +78,14 @@ public final class TcpProxy implements AutoCloseable {
     open.forEach(Connection::reset);
   }
 
+  /**
+   * Loses every byte on the connections that are open now, for good, and ends none of them: as a
+   * router does that has forgotten them. New ones are served.
+   */
+  public void forget() {
+    open.forEach(connection -> connection.forgotten = true);
+  }
+
   /** Holds every byte in both directions, and new connections, until {@link #restore}. */
   public void stall() {
     stalled = true;
@@ -175,6 +183,7 @@ public final class TcpProxy implements AutoCloseable {
     private final Socket client;
     private final Socket server;
     private volatile long left = replyBytes;
+    private volatile boolean forgotten;
 
     Connection(Socket client, Socket server) {
       this.client = client;
@@ -196,6 +205,9 @@ public final class TcpProxy implements AutoCloseable {
         OutputStream out = to.getOutputStream();
         for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
           awaitGate();
+          if (forgotten) {
+            continue;
+          }
           int passed = isReply ? permitted(read) : read;
           out.write(buffer, 0, passed);
           replied.add(isReply ? passed : 0);
