@@ -37,7 +37,11 @@ import org.slf4j.LoggerFactory;
  * gateways, metrics, reload of the configuration. What was opened last is closed first.
  */
 final class AuthzRun implements AutoCloseable {
-  private static final Duration LAST_HITS = Duration.ofSeconds(2);
+  /**
+   * What is not decided on by then is lost; a rollout gives more, and so does {@link StopSignal}.
+   */
+  private static final Duration LAST_HITS = Duration.ofSeconds(12);
+
   private static final Duration LOOK_INTERVAL = Duration.ofMillis(100);
 
   /** Bytes of heap that a burst may leave for a moment. */
@@ -244,13 +248,19 @@ final class AuthzRun implements AutoCloseable {
     gateways.reload(now);
   }
 
-  /** Ends the servers, gives the last hits a moment to reach the owner, and closes the rest. */
+  /**
+   * Ends the servers, waits until the owner, who may just be another, has the last hits, and closes
+   * the rest.
+   */
   @Override
   public void close() {
     gateways.close();
     try {
-      if (reporter.statistics().connected() && !reporter.awaitDecided(LAST_HITS)) {
-        logger.atWarn().log("the owner did not decide on the last hits in time");
+      if (!reporter.awaitDecided(LAST_HITS)) {
+        logger
+            .atWarn()
+            .addKeyValue("waiting", reporter.statistics().waiting())
+            .log("the owner did not decide on the last hits in time");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

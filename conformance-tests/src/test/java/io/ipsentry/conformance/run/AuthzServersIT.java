@@ -135,6 +135,26 @@ final class AuthzServersIT {
   }
 
   @Test
+  void stoppedWhileTheOwnerStartsAgain_lastHitsReachIt() {
+    assertThat(probe(0, LATER, true)).isEqualTo(200);
+    assertThat(probe(1, LATER, true)).isEqualTo(200);
+    owner.kill();
+    assertThat(probe(0, LATER, false)).isEqualTo(200);
+    await()
+        .atMost(RunningIpSentry.PATIENCE)
+        .until(
+            () -> servers.get(0).metric("ip_sentry_report_connected").equals(OptionalDouble.of(0)));
+
+    owner.launch();
+    assertThat(servers.get(0).stop()).isZero();
+
+    assertThat(servers.get(0).log()).doesNotContain("did not decide on the last hits");
+    assertThat(probe(1, LATER, true)).isEqualTo(200);
+    await().atMost(RunningIpSentry.PATIENCE).until(() -> servers.get(1).ask(LATER, "/") == 403);
+    assertThat(owner.list()).singleElement().satisfies(ban -> assertBan(ban, LATER, "4"));
+  }
+
+  @Test
   void ownerKilled_serversGoOnAndNoHitIsLostOrCountedTwice() throws InterruptedException {
     assertThat(owner.command("ban", PROBER).exitCode()).isZero();
     await()

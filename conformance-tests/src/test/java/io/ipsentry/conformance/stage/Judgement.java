@@ -17,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
@@ -28,6 +29,7 @@ import org.awaitility.core.ConditionTimeoutException;
 final class Judgement {
   private static final Duration SOON = Duration.ofMinutes(4);
   private static final Duration LOOK = Duration.ofMillis(250);
+  private static final int MAX_SAID = 20;
 
   private final Stage stage;
   private final Bystanders bystanders;
@@ -76,9 +78,25 @@ final class Judgement {
           "not banned after "
               + SOON
               + ": "
-              + offenders.stream().filter(offender -> !isBanned(offender)).toList(),
+              + offenders.stream().filter(offender -> !isBanned(offender)).toList()
+              + "; "
+              + troubles(),
           e);
     }
+  }
+
+  /** What each process said last of what went wrong. */
+  private Map<String, List<String>> troubles() {
+    Map<String, List<String>> said = new TreeMap<>();
+    for (StageProcess process : processes()) {
+      List<String> lines =
+          process.log().stream()
+              .filter(line ->
+                  line.contains("\"level\":\"warn\"") || line.contains("\"level\":\"error\""))
+              .toList();
+      said.put(process.name(), lines.subList(Math.max(0, lines.size() - MAX_SAID), lines.size()));
+    }
+    return said;
   }
 
   /** Judges, after all who have attacked so far are banned; they are held to it from then on. */
