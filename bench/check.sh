@@ -5,13 +5,11 @@
 #
 # The servers run on core 0, the load on core 1. Needs h2load (Debian: nghttp2-client) and taskset.
 set -eu
-cd "$(dirname "$0")/.."
-. .mvn/find-jdk.sh
-find_jdk 25 javac || { no_jdk check.sh "the build"; exit 3; }
+. "$(dirname "$0")/classpath.sh"
+cd "$root"
 for program in h2load taskset; do
   command -v "$program" >/dev/null 2>&1 || { printf 'check.sh: needs %s\n' "$program" >&2; exit 3; }
 done
-./mvnw -q -Dquick -pl bench -am -DskipTests package dependency:build-classpath -Dmdep.outputFile=target/quick/classpath >&2
 exec taskset -c 1 "$JDK_HOME/bin/java" -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED \
-  -cp "bench/target/quick/classes:$(cat bench/target/quick/classpath)" \
+  -cp "$BENCH_CLASSPATH" \
   io.ipsentry.bench.check.CheckBenchmark "${1:-3}" "${2:-60}" "${3:-10000}" 0

@@ -8,15 +8,9 @@
 #
 # Needs root, ip, ipset, and the programs of conformance-tests/build-kubernetes.sh. The first use builds.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd -P)
-. "$root/.mvn/find-jdk.sh"
-find_jdk 25 java || { no_jdk cluster-follower.sh 'this benchmark'; exit 3; }
+. "$(dirname "$0")/classpath.sh"
 "$root/ip-sentry" --version >/dev/null
 export IP_SENTRY_NO_BUILD=1 # what is measured is one build
-if [ -z "${BENCH_CLASSPATH:-}" ]; then
-  (cd "$root" && JAVA_HOME=$JDK_HOME ./mvnw -q -Dquick -pl bench -am -DskipTests package dependency:build-classpath -Dmdep.outputFile=target/quick/classpath >&2)
-  BENCH_CLASSPATH=$root/bench/target/quick/classes:$(cat "$root/bench/target/quick/classpath")
-fi
 # Where the API server's programs are looked for is relative to a module.
 cd "$root/bench"
 exec unshare --net sh -c 'ip link set lo up; exec "$@"' sh "$JDK_HOME/bin/java" -cp "$BENCH_CLASSPATH" \

@@ -9,14 +9,7 @@
 # write of a kilobyte takes on the disk that etcd writes to, which every append waits for. Needs the programs that
 # conformance-tests/build-kubernetes.sh builds.
 set -eu
-cd "$(dirname "$0")/.."
-. .mvn/find-jdk.sh
-find_jdk 25 javac || { no_jdk cluster-log.sh "the build"; exit 3; }
-root=$(pwd -P)
-if [ -z "${BENCH_CLASSPATH:-}" ]; then
-  ./mvnw -q -Dquick -pl bench -am -DskipTests package dependency:build-classpath -Dmdep.outputFile=target/quick/classpath >&2
-  BENCH_CLASSPATH=$root/bench/target/quick/classes:$(cat bench/target/quick/classpath)
-fi
+. "$(dirname "$0")/classpath.sh"
 program=LogLatency
 if [ "${1:-}" = storm ]; then
   program=RelistStorm
@@ -24,7 +17,8 @@ if [ "${1:-}" = storm ]; then
 elif [ $# -lt 3 ]; then
   set -- "${1:-30}" "${2:-10}" 1 10 50
 fi
+mkdir -p "$root/bench/target"
 scratch=$(mktemp -d "$root/bench/target/cluster-log.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
-cd bench
+cd "$root/bench"
 "$JDK_HOME/bin/java" -XX:+UseSerialGC -Xmx256m -cp "$BENCH_CLASSPATH" "io.ipsentry.bench.cluster.$program" "$scratch" "$@"

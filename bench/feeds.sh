@@ -6,13 +6,7 @@
 #
 # The first use builds.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd -P)
-. "$root/.mvn/find-jdk.sh"
-find_jdk 25 java || { no_jdk feeds.sh 'this benchmark'; exit 3; }
-if [ -z "${BENCH_CLASSPATH:-}" ]; then
-  (cd "$root" && JAVA_HOME=$JDK_HOME ./mvnw -q -Dquick -pl bench -am -DskipTests package dependency:build-classpath -Dmdep.outputFile=target/quick/classpath >&2)
-  BENCH_CLASSPATH=$root/bench/target/quick/classes:$(cat "$root/bench/target/quick/classpath")
-fi
+. "$(dirname "$0")/classpath.sh"
 for format in plain drop; do
   for _ in $(seq "${2:-3}"); do
     "$JDK_HOME/bin/java" -XX:+UseSerialGC -Xms64m -Xmn16m -XX:-UsePerfData -XX:+UseCompactObjectHeaders --enable-native-access=ALL-UNNAMED -cp "$BENCH_CLASSPATH" \

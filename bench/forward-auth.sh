@@ -26,19 +26,13 @@ while getopts 's:r:b:n:h' option; do
   esac
 done
 
-root=$(cd "$(dirname "$0")/.." && pwd -P)
+. "$(dirname "$0")/classpath.sh"
 cd "$root"
 export LC_ALL=C
 PATH=$PATH:/usr/sbin
 for program in nginx wrk taskset; do
   command -v "$program" >/dev/null || { printf 'forward-auth: needs %s\n' "$program" >&2; exit 3; }
 done
-. .mvn/find-jdk.sh
-find_jdk 25 javac || { no_jdk forward-auth 'the build'; exit 3; }
-if [ -z "${BENCH_CLASSPATH:-}" ]; then
-  ./mvnw -q -Dquick -pl bench -am -DskipTests package dependency:build-classpath -Dmdep.outputFile=target/quick/classpath >&2
-  BENCH_CLASSPATH=bench/target/quick/classes:$(cat bench/target/quick/classpath)
-fi
 
 here=$root/bench/target/forward-auth
 rm -rf "$here"

@@ -11,14 +11,11 @@ set -euo pipefail
 rounds=${1:-3}
 seconds=${2:-4}
 bans=${3:-1000}
-cd "$(dirname "$0")/.."
-. .mvn/find-jdk.sh
-find_jdk 25 javac || { no_jdk node-throughput.sh 'the build'; exit 3; }
+. "$(dirname "$0")/classpath.sh"
+cd "$root"
 for program in wrk nginx ip ipset iptables-legacy; do
   command -v "$program" >/dev/null 2>&1 || { printf 'node-throughput.sh: needs %s\n' "$program" >&2; exit 3; }
 done
-./mvnw -q -Dquick -pl bench -am -DskipTests package dependency:build-classpath -Dmdep.outputFile=target/quick/classpath >&2
-classpath="bench/target/quick/classes:$(cat bench/target/quick/classpath)"
 
 node=ipsentry-bench-node-$$
 client=ipsentry-bench-client-$$
@@ -49,7 +46,7 @@ END
 ip netns exec "$node" nginx -c "$scratch/nginx.conf"
 
 load() { # load COUNT: so many bans by the backend
-  ip netns exec "$node" "$JDK_HOME/bin/java" -XX:+UseSerialGC -Xmx64m -cp "$classpath" \
+  ip netns exec "$node" "$JDK_HOME/bin/java" -XX:+UseSerialGC -Xmx64m -cp "$BENCH_CLASSPATH" \
     io.ipsentry.bench.enforcer.PacketFilterBenchmark ipset "$1"
 }
 linear() { # linear COUNT: so many rules

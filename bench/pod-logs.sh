@@ -8,19 +8,13 @@
 #
 # The first use builds.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd -P)
+. "$(dirname "$0")/classpath.sh"
 cd "$root"
-. .mvn/find-jdk.sh
-find_jdk 25 javac || { no_jdk pod-logs.sh "the build"; exit 3; }
 lines=${1:-600000}
 shift || :
 [ $# -gt 0 ] || set -- 1 20
 "$root/ip-sentry" --version >/dev/null
 export IP_SENTRY_NO_BUILD=1 # what is measured is one build
-if [ -z "${BENCH_CLASSPATH:-}" ]; then
-  ./mvnw -q -Dquick -pl bench -am -DskipTests package dependency:build-classpath -Dmdep.outputFile=target/quick/classpath >&2
-  BENCH_CLASSPATH=$root/bench/target/quick/classes:$(cat bench/target/quick/classpath)
-fi
 
 mkdir -p "$root/bench/target"
 dir=$(mktemp -d "$root/bench/target/pod-logs.XXXXXX")

@@ -11,7 +11,6 @@ import io.ipsentry.kubernetes.api.StoredConfigMap;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -37,9 +36,6 @@ final class LogReplica implements AutoCloseable {
   /** Others may repair, and damage, at the same time. */
   private static final int MAX_REPAIRS = 4;
 
-  /** Entries that are compressed at once: news must not wait long for it. */
-  private static final int COMPRESSED_AT_ONCE = 4;
-
   /** Waits for the watch before the log is listed in its place. */
   static final int MAX_WAITS = 8;
 
@@ -52,14 +48,11 @@ final class LogReplica implements AutoCloseable {
   /** Guarded by this. */
   private final LogPlaces places = new LogPlaces();
 
-  /** Committed entries by the number of their first event. Guarded by this. */
-  private final TreeMap<Long, LogEntry> entries = new TreeMap<>();
+  /** Guarded by this. */
+  private final CommittedEntries entries = new CommittedEntries();
 
   /** Parts of a batch whose last part is not there yet. Guarded by this. */
   private final List<LogEntry> unfinished = new ArrayList<>();
-
-  /** Up to which event entries were looked at by {@link #compressCovered}. Guarded by this. */
-  private long compressedUpTo;
 
   private @Nullable Manifest manifest;
   private long tailIndex;
@@ -116,29 +109,22 @@ final class LogReplica implements AutoCloseable {
 
   /** Number of the first event from which all are known. */
   synchronized long firstKept() {
-    return entries.isEmpty() ? head + 1 : entries.firstKey();
+    return entries.first().map(LogEntry::first).orElse(head + 1);
   }
 
   /** Committed entries that hold events from a number on, in order. */
   synchronized List<LogEntry> entriesFrom(long seq) {
-    Long start = entries.floorKey(seq);
-    NavigableMap<Long, LogEntry> from = start == null ? entries : entries.tailMap(start, true);
-    return List.copyOf(from.values());
+    return entries.from(seq);
   }
 
   /** The committed entry whose last event has a number; empty: there is none here. */
   synchronized Optional<LogEntry> entryEndingAt(long seq) {
-    return Optional.ofNullable(entries.floorEntry(seq))
-        .map(Map.Entry::getValue)
-        .filter(entry -> entry.last() == seq);
+    return entries.endingAt(seq);
   }
 
   /** Whether this very entry is one of the committed ones. */
   synchronized boolean holds(LogEntry entry) {
-    LogEntry known = entries.get(entry.first());
-    return known != null
-        && known.index() == entry.index()
-        && known.identity().equals(entry.identity());
+    return entries.holds(entry);
   }
 
   /** The entry at a place; empty: none is known, or no longer. */
@@ -163,22 +149,12 @@ final class LogReplica implements AutoCloseable {
 
   /** What lies above the floor. */
   synchronized KubernetesBanLog.Backlog backlog() {
-    long floor = manifest().floor();
-    long count = 0;
-    long bytes = 0;
-    for (LogEntry entry : entries.descendingMap().values()) {
-      if (entry.index() < floor) {
-        break;
-      }
-      count++;
-      bytes += entry.lines().length();
-    }
-    return new KubernetesBanLog.Backlog(count, bytes);
+    return entries.backlog(manifest().floor());
   }
 
   /** Committed entries of indices below a bound, in order. */
   synchronized List<LogEntry> entriesBelow(long index) {
-    return entries.values().stream().filter(entry -> entry.index() < index).toList();
+    return entries.below(index);
   }
 
   /**
@@ -324,8 +300,7 @@ final class LogReplica implements AutoCloseable {
    * others have put back since.
    */
   private void giveIn(long index) {
-    LogEntry last = entries.isEmpty() ? null : entries.lastEntry().getValue();
-    if (last != null && last.index() >= index) {
+    if (entries.last().filter(last -> last.index() >= index).isPresent()) {
       throw broken(
           "somebody deleted "
               + names.entry(index)
@@ -416,9 +391,7 @@ final class LogReplica implements AutoCloseable {
     // Others may have gone on from an earlier listing while this one was under way.
     if (order.index() >= tailIndex) {
       manifest = listed;
-      entries.clear();
-      compressedUpTo = 0;
-      order.committed().forEach(entry -> entries.put(entry.first(), entry));
+      entries.become(order.committed());
       unfinished.clear();
       unfinished.addAll(order.unfinished());
       tailIndex = order.index();
@@ -490,36 +463,25 @@ final class LogReplica implements AutoCloseable {
    * and that is seldom. A burst of 100,000 bans is 22 MiB of them, for an hour.
    */
   void compressCovered() {
-    for (LogEntry entry : covered()) {
+    List<LogEntry> worthIt;
+    synchronized (this) {
+      worthIt = manifest == null ? List.of() : entries.worthCompressing(manifest.floor());
+    }
+    for (LogEntry entry : worthIt) {
       LogEntry compressed = entry.compressed();
       synchronized (this) {
-        if (entries.replace(entry.first(), entry, compressed)) {
+        if (entries.replace(entry, compressed)) {
           places.replace(entry, compressed);
         }
       }
     }
   }
 
-  private synchronized List<LogEntry> covered() {
-    List<LogEntry> found = new ArrayList<>();
-    long floor = manifest == null ? 0 : manifest.floor();
-    for (LogEntry entry : entries.tailMap(compressedUpTo, false).values()) {
-      if (entry.index() >= floor || found.size() == COMPRESSED_AT_ONCE) {
-        break;
-      }
-      compressedUpTo = entry.first();
-      if (entry.lines().isWorthCompressing()) {
-        found.add(entry);
-      }
-    }
-    return found;
-  }
-
   private void take(LogEntry entry) {
     places.put(entry);
     LogOrder order = new LogOrder(tailIndex, tailIdentity, head, unfinished);
     order.add(entry);
-    order.committed().forEach(committed -> entries.put(committed.first(), committed));
+    order.committed().forEach(entries::add);
     unfinished.clear();
     unfinished.addAll(order.unfinished());
     tailIndex = order.index();
@@ -682,15 +644,14 @@ final class LogReplica implements AutoCloseable {
   /** Forgets entries of indices below a bound, which are deleted. */
   synchronized void forgetBelow(long index) {
     places.forgetBelow(index);
-    while (!entries.isEmpty() && entries.firstEntry().getValue().index() < index) {
-      entries.pollFirstEntry();
-    }
+    LogEntry ignored = entries.forgetWhile(entry -> entry.index() < index);
   }
 
   /** Forgets entries that hold no event behind a number: nobody here reads them any more. */
   synchronized void forgetEvents(long upTo) {
-    while (!entries.isEmpty() && entries.firstEntry().getValue().last() <= upTo) {
-      places.forgetBelow(entries.pollFirstEntry().getValue().index() + 1);
+    LogEntry last = entries.forgetWhile(entry -> entry.last() <= upTo);
+    if (last != null) {
+      places.forgetBelow(last.index() + 1);
     }
   }
 
