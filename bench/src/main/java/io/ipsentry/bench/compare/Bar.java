@@ -24,6 +24,11 @@ record Bar(Metric metric, String subject, double bound, Optional<String> than) {
           absolute(Metric.KERNEL_1000000, Kernel.BY_IPSET, 10),
           absolute(Metric.KERNEL_1000000, Kernel.BY_NFTABLES, 10),
           absolute(Metric.MEMORY_BUSY, Subject.IP_SENTRY, 160),
+          absolute(Metric.CLUSTER_DROP_P99, "node-0", 250),
+          absolute(Metric.CLUSTER_DROP_P99, "node-1", 250),
+          absolute(Metric.CLUSTER_DROP_P99, "node-2", 250),
+          absolute(Metric.CLUSTER_ANSWERED_1000, Prober.BY_LOG, 20),
+          absolute(Metric.CLUSTER_ANSWERED_1000, Prober.INLINE, 2),
           absolute(Metric.CHECK, "ip-sentry, 1,000,000 bans", 0.9),
           absolute(Metric.CHECK_CPU, "ip-sentry, 1,000,000 bans", 1.1));
 

@@ -59,7 +59,7 @@ final class Chart {
 
   private Chart() {}
 
-  /** Draws the chart of a section; false, and no file, where nothing of it was measured. */
+  /** Draws the chart of a section; false, and no file, where nothing of it was measured, or all is 0. */
   static boolean draw(Results results, Section section, Path file) throws IOException {
     List<Metric> metrics =
         Metric.of(section).stream().filter(metric -> !results.of(metric).isEmpty()).toList();
@@ -83,6 +83,9 @@ final class Chart {
         }
         bars++;
       }
+    }
+    if (most == 0) {
+      return false;
     }
     boolean isLogarithmic = most / least > LINEAR;
     double floor = isLogarithmic ? Math.pow(10, Math.floor(Math.log10(least)) - 1) : 0;

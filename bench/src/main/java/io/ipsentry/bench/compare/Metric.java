@@ -35,7 +35,28 @@ enum Metric {
   CHECK("check", Section.CHECK, "calls", "of an echo", true),
   CHECK_CPU("check-cpu", Section.CHECK, "processor time a call", "of an echo", false),
   FORWARD("forward", Section.FORWARD, "calls", "of nginx", true),
-  FORWARD_CPU("forward-cpu", Section.FORWARD, "processor time a call", "of nginx", false);
+  FORWARD_CPU("forward-cpu", Section.FORWARD, "processor time a call", "of nginx", false),
+  CLUSTER_DROP_P50("cluster-drop-p50", Section.CLUSTER_DROP, "half of them", "ms", false),
+  CLUSTER_DROP_P99("cluster-drop-p99", Section.CLUSTER_DROP, "99 of 100", "ms", false),
+  CLUSTER_ANSWERED_10(
+      "cluster-answered-10", Section.CLUSTER_ANSWERED, "10 a second", "requests", false),
+  CLUSTER_ANSWERED_100(
+      "cluster-answered-100", Section.CLUSTER_ANSWERED, "100 a second", "requests", false),
+  CLUSTER_ANSWERED_1000(
+      "cluster-answered-1000", Section.CLUSTER_ANSWERED, "1,000 a second", "requests", false),
+  CLUSTER_ANSWERED_SWARM(
+      "cluster-answered-swarm",
+      Section.CLUSTER_ANSWERED,
+      "1,000 a second of 1,000 addresses",
+      "requests an address",
+      false),
+  CLUSTER_GUESSED("cluster-guessed", Section.CLUSTER_GUESSED, "answered", "requests", false),
+  CLUSTER_FAULT("cluster-fault", Section.CLUSTER_FAULTS, "it lasted", "s", false),
+  CLUSTER_BANNED("cluster-banned", Section.CLUSTER_FAULTS, "all banned after it", "s", false),
+  CLUSTER_MEMORY("cluster-memory", Section.CLUSTER_MEMORY, "under attack", "MiB", false),
+  CLUSTER_MEMORY_FAULTS(
+      "cluster-memory-faults", Section.CLUSTER_MEMORY, "after the faults", "MiB", false),
+  CLUSTER_LAG("cluster-lag", Section.CLUSTER_LAG, "the longest", "s", false);
 
   /** As in raw results. */
   final String id;

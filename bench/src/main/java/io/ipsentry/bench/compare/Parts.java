@@ -28,6 +28,9 @@ final class Parts {
     parts.put("start", new Start());
     parts.put("check", new Checks());
     parts.put("forward", new Forward());
+    parts.put("cluster-attacks", Scenario.attacks());
+    parts.put("cluster-faults", Scenario.faults());
+    parts.put("cluster-soak", Scenario.soak());
     parts.put("profile", new Profile());
     return parts;
   }

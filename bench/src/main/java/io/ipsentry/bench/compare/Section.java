@@ -95,6 +95,47 @@ enum Section {
       "Forward-auth over HTTP",
       """
       The call that nginx makes for `auth_request`, to ip-sentry with a million bans and to an nginx that answers `return 200` by itself, in turns on one core.\
+      """),
+  CLUSTER_DROP(
+      "cluster-drop",
+      "One cluster: from the line to the drop",
+      """
+      A cluster on this machine, in network namespaces: three nodes with nginx each, a real API server, two watchers, two authz-servers, an enforcer a node; outside of it attackers, and ordinary
+      clients, a monitor and a crawler, none of whom may be refused anything (the test fails if one is). From the moment at which the gateway's third line of an attacker is written until the
+      first packet of the attacker that the kernel of the node drops. Twelve attackers a round, so that 99 of 100 are the slowest one of a round.\
+      """),
+  CLUSTER_ANSWERED(
+      "cluster-answered",
+      "One cluster: requests answered",
+      """
+      In the same cluster: what the application answered to a prober before he was shut out, at three rates, and to a thousand addresses that come at once (threshold 3). *Inline*: with two authz-servers,
+      of which either may be asked.\
+      """),
+  CLUSTER_GUESSED(
+      "cluster-guessed",
+      "One cluster: guessing",
+      """
+      In the same cluster: guesses of a password which the application answered, from its own log (threshold 5), by turns at all nodes; and who walks through a /64, each time from
+      another address (threshold 3, 200 a second, 40 at most). Whom attackers named in forged headers was never banned, else there would be no number here.\
+      """),
+  CLUSTER_FAULTS(
+      "cluster-faults",
+      "One cluster: faults",
+      """
+      The same under attack while something fails: twelve attackers a fault, and the logs rotated each 2 s. How long it failed, and from then on until all who attacked meanwhile were banned. After each fault
+      the log is its replay, each kernel has what was decided, nobody else was refused, and nobody was unbanned early: the test fails otherwise.\
+      """),
+  CLUSTER_MEMORY(
+      "cluster-memory",
+      "One cluster: memory",
+      """
+      Resident memory (VmRSS) of each process: the median of the last quarter of two minutes in which a new attacker came each second; and after the faults above, with 5,000 bans more.\
+      """),
+  CLUSTER_LAG(
+      "cluster-lag",
+      "One cluster: what waits",
+      """
+      Under attack, as above, each five seconds: how old the oldest is that waits in a process, by its own metrics.\
       """);
 
   /** Of its chart's file. */

@@ -280,9 +280,10 @@ final class ProbingScenario {
   private static Map<String, Object> summary(List<List<Double>> byRound) {
     List<Double> all = byRound.stream().flatMap(List::stream).toList();
     Map<String, Object> summary = StageReport.summary(all);
-    List<Double> worst =
-        byRound.stream().map(round -> (Double) StageReport.summary(round).get("p99")).toList();
+    List<Map<String, Object>> rounds = byRound.stream().map(StageReport::summary).toList();
+    List<Double> worst = rounds.stream().map(round -> (Double) round.get("p99")).toList();
     summary.put("medianOfRoundsP99", StageReport.median(worst));
+    summary.put("rounds", rounds);
     summary.put("millis", all);
     return summary;
   }
