@@ -59,7 +59,10 @@ final class Chart {
 
   private Chart() {}
 
-  /** Draws the chart of a section; false, and no file, where nothing of it was measured, or all is 0. */
+  /**
+   * Draws the chart of a section; false, and no file, where nothing of it was measured, or all is
+   * 0.
+   */
   static boolean draw(Results results, Section section, Path file) throws IOException {
     List<Metric> metrics =
         Metric.of(section).stream().filter(metric -> !results.of(metric).isEmpty()).toList();

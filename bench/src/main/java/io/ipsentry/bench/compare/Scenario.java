@@ -184,8 +184,8 @@ final class Scenario implements Bench.Part {
     numbers
         .required("lagSeconds")
         .properties()
-        .forEach(lag ->
-            bench.add(Metric.CLUSTER_LAG, lag.getKey(), 1, value(lag.getValue(), "max")));
+        .forEach(
+            lag -> bench.add(Metric.CLUSTER_LAG, lag.getKey(), 1, value(lag.getValue(), "max")));
   }
 
   private static double value(JsonNode of, String key) {
