@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * True sliding windows of hits for many addresses within a budget of bytes.
@@ -20,12 +21,13 @@ import java.util.function.IntUnaryOperator;
  * exactly; a line that is later still counts as far as the hits around it are still there.
  *
  * <p><b>Memory.</b> An address with one hit costs {@value #BYTES_PER_WINDOW} + {@value
- * #BYTES_PER_HIT} bytes and up to 16 bytes of index. When the budget is used up, a window makes
- * room by this law: never one that reached its rule (those become bans and leave); first the one
- * least on its way to a ban (in {@value #LEVELS} steps of hits ÷ hits needed), among equals the one
- * whose last hit came in longest ago. So a flood of addresses that each hit once displaces its own
- * kind and not an attacker at work. One address keeps at most {@code max(64, 4 × (threshold +
- * distinct))} hits; beyond that its oldest repeated one goes.
+ * #BYTES_PER_HIT} bytes and up to 16 bytes of index; where no address near it in memory is of IPv6
+ * and longer than 64 bits, 8 bytes less. When the budget is used up, a window makes room by this
+ * law: never one that reached its rule (those become bans and leave); first the one least on its
+ * way to a ban (in {@value #LEVELS} steps of hits ÷ hits needed), among equals the one whose last
+ * hit came in longest ago. So a flood of addresses that each hit once displaces its own kind and
+ * not an attacker at work. One address keeps at most {@code max(64, 4 × (threshold + distinct))}
+ * hits; beyond that its oldest repeated one goes.
  *
  * <p>Times are epoch milliseconds of events; the class reads no clock. Confined to one thread.
  */
@@ -36,8 +38,8 @@ public final class HitWindows {
   /** Steps of the eviction law. */
   static final int LEVELS = 8;
 
-  /** Cost of a window without its hits and index, in bytes. */
-  static final int BYTES_PER_WINDOW = 40;
+  /** Cost of a window without its hits and index, in bytes, where its address is 16 bytes long. */
+  static final int BYTES_PER_WINDOW = 36;
 
   /** Cost of a hit, in bytes. */
   static final int BYTES_PER_HIT = 16;
@@ -51,6 +53,7 @@ public final class HitWindows {
   private static final int CHUNK_MASK = CHUNK - 1;
   private static final int FIRST_INDEX = 1 << 12;
   private static final int FORM = 1;
+  private static final int LEVEL_MASK = LEVELS - 1;
   private static final int V4_FLAG = 8;
   private static final String DAMAGED = "stored windows are damaged";
 
@@ -59,18 +62,22 @@ public final class HitWindows {
   private Terms[] terms;
 
   // Windows, in chunks so that growing copies nothing. Free ones are linked through windowNext.
-  private long[][] keyHi = new long[0][];
-  private long[][] keyLo = new long[0][];
-  private int[][] windowRule = new int[0][]; // rule << 8 | level
-  private int[][] windowHead = new int[0][];
-  private int[][] windowTail = new int[0][];
+  // Of an address of IPv4 the lower half, of IPv6 the upper one.
+  private long[][] windowWord = new long[0][];
+
+  // Of IPv6 the lower half; null where it is 0 in all of a chunk, as it is for networks of 64 bits.
+  private long[] @Nullable [] windowRest = new long[0][];
+  private int restChunks;
+  private int[][] windowRule = new int[0][]; // rule << 8 | whether it is of IPv4 | level
+  private int[][] windowTail = new int[0][]; // its newest hit
   private int[][] windowSize = new int[0][];
   private int[][] windowPrevious = new int[0][];
   private int[][] windowNext = new int[0][];
   private int freeWindow = NIL;
   private int windows;
 
-  // Hits. Free ones are linked through hitNext.
+  // Hits. Free ones are linked through hitNext; those of a window in a ring, from the newest to the
+  // oldest.
   private long[][] hitTime = new long[0][];
   private int[][] hitPattern = new int[0][];
   private int[][] hitNext = new int[0][];
@@ -242,7 +249,8 @@ public final class HitWindows {
 
   /** Bytes of all arrays; at most the budget. */
   public long bytes() {
-    return bytes(keyHi.length, hitTime.length, index.length);
+    long unused = (long) (windowRest.length - restChunks) * CHUNK * Long.BYTES;
+    return bytes(windowWord.length, hitTime.length, index.length) - unused;
   }
 
   private static long bytes(long windowChunks, long hitChunks, long indexLength) {
@@ -280,9 +288,9 @@ public final class HitWindows {
       return false;
     }
     // Only windows that end at this hit or later can have gained by it.
-    int end = at(windowHead, window);
+    int end = head(window);
     while (at(hitTime, end) < time) {
-      end = at(hitNext, end);
+      end = after(window, end);
     }
     while (end != NIL && at(hitTime, end) - time < t.windowMillis) {
       long endTime = at(hitTime, end);
@@ -291,7 +299,7 @@ public final class HitWindows {
         return true;
       }
       while (end != NIL && at(hitTime, end) == endTime) {
-        end = at(hitNext, end);
+        end = after(window, end);
       }
     }
     reachedAt(window, time, t);
@@ -301,11 +309,11 @@ public final class HitWindows {
   private boolean reachedAt(int window, long end, Terms t) {
     int hits = 0;
     int different = 0;
-    int first = at(windowHead, window);
+    int first = head(window);
     while (first != NIL && at(hitTime, first) <= end - t.windowMillis) {
-      first = at(hitNext, first);
+      first = after(window, first);
     }
-    for (int h = first; h != NIL && at(hitTime, h) <= end; h = at(hitNext, h)) {
+    for (int h = first; h != NIL && at(hitTime, h) <= end; h = after(window, h)) {
       hits++;
       if (t.distinct > 0 && different < t.distinct && !seenBefore(first, h)) {
         different++;
@@ -328,77 +336,72 @@ public final class HitWindows {
 
   // ---- the hits of one window
 
+  /** The oldest; {@link #NIL}: there is none. */
+  private int head(int window) {
+    int tail = at(windowTail, window);
+    return tail == NIL ? NIL : at(hitNext, tail);
+  }
+
+  /** The next newer one; {@link #NIL} behind the newest. */
+  private int after(int window, int hit) {
+    return hit == at(windowTail, window) ? NIL : at(hitNext, hit);
+  }
+
   private void insert(int window, long time, int pattern) {
     int hit = takeHit(window);
     set(hitTime, hit, time);
     set(hitPattern, hit, pattern);
     int tail = at(windowTail, window);
-    if (tail == NIL || at(hitTime, tail) <= time) {
-      set(hitNext, hit, NIL);
-      if (tail == NIL) {
-        set(windowHead, window, hit);
-      } else {
-        set(hitNext, tail, hit);
-      }
+    if (tail == NIL) {
+      set(hitNext, hit, hit);
       set(windowTail, window, hit);
     } else {
-      int before = NIL;
-      int after = at(windowHead, window);
-      while (at(hitTime, after) <= time) {
-        before = after;
-        after = at(hitNext, after);
-      }
-      set(hitNext, hit, after);
-      if (before == NIL) {
-        set(windowHead, window, hit);
+      int before = tail;
+      if (at(hitTime, tail) <= time) {
+        set(windowTail, window, hit);
       } else {
-        set(hitNext, before, hit);
+        while (at(hitTime, at(hitNext, before)) <= time) {
+          before = at(hitNext, before);
+        }
       }
+      set(hitNext, hit, at(hitNext, before));
+      set(hitNext, before, hit);
     }
     set(windowSize, window, size(window) + 1);
   }
 
   private void prune(int window, long upTo) {
-    int head = at(windowHead, window);
+    int head = head(window);
     while (head != NIL && at(hitTime, head) <= upTo) {
-      int next = at(hitNext, head);
-      freeHit(head);
-      set(windowSize, window, size(window) - 1);
-      head = next;
-    }
-    set(windowHead, window, head);
-    if (head == NIL) {
-      set(windowTail, window, NIL);
+      remove(window, at(windowTail, window));
+      head = head(window);
     }
   }
 
   private void dropOldestRepeated(int window) {
-    int before = NIL;
-    int victim = at(windowHead, window);
-    while (victim != NIL && !repeatedLater(victim)) {
+    int before = at(windowTail, window);
+    int victim = head(window);
+    while (victim != NIL && !repeatedLater(window, victim)) {
       before = victim;
-      victim = at(hitNext, victim);
+      victim = after(window, victim);
     }
-    if (victim == NIL) {
-      before = NIL;
-      victim = at(windowHead, window);
+    remove(window, victim == NIL ? at(windowTail, window) : before);
+  }
+
+  /** Removes the hit behind one in the ring. */
+  private void remove(int window, int before) {
+    int hit = at(hitNext, before);
+    set(hitNext, before, at(hitNext, hit));
+    if (hit == at(windowTail, window)) {
+      set(windowTail, window, hit == before ? NIL : before);
     }
-    int next = at(hitNext, victim);
-    if (before == NIL) {
-      set(windowHead, window, next);
-    } else {
-      set(hitNext, before, next);
-    }
-    if (next == NIL) {
-      set(windowTail, window, before);
-    }
-    freeHit(victim);
+    freeHit(hit);
     set(windowSize, window, size(window) - 1);
   }
 
-  private boolean repeatedLater(int hit) {
+  private boolean repeatedLater(int window, int hit) {
     int pattern = at(hitPattern, hit);
-    for (int h = at(hitNext, hit); h != NIL; h = at(hitNext, h)) {
+    for (int h = after(window, hit); h != NIL; h = after(window, h)) {
       if (at(hitPattern, h) == pattern) {
         return true;
       }
@@ -442,7 +445,8 @@ public final class HitWindows {
   }
 
   private int open(int rule, long hi, long lo) {
-    if (windows + 1 > index.length / 2 && fits(keyHi.length, hitTime.length, index.length * 3L)) {
+    if (windows + 1 > index.length / 2
+        && fits(windowWord.length, hitTime.length, index.length * 3L)) {
       rebuildIndex(index.length * 2);
     }
     if (freeWindow == NIL && !growWindows() || windows + 1 > index.length / 4 * 3) {
@@ -450,10 +454,10 @@ public final class HitWindows {
     }
     int window = freeWindow;
     freeWindow = at(windowNext, window);
-    set(keyHi, window, hi);
-    set(keyLo, window, lo);
-    set(windowRule, window, rule << 8);
-    set(windowHead, window, NIL);
+    boolean isV4 = IpPrefix.isV4(hi, lo);
+    set(windowWord, window, isV4 ? lo : hi);
+    setRest(window, isV4 ? 0 : lo);
+    set(windowRule, window, ruleAndFamily(rule, isV4));
     set(windowTail, window, NIL);
     set(windowSize, window, 0);
     windows++;
@@ -465,9 +469,10 @@ public final class HitWindows {
   private void close(int window) {
     unlink(window);
     removeIndex(window);
-    int head = at(windowHead, window);
-    if (head != NIL) {
-      set(hitNext, at(windowTail, window), freeHit);
+    int tail = at(windowTail, window);
+    if (tail != NIL) {
+      int head = at(hitNext, tail);
+      set(hitNext, tail, freeHit);
       freeHit = head;
     }
     set(windowSize, window, 0);
@@ -482,19 +487,18 @@ public final class HitWindows {
 
   private boolean growWindows() {
     // Keep room for the hits that the new windows need at least.
-    if (!fits(keyHi.length + 1L, Math.max(hitTime.length, keyHi.length + 1L), index.length)
-        && keyHi.length > 0) {
+    int chunks = windowWord.length;
+    if (!fits(chunks + 1L, Math.max(hitTime.length, chunks + 1L), index.length) && chunks > 0) {
       return false;
     }
-    keyHi = growLong(keyHi);
-    keyLo = growLong(keyLo);
+    windowWord = growLong(windowWord);
+    windowRest = Arrays.copyOf(windowRest, chunks + 1);
     windowRule = growInt(windowRule);
-    windowHead = growInt(windowHead);
     windowTail = growInt(windowTail);
     windowSize = growInt(windowSize);
     windowPrevious = growInt(windowPrevious);
     windowNext = growInt(windowNext);
-    int first = (keyHi.length - 1) << CHUNK_BITS;
+    int first = chunks << CHUNK_BITS;
     for (int w = first + CHUNK - 1; w >= first; w--) {
       set(windowNext, w, freeWindow);
       freeWindow = w;
@@ -503,7 +507,7 @@ public final class HitWindows {
   }
 
   private boolean growHits() {
-    if (!fits(keyHi.length, hitTime.length + 1L, index.length) && hitTime.length > 0) {
+    if (!fits(windowWord.length, hitTime.length + 1L, index.length) && hitTime.length > 0) {
       return false;
     }
     hitTime = growLong(hitTime);
@@ -531,10 +535,14 @@ public final class HitWindows {
   // ---- index: linear probing with backward-shift deletion
 
   private int find(int rule, long hi, long lo) {
+    boolean isV4 = IpPrefix.isV4(hi, lo);
+    long word = isV4 ? lo : hi;
+    long rest = isV4 ? 0 : lo;
+    int tag = ruleAndFamily(rule, isV4);
     int mask = index.length - 1;
-    for (int i = hash(rule, hi, lo) & mask; index[i] != 0; i = i + 1 & mask) {
+    for (int i = hash(tag, word, rest) & mask; index[i] != 0; i = i + 1 & mask) {
       int w = index[i] - 1;
-      if (at(keyLo, w) == lo && at(keyHi, w) == hi && rule(w) == rule) {
+      if (at(windowWord, w) == word && rest(w) == rest && tag(w) == tag) {
         return w;
       }
     }
@@ -573,11 +581,11 @@ public final class HitWindows {
   }
 
   private int hash(int window) {
-    return hash(rule(window), at(keyHi, window), at(keyLo, window));
+    return hash(tag(window), at(windowWord, window), rest(window));
   }
 
-  private static int hash(int rule, long hi, long lo) {
-    long h = (hi * 0x9E3779B97F4A7C15L ^ lo) * 0xC2B2AE3D27D4EB4FL + rule;
+  private static int hash(int tag, long word, long rest) {
+    long h = (word * 0x9E3779B97F4A7C15L ^ rest) * 0xC2B2AE3D27D4EB4FL + tag;
     h ^= h >>> 29;
     h *= 0x94D049BB133111EBL;
     return (int) (h ^ h >>> 32);
@@ -586,7 +594,7 @@ public final class HitWindows {
   // ---- levels
 
   private void link(int window, int level) {
-    set(windowRule, window, at(windowRule, window) & ~0xFF | level);
+    set(windowRule, window, tag(window) | level);
     int tail = levelTail[level];
     set(windowPrevious, window, tail);
     set(windowNext, window, NIL);
@@ -599,7 +607,7 @@ public final class HitWindows {
   }
 
   private void unlink(int window) {
-    int level = at(windowRule, window) & 0xFF;
+    int level = level(window);
     int previous = at(windowPrevious, window);
     int next = at(windowNext, window);
     if (previous == NIL) {
@@ -636,6 +644,38 @@ public final class HitWindows {
 
   private int rule(int window) {
     return at(windowRule, window) >>> 8;
+  }
+
+  private int level(int window) {
+    return at(windowRule, window) & LEVEL_MASK;
+  }
+
+  private static int ruleAndFamily(int rule, boolean isV4) {
+    return rule << 8 | (isV4 ? V4_FLAG : 0);
+  }
+
+  /** As {@link #ruleAndFamily}. */
+  private int tag(int window) {
+    return at(windowRule, window) & ~LEVEL_MASK;
+  }
+
+  private long rest(int window) {
+    long[] chunk = windowRest[window >>> CHUNK_BITS];
+    return chunk == null ? 0 : chunk[window & CHUNK_MASK];
+  }
+
+  /** The room for it is within the budget already. */
+  private void setRest(int window, long rest) {
+    long[] chunk = windowRest[window >>> CHUNK_BITS];
+    if (chunk == null) {
+      if (rest == 0) {
+        return;
+      }
+      chunk = new long[CHUNK];
+      windowRest[window >>> CHUNK_BITS] = chunk;
+      restChunks++;
+    }
+    chunk[window & CHUNK_MASK] = rest;
   }
 
   private int size(int window) {
@@ -683,7 +723,7 @@ public final class HitWindows {
 
   /** Places for windows, each of which holds one or none. */
   int places() {
-    return keyHi.length << CHUNK_BITS;
+    return windowWord.length << CHUNK_BITS;
   }
 
   /**
@@ -707,27 +747,28 @@ public final class HitWindows {
     for (int w = from; w < to; w++) {
       int rule = size(w) > 0 ? numberThen.applyAsInt(rule(w)) : NIL;
       if (rule >= 0) {
-        writeWindow(out, w, rule, at(windowRule, w) & 0xFF, base);
+        writeWindow(out, w, rule, level(w), base);
       }
     }
   }
 
   private void writeWindow(DataOutput out, int w, int rule, int level, long base)
       throws IOException {
-    boolean v4 = IpPrefix.isV4(at(keyHi, w), at(keyLo, w));
+    boolean v4 = (at(windowRule, w) & V4_FLAG) != 0;
     out.writeByte(v4 ? level | V4_FLAG : level);
     writeNumber(out, rule);
     if (v4) {
-      out.writeInt((int) at(keyLo, w));
+      out.writeInt((int) at(windowWord, w));
     } else {
-      out.writeLong(at(keyHi, w));
-      out.writeLong(at(keyLo, w));
+      out.writeLong(at(windowWord, w));
+      out.writeLong(rest(w));
     }
     writeNumber(out, size(w));
     long before = base;
-    for (int h = at(windowHead, w); h != NIL; h = at(hitNext, h)) {
+    int head = head(w);
+    for (int h = head; h != NIL; h = after(w, h)) {
       long since = at(hitTime, h) - before;
-      writeNumber(out, h == at(windowHead, w) ? since << 1 ^ since >> 63 : since);
+      writeNumber(out, h == head ? since << 1 ^ since >> 63 : since);
       out.writeInt(at(hitPattern, h));
       before = at(hitTime, h);
     }

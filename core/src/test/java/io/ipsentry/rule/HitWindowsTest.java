@@ -109,6 +109,14 @@ class HitWindowsTest {
     return new Terms(threshold, distinct, lengths[random.nextInt(lengths.length)]);
   }
 
+  /** Of IPv4, a network of IPv6, an address of it, and a network that looks like the first. */
+  private static final long[][] ADDRESSES = {
+    {0, 0xFFFF_C633_6407L},
+    {0x2001_0DB8_0000_0001L, 0},
+    {0x2001_0DB8_0000_0001L, 7},
+    {0xFFFF_C633_6407L, 0}
+  };
+
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
   void add_seededHitsUpToTenSecondsLate_agreesWithNaiveModel(long seed) {
@@ -116,25 +124,27 @@ class HitWindowsTest {
     for (int round = 0; round < 20; round++) {
       Terms terms = terms(random);
       HitWindows windows = windows(terms);
-      Map<Long, List<long[]>> model = new HashMap<>();
+      Map<Integer, List<long[]>> model = new HashMap<>();
       long clock = 1_000_000;
       for (int i = 0; i < 3_000; i++) {
         clock += random.nextInt(4) == 0 ? random.nextInt(20_000) : random.nextInt(300);
         boolean late = random.nextInt(5) == 0;
         long time = late ? clock - random.nextLong(HitWindows.OUT_OF_ORDER_MILLIS) : clock;
-        long address = random.nextInt(4);
+        int address = random.nextInt(ADDRESSES.length);
+        long hi = ADDRESSES[address][0];
+        long lo = ADDRESSES[address][1];
         int pattern = random.nextInt(5);
         List<long[]> hits = model.computeIfAbsent(address, a -> new ArrayList<>());
         hits.add(new long[] {time, pattern});
 
         boolean expected = naivelyReached(hits, terms, time);
-        boolean reached = add(windows, 0, 0, address, time, pattern);
+        boolean reached = add(windows, 0, hi, lo, time, pattern);
 
         assertThat(reached)
             .as("seed %s round %s hit %s %s", seed, round, i, terms)
             .isEqualTo(expected);
         if (reached) {
-          windows.forget(0, 0, address);
+          windows.forget(0, hi, lo);
           hits.clear();
         }
       }
@@ -178,6 +188,24 @@ class HitWindowsTest {
     assertThat(windows.bytes()).isLessThanOrEqualTo(budget);
     assertThat(windows.evictions()).isGreaterThan(49_000_000);
     assertThat(caught).as("an attacker with a hit every 100,000 others").isTrue();
+  }
+
+  @Test
+  void bytes_onlyLongAddressesOfIpv6_needBothHalves() {
+    HitWindows windows = windows(new Terms(3, 0, 3_600_000));
+    for (int i = 0; i < 4_000; i++) {
+      add(windows, 0, 0, 0xFFFF_0000_0000L | i, 0, 1);
+    }
+    long before = windows.bytes();
+    for (int i = 0; i < 90; i++) {
+      add(windows, 0, 0x2001_0DB8_0000_0000L | i, 0, 0, 1);
+    }
+
+    assertThat(before).isEqualTo(4_096 * (28 + 16) + 8_192 * 4);
+    assertThat(windows.bytes()).isEqualTo(before);
+    add(windows, 0, 0x2001_0DB8_0000_0000L, 1, 0, 1);
+    add(windows, 0, 0x2001_0DB8_0000_0000L, 2, 0, 1);
+    assertThat(windows.bytes()).isEqualTo(before + 4_096 * 8);
   }
 
   @Test
