@@ -6,10 +6,12 @@ import com.google.protobuf.Message;
 import com.google.rpc.BadRequest;
 import com.google.rpc.BadRequest.FieldViolation;
 import com.google.rpc.ErrorInfo;
+import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import io.ipsentry.authz.transport.WireWriter;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.banlog.CompactedException;
 import java.util.List;
@@ -42,6 +44,20 @@ public final class ApiErrors {
    * that is kept.
    */
   static final String FIRST_KEPT = "first_kept_seq";
+
+  private static final Metadata.Key<byte[]> STATUS_DETAILS =
+      Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
+
+  // google.rpc.Status, google.protobuf.Any and google.rpc.ErrorInfo: written by their numbers, for
+  // the generated ones load the descriptors, and who follows a leader meets failures.
+  private static final int CODE = 1;
+  private static final int MESSAGE = 2;
+  private static final int DETAILS = 3;
+  private static final int TYPE_URL = 1;
+  private static final int VALUE = 2;
+  private static final int INFO_REASON = 1;
+  private static final int INFO_DOMAIN = 2;
+  private static final int INFO_METADATA = 3;
 
   private static final Logger logger = LoggerFactory.getLogger(ApiErrors.class);
 
@@ -117,21 +133,21 @@ public final class ApiErrors {
       String message,
       Map<String, String> metadata,
       Message... details) {
-    ErrorInfo info =
-        ErrorInfo.newBuilder()
-            .setDomain(DOMAIN)
-            .setReason(reason.name())
-            .putAllMetadata(metadata)
-            .build();
-    com.google.rpc.Status.Builder status =
-        com.google.rpc.Status.newBuilder()
-            .setCode(code.value())
-            .setMessage(message)
-            .addDetails(Any.pack(info));
+    WireWriter info = new WireWriter().text(INFO_REASON, reason.name()).text(INFO_DOMAIN, DOMAIN);
+    metadata.forEach((key, value) -> info.entry(INFO_METADATA, key, value));
+    WireWriter status = new WireWriter().number(CODE, code.value()).text(MESSAGE, message);
+    status.message(DETAILS, any("google.rpc.ErrorInfo", info.toByteArray()));
     for (Message detail : details) {
-      status.addDetails(Any.pack(detail));
+      String type = detail.getDescriptorForType().getFullName();
+      status.message(DETAILS, any(type, detail.toByteArray()));
     }
-    return StatusProto.toStatusRuntimeException(status.build());
+    Metadata trailers = new Metadata();
+    trailers.put(STATUS_DETAILS, status.toByteArray());
+    return code.toStatus().withDescription(message).asRuntimeException(trailers);
+  }
+
+  private static WireWriter any(String type, byte[] detail) {
+    return new WireWriter().text(TYPE_URL, "type.googleapis.com/" + type).bytes(VALUE, detail);
   }
 
   /** What streams are told when the server stops. */
@@ -166,8 +182,8 @@ public final class ApiErrors {
 
   /** Ends a call with a failure. */
   static void close(ServerCall<?, ?> call, StatusRuntimeException failure) {
-    io.grpc.Metadata trailers = failure.getTrailers();
-    call.close(failure.getStatus(), trailers == null ? new io.grpc.Metadata() : trailers);
+    Metadata trailers = failure.getTrailers();
+    call.close(failure.getStatus(), trailers == null ? new Metadata() : trailers);
   }
 
   // --- for callers

@@ -1,7 +1,7 @@
 package io.ipsentry.authz.envoy;
 
 import io.envoyproxy.envoy.service.accesslog.v3.AccessLogServiceGrpc;
-import io.envoyproxy.envoy.service.accesslog.v3.StreamAccessLogsResponse;
+import io.envoyproxy.envoy.service.accesslog.v3.AlsProto;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.Marshaller;
@@ -10,6 +10,7 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
+import io.grpc.protobuf.ProtoFileDescriptorSupplier;
 import io.ipsentry.authz.caller.CallerConnection;
 import io.ipsentry.authz.transport.RareLog;
 import io.ipsentry.authz.verdict.RequestJudge.Caller;
@@ -43,7 +44,7 @@ import org.slf4j.LoggerFactory;
  * <p>Safe for any thread.
  */
 final class AccessLogEndpoint
-    implements ServerCallHandler<byte[], StreamAccessLogsResponse>, AutoCloseable {
+    implements ServerCallHandler<byte[], SerializedMessage>, AutoCloseable {
   /** Most streams: an Envoy has one for each of its workers and logs. */
   static final int MAX_STREAMS = 1_024;
 
@@ -64,6 +65,10 @@ final class AccessLogEndpoint
   private static final Status ENDING = Status.UNAVAILABLE.withDescription("the server ends");
   private static final Status MALFORMED =
       Status.INVALID_ARGUMENT.withDescription("the message is no valid StreamAccessLogsMessage");
+
+  /** {@code StreamAccessLogsResponse} has no fields. */
+  private static final SerializedMessage NOTHING = new SerializedMessage(new byte[0]);
+
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
 
   private static final Logger logger = LoggerFactory.getLogger(AccessLogEndpoint.class);
@@ -91,15 +96,16 @@ final class AccessLogEndpoint
 
   /** The service, as reflection shows it. */
   ServerServiceDefinition service() {
-    MethodDescriptor<byte[], StreamAccessLogsResponse> method =
-        AccessLogServiceGrpc.getStreamAccessLogsMethod().toBuilder(
-                new CopyingMarshaller(),
-                AccessLogServiceGrpc.getStreamAccessLogsMethod().getResponseMarshaller())
+    MethodDescriptor<byte[], SerializedMessage> method =
+        MethodDescriptor.newBuilder(new CopyingMarshaller(), SerializedMessage.MARSHALLER)
+            .setType(MethodDescriptor.MethodType.CLIENT_STREAMING)
+            .setFullMethodName(
+                MethodDescriptor.generateFullMethodName(
+                    AccessLogServiceGrpc.SERVICE_NAME, "StreamAccessLogs"))
             .build();
-    ServiceDescriptor generated = AccessLogServiceGrpc.getServiceDescriptor();
     ServiceDescriptor descriptor =
-        ServiceDescriptor.newBuilder(generated.getName())
-            .setSchemaDescriptor(generated.getSchemaDescriptor())
+        ServiceDescriptor.newBuilder(AccessLogServiceGrpc.SERVICE_NAME)
+            .setSchemaDescriptor((ProtoFileDescriptorSupplier) AlsProto::getDescriptor)
             .addMethod(method)
             .build();
     return ServerServiceDefinition.builder(descriptor).addMethod(method, this).build();
@@ -107,7 +113,7 @@ final class AccessLogEndpoint
 
   @Override
   public ServerCall.Listener<byte[]> startCall(
-      ServerCall<byte[], StreamAccessLogsResponse> call, Metadata headers) {
+      ServerCall<byte[], SerializedMessage> call, Metadata headers) {
     if (streams.size() >= MAX_STREAMS) {
       counters.logStreamsRefused.increment();
       call.close(TOO_MANY, new Metadata());
@@ -155,14 +161,14 @@ final class AccessLogEndpoint
 
   /** One stream. What it does, it does on the endpoint's thread. */
   private final class Stream extends ServerCall.Listener<byte[]> {
-    private final ServerCall<byte[], StreamAccessLogsResponse> call;
+    private final ServerCall<byte[], SerializedMessage> call;
     private final boolean trusted;
     private final long startNanos = System.nanoTime();
     private final AtomicBoolean gone = new AtomicBoolean();
     private @Nullable String logName;
     private boolean ended;
 
-    Stream(ServerCall<byte[], StreamAccessLogsResponse> call, boolean trusted) {
+    Stream(ServerCall<byte[], SerializedMessage> call, boolean trusted) {
       this.call = call;
       this.trusted = trusted;
     }
@@ -187,7 +193,7 @@ final class AccessLogEndpoint
         if (!ended) {
           ended = true;
           call.sendHeaders(new Metadata());
-          call.sendMessage(StreamAccessLogsResponse.getDefaultInstance());
+          call.sendMessage(NOTHING);
           call.close(Status.OK, new Metadata());
         }
       });

@@ -1,16 +1,19 @@
 package io.ipsentry.authz.envoy;
 
 import io.envoyproxy.envoy.service.auth.v3.AuthorizationGrpc;
+import io.envoyproxy.envoy.service.auth.v3.ExternalAuthProto;
 import io.grpc.Attributes;
 import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
+import io.grpc.MethodDescriptor.Marshaller;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
+import io.grpc.protobuf.ProtoFileDescriptorSupplier;
 import io.ipsentry.authz.caller.CallerConnection;
 import io.ipsentry.authz.envoy.CheckRequestMarshaller.Received;
 import io.ipsentry.authz.transport.CallsInFlight;
@@ -37,7 +40,7 @@ import org.slf4j.LoggerFactory;
  * <p>Safe for any thread, as long as the messages of a call are given to its listener by the thread
  * that reads them, which a direct executor does.
  */
-final class CheckEndpoint implements ServerCallHandler<Received, SerializedResponse> {
+final class CheckEndpoint implements ServerCallHandler<Received, SerializedMessage> {
   /** Who is at the other end of the connection of a call. */
   static final Attributes.Key<CallerConnection> CONNECTION =
       Attributes.Key.create("ip-sentry-caller");
@@ -84,22 +87,28 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
 
   /** The service, as reflection shows it. */
   ServerServiceDefinition service() {
-    MethodDescriptor<Received, SerializedResponse> method =
-        AuthorizationGrpc.getCheckMethod().toBuilder(
-                new CheckRequestMarshaller(judges, counters), SerializedResponse.MARSHALLER)
-            .build();
-    ServiceDescriptor generated = AuthorizationGrpc.getServiceDescriptor();
+    MethodDescriptor<Received, SerializedMessage> method =
+        method(new CheckRequestMarshaller(judges, counters));
     ServiceDescriptor descriptor =
-        ServiceDescriptor.newBuilder(generated.getName())
-            .setSchemaDescriptor(generated.getSchemaDescriptor())
+        ServiceDescriptor.newBuilder(AuthorizationGrpc.SERVICE_NAME)
+            .setSchemaDescriptor((ProtoFileDescriptorSupplier) ExternalAuthProto::getDescriptor)
             .addMethod(method)
             .build();
     return ServerServiceDefinition.builder(descriptor).addMethod(method, this).build();
   }
 
+  /** {@code Check}, with requests in a form of one's own; no generated message is loaded for it. */
+  static <R> MethodDescriptor<R, SerializedMessage> method(Marshaller<R> requests) {
+    return MethodDescriptor.newBuilder(requests, SerializedMessage.MARSHALLER)
+        .setType(MethodDescriptor.MethodType.UNARY)
+        .setFullMethodName(
+            MethodDescriptor.generateFullMethodName(AuthorizationGrpc.SERVICE_NAME, "Check"))
+        .build();
+  }
+
   @Override
   public ServerCall.Listener<Received> startCall(
-      ServerCall<Received, SerializedResponse> call, Metadata headers) {
+      ServerCall<Received, SerializedMessage> call, Metadata headers) {
     CallsInFlight.OfThread place = counters.inFlight.enter(maxInFlight);
     if (place == null) {
       counters.overload.increment();
@@ -113,16 +122,16 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
 
   /** One call. Its events come one at a time. */
   private final class Check extends ServerCall.Listener<Received> {
-    private final ServerCall<Received, SerializedResponse> call;
+    private final ServerCall<Received, SerializedMessage> call;
     private final Metadata headers;
     private final int timed;
     private final long startNanos;
-    private @Nullable SerializedResponse response;
+    private @Nullable SerializedMessage response;
     private @Nullable Status failure;
     private CallsInFlight.@Nullable OfThread place;
 
     Check(
-        ServerCall<Received, SerializedResponse> call,
+        ServerCall<Received, SerializedMessage> call,
         Metadata headers,
         CallsInFlight.OfThread place) {
       this.call = call;
@@ -210,7 +219,7 @@ final class CheckEndpoint implements ServerCallHandler<Received, SerializedRespo
 
     @Override
     public void onHalfClose() {
-      SerializedResponse answer = response;
+      SerializedMessage answer = response;
       if (answer != null) {
         call.sendHeaders(new Metadata());
         call.sendMessage(answer);

@@ -8,11 +8,13 @@ import io.grpc.DecompressorRegistry;
 import io.grpc.Grpc;
 import io.grpc.Server;
 import io.grpc.ServerTransportFilter;
+import io.grpc.channelz.v1.ChannelzGrpc;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.ChannelzService;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import io.grpc.reflection.v1.ServerReflectionGrpc;
 import io.ipsentry.authz.caller.CallerConnection;
 import io.ipsentry.authz.transport.EventLoops;
 import io.ipsentry.authz.transport.MergedWrites;
@@ -27,6 +29,7 @@ import java.security.cert.Certificate;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
@@ -193,8 +196,13 @@ public final class EnvoyServer implements AutoCloseable {
             .addService(checks.service())
             .addService(logs.service())
             .addService(health.getHealthService())
-            .addService(ProtoReflectionServiceV1.newInstance())
-            .addService(ChannelzService.newInstance(CHANNELZ_PAGE));
+            .fallbackHandlerRegistry(
+                new RareServices(
+                    Map.of(
+                        ServerReflectionGrpc.SERVICE_NAME,
+                        () -> ProtoReflectionServiceV1.newInstance().bindService(),
+                        ChannelzGrpc.SERVICE_NAME,
+                        () -> ChannelzService.newInstance(CHANNELZ_PAGE).bindService())));
     builder.withChildOption(ChannelOption.SO_KEEPALIVE, true);
     parts.loops().keepAlive().forEach(builder::withChildOption);
     SslContext tls = parts.tls();

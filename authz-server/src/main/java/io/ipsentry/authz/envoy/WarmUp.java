@@ -1,18 +1,16 @@
 package io.ipsentry.authz.envoy;
 
-import io.envoyproxy.envoy.config.core.v3.Address;
-import io.envoyproxy.envoy.config.core.v3.SocketAddress;
-import io.envoyproxy.envoy.service.auth.v3.AttributeContext;
-import io.envoyproxy.envoy.service.auth.v3.AttributeContext.HttpRequest;
-import io.envoyproxy.envoy.service.auth.v3.AuthorizationGrpc;
-import io.envoyproxy.envoy.service.auth.v3.CheckRequest;
+import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.ClientCalls;
 import io.ipsentry.authz.transport.EventLoops;
+import io.ipsentry.authz.transport.WireWriter;
 import io.ipsentry.authz.verdict.RequestJudge;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.util.InsecureTrustManagerFactory;
@@ -86,14 +84,15 @@ final class WarmUp {
       builder.usePlaintext();
     }
     ManagedChannel channel = builder.build();
-    AuthorizationGrpc.AuthorizationBlockingStub stub =
-        AuthorizationGrpc.newBlockingStub(channel)
-            .withDeadlineAfter(LONGEST.toMillis(), TimeUnit.MILLISECONDS);
-    CheckRequest request = request();
+    MethodDescriptor<SerializedMessage, SerializedMessage> method =
+        CheckEndpoint.method(SerializedMessage.MARSHALLER);
+    CallOptions options =
+        CallOptions.DEFAULT.withDeadlineAfter(LONGEST.toMillis(), TimeUnit.MILLISECONDS);
+    SerializedMessage request = request();
     int answered = 0;
     try {
       while (answered < CHECKS) {
-        var ignored = stub.check(request);
+        var ignored = ClientCalls.blockingUnaryCall(channel, method, options, request);
         answered++;
       }
     } catch (StatusRuntimeException e) {
@@ -104,16 +103,19 @@ final class WarmUp {
     return answered;
   }
 
-  private static CheckRequest request() {
-    HttpRequest.Builder http =
-        HttpRequest.newBuilder().setMethod("GET").setPath("/").setHost("warm-up.invalid");
-    http.putHeaders("x-forwarded-for", CLIENT).putHeaders("user-agent", "ip-sentry");
-    SocketAddress.Builder client = SocketAddress.newBuilder().setAddress(CLIENT).setPortValue(1);
-    Address.Builder address = Address.newBuilder().setSocketAddress(client);
-    AttributeContext.Builder attributes =
-        AttributeContext.newBuilder()
-            .setSource(AttributeContext.Peer.newBuilder().setAddress(address))
-            .setRequest(AttributeContext.Request.newBuilder().setHttp(http));
-    return CheckRequest.newBuilder().setAttributes(attributes).build();
+  /** A {@code CheckRequest} as an Envoy's, by the numbers of its fields. */
+  static SerializedMessage request() {
+    WireWriter http =
+        new WireWriter()
+            .text(2, "GET")
+            .entry(3, "x-forwarded-for", CLIENT)
+            .entry(3, "user-agent", "ip-sentry")
+            .text(4, "/")
+            .text(5, "warm-up.invalid");
+    WireWriter client = new WireWriter().text(2, CLIENT).number(3, 1);
+    WireWriter source = new WireWriter().message(1, new WireWriter().message(1, client));
+    WireWriter attributes =
+        new WireWriter().message(1, source).message(4, new WireWriter().message(2, http));
+    return new SerializedMessage(new WireWriter().message(1, attributes).toByteArray());
   }
 }
