@@ -12,13 +12,16 @@ final class Digits {
    * @return the position behind it, or −1 when it is none
    */
   static int status(byte[] b, int at, int to, RequestFacts facts) {
-    int end = ByteSearch.indexOf(b, at, Math.min(to, at + STATUS_DIGITS + 1), ' ');
-    if (end - at == STATUS_DIGITS) {
+    int end = at + STATUS_DIGITS;
+    if (end == to || end < to && b[end] == ' ') {
       int value = number(b, at, end);
-      facts.status(Math.max(0, value));
-      return value < 0 ? -1 : end;
+      if (value >= 0) {
+        facts.status(value);
+        return end;
+      }
     }
-    return end - at == 1 && (b[at] == '-' || b[at] == '0') ? end : -1;
+    boolean none = at < to && (b[at] == '-' || b[at] == '0') && (at + 1 == to || b[at + 1] == ' ');
+    return none ? at + 1 : -1;
   }
 
   /** The decimal number that fills {@code [from, to)}, or −1; at most nine digits. */

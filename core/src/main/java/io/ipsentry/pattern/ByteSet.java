@@ -1,5 +1,7 @@
 package io.ipsentry.pattern;
 
+import org.jspecify.annotations.Nullable;
+
 /** A set of byte values, one bit each: {@code w0} holds 0 to 63, {@code w3} 192 to 255. */
 record ByteSet(long w0, long w1, long w2, long w3) {
   static final ByteSet ALL = new ByteSet(-1, -1, -1, -1);
@@ -45,5 +47,21 @@ record ByteSet(long w0, long w1, long w2, long w3) {
   boolean contains(int value) {
     long word = value < 128 ? (value < 64 ? w0 : w1) : value < 192 ? w2 : w3;
     return (word >>> value & 1) != 0;
+  }
+
+  // As a record's own, which the JVM puts together of 15 classes at each start.
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof ByteSet set
+        && w0 == set.w0
+        && w1 == set.w1
+        && w2 == set.w2
+        && w3 == set.w3;
+  }
+
+  @Override
+  public int hashCode() {
+    return Long.hashCode(w0 + 31 * (w1 + 31 * (w2 + 31 * w3)));
   }
 }

@@ -5,12 +5,10 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PushbackInputStream;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.GZIPInputStream;
@@ -25,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * thread, save {@link #bytesDone()}.
  */
 public final class ReplayReader implements AutoCloseable {
-  private static final int BUFFER_BYTES = 256 * 1024;
+  private static final int BUFFER_BYTES = 32 * 1024;
   private static final int GZIP_INPUT_BYTES = 64 * 1024;
   private static final long NO_TIME = Long.MAX_VALUE;
 
@@ -55,23 +53,25 @@ public final class ReplayReader implements AutoCloseable {
    * @throws UnsupportedCompressionException if it is compressed, but not with gzip
    */
   public static ReplayReader open(Path file, LineHandler handler) throws IOException {
-    FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+    RandomAccessFile opened = new RandomAccessFile(file.toFile(), "r");
     boolean kept = false;
     try {
       byte[] beginning = new byte[Compression.MAX_MAGIC_BYTES];
-      int n = channel.read(ByteBuffer.wrap(beginning), 0);
+      int n = opened.read(beginning);
+      opened.seek(0);
       Compression compression = Compression.of(beginning, n);
       AtomicLong done = new AtomicLong();
       Bytes bytes =
           compression.equals(Compression.NONE)
-              ? new Plain(channel, done)
-              : new Ahead(gzip(file.toString(), compression, stream(channel, done)));
-      ReplayReader reader = new ReplayReader(file.toString(), handler, bytes, done, channel.size());
+              ? new Plain(opened, done)
+              : new Ahead(gzip(file.toString(), compression, stream(opened, done)));
+      ReplayReader reader =
+          new ReplayReader(file.toString(), handler, bytes, done, opened.length());
       kept = true;
       return reader;
     } finally {
       if (!kept) {
-        channel.close();
+        opened.close();
       }
     }
   }
@@ -98,8 +98,8 @@ public final class ReplayReader implements AutoCloseable {
     return new ReplayReader(label, handler, bytes, done, -1);
   }
 
-  private static InputStream stream(FileChannel channel, AtomicLong done) {
-    return new Counting(Channels.newInputStream(channel), done);
+  private static InputStream stream(RandomAccessFile opened, AtomicLong done) {
+    return new Counting(Channels.newInputStream(opened.getChannel()), done);
   }
 
   private static ReadAhead gzip(String label, Compression found, InputStream packed)
@@ -208,17 +208,21 @@ public final class ReplayReader implements AutoCloseable {
     void close() throws IOException;
   }
 
-  private record Plain(FileChannel channel, AtomicLong done) implements Bytes {
+  /**
+   * A plain file. Not by a channel: that copies as often, and its code is much more to compile in
+   * the first second than one call.
+   */
+  private record Plain(RandomAccessFile opened, AtomicLong done) implements Bytes {
     @Override
     public int read(byte[] b, int from, int length) throws IOException {
-      int n = channel.read(ByteBuffer.wrap(b, from, Math.min(length, BUFFER_BYTES)));
+      int n = opened.read(b, from, Math.min(length, BUFFER_BYTES));
       done.addAndGet(Math.max(n, 0));
       return n;
     }
 
     @Override
     public void close() throws IOException {
-      channel.close();
+      opened.close();
     }
   }
 

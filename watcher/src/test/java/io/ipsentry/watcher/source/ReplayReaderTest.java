@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -130,7 +130,7 @@ final class ReplayReaderTest {
   @Test
   void open_missingFile_isRefused() {
     assertThatThrownBy(() -> ReplayReader.open(directory.resolve("none"), new Lines()))
-        .isInstanceOf(NoSuchFileException.class);
+        .isInstanceOf(FileNotFoundException.class);
   }
 
   private static void readAll(ReplayReader reader) {
