@@ -65,6 +65,9 @@ final class AuthzRun implements AutoCloseable {
   private final PolicedConfig policed;
   private final CountDownLatch stopped = new CountDownLatch(1);
 
+  /** Whether what the state was read from has been collected. */
+  private volatile boolean settled;
+
   /** Whether all that goes by a configuration is there. */
   private volatile boolean wired;
 
@@ -190,6 +193,7 @@ final class AuthzRun implements AutoCloseable {
           if (!ready) {
             // What the state was read from; before the first request comes, for it takes a moment.
             heap.collect();
+            settled = true;
           }
           ready = followed.isSynced();
           gateways.ready(ready);
@@ -204,7 +208,10 @@ final class AuthzRun implements AutoCloseable {
   }
 
   private List<String> reasonsNotReady() {
-    return followed.reasonsNotReady();
+    List<String> reasons = followed.reasonsNotReady();
+    return reasons.isEmpty() && !settled
+        ? List.of("heap: what the bans were read from is being collected")
+        : reasons;
   }
 
   private static RuleSet detectionRules(Config config) {

@@ -84,14 +84,15 @@ public final class FollowerBootstrap {
       for (boolean swept : new boolean[] {false, true}) {
         bootstrap.fill(cluster, namespace, swept);
         System.out.printf(
-            "%n%s%n%-14s %8s %8s %8s %8s %8s %10s%n",
+            "%n%s%n%-14s %8s %8s %8s %8s %8s %8s %10s%n",
             swept
                 ? "snapshot and feed"
                 : "snapshot, its entries that are still there for an hour, and feed",
             "process",
             "known s",
             "ready s",
-            "RSS MiB",
+            "known MiB",
+            "ready MiB",
             "peak MiB",
             "idle MiB",
             "read KiB");
@@ -211,14 +212,16 @@ public final class FollowerBootstrap {
         long read = proxy.replied();
         long rss = memory(process, "VmRSS");
         double ready = await(process, begun, shape, "/readyz", body -> true);
+        long readyRss = memory(process, "VmRSS");
         Thread.sleep(Duration.ofSeconds(idleSeconds));
         System.out.printf(
             Locale.ROOT,
-            "%-14s %8.2f %8.2f %8d %8d %8d %10d%n",
+            "%-14s %8.2f %8.2f %8d %8d %8d %8d %10d%n",
             shape,
             known,
             ready,
             rss,
+            readyRss,
             memory(process, "VmHWM"),
             memory(process, "VmRSS"),
             read / 1024);
