@@ -3,7 +3,6 @@ package io.ipsentry.banlog;
 import io.ipsentry.ban.BanEvent;
 import io.ipsentry.net.IpPrefix;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** The limits of the port's arguments, the same in every implementation. Stateless. */
@@ -39,17 +38,15 @@ public final class AppendChecks {
     }
   }
 
-  static void checkCheckpoints(Map<String, byte[]> changed) {
-    changed.forEach((name, bytes) -> {
-      if (bytes.length > Checkpoints.MAX_BYTES) {
-        throw new IllegalArgumentException(
-            "a checkpoint has at most " + Checkpoints.MAX_BYTES + " bytes, has " + bytes.length);
-      }
-      if (name.length() > Checkpoints.MAX_NAME_CHARS) {
-        throw new IllegalArgumentException(
-            "the name of a checkpoint has at most " + Checkpoints.MAX_NAME_CHARS + " characters");
-      }
-    });
+  static void checkCheckpoint(String name, byte[] bytes) {
+    if (bytes.length > Checkpoints.MAX_BYTES) {
+      throw new IllegalArgumentException(
+          "a checkpoint has at most " + Checkpoints.MAX_BYTES + " bytes, has " + bytes.length);
+    }
+    if (name.length() > Checkpoints.MAX_NAME_CHARS) {
+      throw new IllegalArgumentException(
+          "the name of a checkpoint has at most " + Checkpoints.MAX_NAME_CHARS + " characters");
+    }
   }
 
   /** What an event is about; a feed is about no single prefix. */

@@ -2,22 +2,30 @@ package io.ipsentry.banlog;
 
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /** Checkpoints that end with the process. Safe for any thread. */
 public final class InMemoryCheckpoints implements Checkpoints {
-  private final TreeMap<String, byte[]> stored = new TreeMap<>();
+  private TreeMap<String, byte[]> stored = new TreeMap<>();
 
   @Override
-  public synchronized void save(Map<String, byte[]> changed, Set<String> forgotten) {
-    changed.forEach((name, bytes) -> {
-      if (bytes.length > MAX_BYTES || name.length() > MAX_NAME_CHARS) {
-        throw new IllegalArgumentException("a checkpoint or its name is too long: " + name);
-      }
-    });
-    changed.forEach((name, bytes) -> stored.put(name, bytes.clone()));
-    forgotten.forEach(stored::remove);
+  public synchronized void save(Consumer<Changes> changes) {
+    TreeMap<String, byte[]> changed = new TreeMap<>(stored);
+    changes.accept(
+        new Changes() {
+          @Override
+          public void put(String name, byte[] bytes) {
+            AppendChecks.checkCheckpoint(name, bytes);
+            changed.put(name, bytes.clone());
+          }
+
+          @Override
+          public void forget(String name) {
+            changed.remove(name);
+          }
+        });
+    stored = changed;
   }
 
   @Override

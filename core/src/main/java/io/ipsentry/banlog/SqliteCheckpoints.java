@@ -9,8 +9,8 @@ import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /**
  * Checkpoints in an SQLite file of their own.
@@ -54,14 +54,17 @@ public final class SqliteCheckpoints implements Checkpoints, AutoCloseable {
   }
 
   @Override
-  public synchronized void save(Map<String, byte[]> changed, Set<String> forgotten) {
-    AppendChecks.checkCheckpoints(changed);
+  public synchronized void save(Consumer<Changes> changes) {
     checkOpen();
     boolean done = false;
-    try (Statement statement = connection.createStatement()) {
+    try (Statement statement = connection.createStatement();
+        PreparedStatement put =
+            connection.prepareStatement(
+                "INSERT OR REPLACE INTO checkpoints (name, bytes) VALUES (?, ?)");
+        PreparedStatement delete =
+            connection.prepareStatement("DELETE FROM checkpoints WHERE name = ?")) {
       statement.execute("BEGIN IMMEDIATE");
-      forget(forgotten);
-      put(changed);
+      changes.accept(new Rows(put, delete));
       statement.execute("COMMIT");
       done = true;
     } catch (SQLException e) {
@@ -73,24 +76,35 @@ public final class SqliteCheckpoints implements Checkpoints, AutoCloseable {
     }
   }
 
-  private void forget(Set<String> names) throws SQLException {
-    try (PreparedStatement delete =
-        connection.prepareStatement("DELETE FROM checkpoints WHERE name = ?")) {
-      for (String name : names) {
-        delete.setString(1, name);
-        delete.executeUpdate();
+  /** Writes rows as they are named. */
+  private final class Rows implements Changes {
+    private final PreparedStatement put;
+    private final PreparedStatement delete;
+
+    Rows(PreparedStatement put, PreparedStatement delete) {
+      this.put = put;
+      this.delete = delete;
+    }
+
+    @Override
+    public void put(String name, byte[] bytes) {
+      AppendChecks.checkCheckpoint(name, bytes);
+      try {
+        put.setString(1, name);
+        put.setBytes(2, bytes);
+        put.executeUpdate();
+      } catch (SQLException e) {
+        throw file.failure("cannot write", e);
       }
     }
-  }
 
-  private void put(Map<String, byte[]> changed) throws SQLException {
-    try (PreparedStatement put =
-        connection.prepareStatement(
-            "INSERT OR REPLACE INTO checkpoints (name, bytes) VALUES (?, ?)")) {
-      for (Map.Entry<String, byte[]> checkpoint : changed.entrySet()) {
-        put.setString(1, checkpoint.getKey());
-        put.setBytes(2, checkpoint.getValue());
-        put.executeUpdate();
+    @Override
+    public void forget(String name) {
+      try {
+        delete.setString(1, name);
+        delete.executeUpdate();
+      } catch (SQLException e) {
+        throw file.failure("cannot write", e);
       }
     }
   }

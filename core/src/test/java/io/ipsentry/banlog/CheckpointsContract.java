@@ -52,6 +52,37 @@ public abstract class CheckpointsContract {
   }
 
   @Test
+  final void save_brokenOff_changesNothing() {
+    Checkpoints checkpoints = create();
+    checkpoints.save(Map.of("a", bytes(1), "b", bytes(2)), Set.of());
+
+    assertThatThrownBy(() ->
+            checkpoints.save(changes -> {
+              changes.forget("a");
+              changes.put("b", bytes(3));
+              throw new IllegalStateException("there is no more");
+            }))
+        .hasMessage("there is no more");
+
+    assertThat(checkpoints.load()).containsOnlyKeys("a", "b");
+    assertThat(checkpoints.load("b")).hasValue(bytes(2));
+  }
+
+  @Test
+  final void save_oneArrayForSeveral_keepsWhatItHeldThen() {
+    Checkpoints checkpoints = create();
+    byte[] mine = bytes(1);
+    checkpoints.save(changes -> {
+      changes.put("a", mine);
+      mine[0] = 99;
+      changes.put("b", mine);
+    });
+
+    assertThat(checkpoints.load("a")).hasValue(bytes(1));
+    assertThat(checkpoints.load("b")).hasValue(new byte[] {99});
+  }
+
+  @Test
   final void load_changedByItsCaller_isNotChangedInTheStore() {
     Checkpoints checkpoints = create();
     byte[] mine = bytes(2);

@@ -3,7 +3,9 @@ package io.ipsentry.watcher;
 import io.ipsentry.banlog.Checkpoints;
 import io.ipsentry.watcher.source.CheckpointException;
 import io.ipsentry.watcher.source.LineSource;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -25,6 +27,14 @@ final class ChangedCheckpoints {
 
   private final Map<String, byte[]> changed = new HashMap<>();
 
+  /** Of those in pieces; there may be another of the same name that is stored as one. */
+  private final Map<String, Long> storedPieceHashes = new HashMap<>();
+
+  private final List<PiecedCheckpoint> changedInPieces = new ArrayList<>();
+
+  /** How many pieces of a name are stored. */
+  private final Map<String, Integer> pieces = new HashMap<>();
+
   ChangedCheckpoints(Checkpoints checkpoints) {
     this.checkpoints = checkpoints;
   }
@@ -32,7 +42,7 @@ final class ChangedCheckpoints {
   /** All that was stored last. */
   Map<String, byte[]> load() {
     Map<String, byte[]> loaded = checkpoints.load();
-    loaded.forEach((name, bytes) -> storedHashes.put(name, hash(bytes)));
+    loaded.forEach((name, bytes) -> storedHashes.put(name, HashingStream.hash(bytes)));
     return loaded;
   }
 
@@ -60,8 +70,22 @@ final class ChangedCheckpoints {
   /** Stores bytes with the next {@link #save}, if they are not stored. */
   void put(String name, byte[] bytes) {
     Long before = storedHashes.get(name);
-    if (before == null || before != hash(bytes)) {
+    if (before == null || before != HashingStream.hash(bytes)) {
       changed.put(name, bytes);
+    }
+  }
+
+  /**
+   * Stores with the next {@link #save}, if it is not stored, what is too large to be in memory
+   * twice: in pieces, as {@link PiecedCheckpoint} says.
+   *
+   * @param stored how many pieces of it were loaded
+   */
+  void put(PiecedCheckpoint whole, int stored) {
+    Long before = storedPieceHashes.get(whole.name());
+    if (before == null || before != whole.hash()) {
+      changedInPieces.add(whole);
+      pieces.putIfAbsent(whole.name(), stored);
     }
   }
 
@@ -71,23 +95,24 @@ final class ChangedCheckpoints {
    */
   void save(Set<String> forgotten) {
     try {
-      if (!changed.isEmpty() || !forgotten.isEmpty()) {
-        checkpoints.save(changed, forgotten);
-        changed.forEach((name, bytes) -> storedHashes.put(name, hash(bytes)));
+      if (!changed.isEmpty() || !changedInPieces.isEmpty() || !forgotten.isEmpty()) {
+        Map<String, Integer> written = new HashMap<>();
+        checkpoints.save(changes -> {
+          forgotten.forEach(changes::forget);
+          changed.forEach(changes::put);
+          for (PiecedCheckpoint whole : changedInPieces) {
+            int before = pieces.getOrDefault(whole.name(), 0);
+            written.put(whole.name(), whole.write(changes, before));
+          }
+        });
+        pieces.putAll(written);
+        changed.forEach((name, bytes) -> storedHashes.put(name, HashingStream.hash(bytes)));
+        changedInPieces.forEach(whole -> storedPieceHashes.put(whole.name(), whole.hash()));
         forgotten.forEach(storedHashes::remove);
       }
     } finally {
       changed.clear();
+      changedInPieces.clear();
     }
-  }
-
-  /** 64 bits, so that a change is overlooked less often than memory fails. */
-  private static long hash(byte[] bytes) {
-    long hash = bytes.length;
-    for (byte b : bytes) {
-      hash = (hash ^ b) * 0x9E3779B97F4A7C15L;
-      hash ^= hash >>> 32;
-    }
-    return hash;
   }
 }

@@ -9,10 +9,9 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInput;
 import java.io.DataInputStream;
-import java.io.DataOutput;
 import java.io.DataOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +21,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the positions of the sources and the windows of the engine, stored together: {@code
- * windows}, {@code request-windows} (of inline rules, see {@link RequestDetection#writeTo}), {@code
+ * windows} (in pieces, see {@link PiecedCheckpoint}), {@code request-windows} (of inline rules, see {@link RequestDetection#writeTo}), {@code
  * reporters} (see {@link HitLedger}) and the positions ({@link ChangedCheckpoints}).
  *
  * <p>Damaged state is never fatal: it is said, and the windows or the source start afresh.
@@ -35,6 +34,10 @@ final class CheckpointStore {
 
   private final ChangedCheckpoints checkpoints;
   private Map<String, byte[]> loaded = Map.of();
+  private int loadedPieces;
+
+  /** Of a version that stored windows as one checkpoint. */
+  private Set<String> outdated = Set.of();
 
   CheckpointStore(Checkpoints checkpoints) {
     this.checkpoints = new ChangedCheckpoints(checkpoints);
@@ -44,7 +47,13 @@ final class CheckpointStore {
   void restore(
       RuleEngine engine, RequestDetection requests, HitLedger ledger, List<LineSource> sources) {
     loaded = checkpoints.load();
-    restore(WINDOWS, engine::readFrom);
+    loadedPieces = PiecedCheckpoint.pieces(WINDOWS, loaded);
+    if (loadedPieces > 0) {
+      restore(WINDOWS, PiecedCheckpoint.read(WINDOWS, loaded), engine::readFrom);
+    } else if (loaded.containsKey(WINDOWS)) {
+      outdated = Set.of(WINDOWS);
+      restore(WINDOWS, engine::readFrom);
+    }
     restore(REQUEST_WINDOWS, requests::readFrom);
     restore(REPORTERS, ledger::readFrom);
     for (LineSource source : sources) {
@@ -56,15 +65,19 @@ final class CheckpointStore {
   private void restore(String name, Reader reader) {
     byte[] windows = loaded.get(name);
     if (windows != null) {
-      try {
-        reader.readFrom(new DataInputStream(new ByteArrayInputStream(windows)));
-      } catch (IOException e) {
-        logger
-            .atError()
-            .setCause(e)
-            .addKeyValue("name", name)
-            .log("stored windows cannot be read; counting starts afresh");
-      }
+      restore(name, new ByteArrayInputStream(windows), reader);
+    }
+  }
+
+  private static void restore(String name, InputStream stored, Reader reader) {
+    try {
+      reader.readFrom(new DataInputStream(stored));
+    } catch (IOException e) {
+      logger
+          .atError()
+          .setCause(e)
+          .addKeyValue("name", name)
+          .log("stored windows cannot be read; counting starts afresh");
     }
   }
 
@@ -73,36 +86,19 @@ final class CheckpointStore {
     void readFrom(DataInput in) throws IOException;
   }
 
-  @FunctionalInterface
-  private interface Writer {
-    void writeTo(DataOutput out) throws IOException;
-  }
-
   /** Stores everything that changed since the last call. */
   void save(
       RuleEngine engine, RequestDetection requests, HitLedger ledger, List<LineSource> sources) {
-    checkpoints.put(WINDOWS, windows(engine));
+    checkpoints.put(new PiecedCheckpoint(WINDOWS, engine::writeTo), loadedPieces);
     checkpoints.put(REQUEST_WINDOWS, bytes(requests::writeTo));
     checkpoints.put(REPORTERS, bytes(ledger::writeTo));
     sources.forEach(checkpoints::put);
-    checkpoints.save(Set.of());
-  }
-
-  /** Written twice, first to find the size: growing and copying would cost the size again. */
-  private static byte[] windows(RuleEngine engine) {
-    try {
-      DataOutputStream measured = new DataOutputStream(OutputStream.nullOutputStream());
-      engine.writeTo(measured);
-      ExactBytes bytes = new ExactBytes(measured.size());
-      engine.writeTo(new DataOutputStream(bytes));
-      return bytes.whole();
-    } catch (IOException e) {
-      throw new UncheckedIOException("an array in memory cannot be written", e);
-    }
+    checkpoints.save(outdated);
+    outdated = Set.of();
   }
 
   /** Hits are counted meanwhile, so the size is not known beforehand. */
-  private static byte[] bytes(Writer writer) {
+  private static byte[] bytes(PiecedCheckpoint.Writer writer) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try {
       writer.writeTo(new DataOutputStream(bytes));
@@ -110,16 +106,5 @@ final class CheckpointStore {
       throw new UncheckedIOException("an array in memory cannot be written", e);
     }
     return bytes.toByteArray();
-  }
-
-  /** Takes so many bytes and hands out its array. */
-  private static final class ExactBytes extends ByteArrayOutputStream {
-    ExactBytes(int size) {
-      super(size);
-    }
-
-    byte[] whole() {
-      return count == buf.length ? buf : toByteArray();
-    }
   }
 }

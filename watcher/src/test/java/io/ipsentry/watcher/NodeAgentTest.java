@@ -29,6 +29,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -56,11 +57,11 @@ final class NodeAgentTest {
     private boolean fails;
 
     @Override
-    public void save(Map<String, byte[]> changed, Set<String> forgotten) {
+    public void save(Consumer<Changes> changes) {
       if (fails) {
         throw BanLogException.permanent("no room on the disk");
       }
-      stored.save(changed, forgotten);
+      stored.save(changes);
     }
 
     @Override
