@@ -6,13 +6,11 @@ import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.net.IpPrefix;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -31,7 +29,7 @@ public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
   private final String id = UUID.randomUUID().toString();
   private final int maxEvents;
   private final List<SequencedEvent> events = new ArrayList<>();
-  private final TreeMap<String, byte[]> checkpoints = new TreeMap<>();
+  private final InMemoryCheckpoints checkpoints = new InMemoryCheckpoints();
   private final Followers followers = new Followers(POLL_MILLIS);
   private boolean closed;
 
@@ -141,12 +139,10 @@ public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
   }
 
   @Override
-  public void save(Map<String, byte[]> changed, Set<String> forgotten) {
-    AppendChecks.checkCheckpoints(changed);
+  public void save(Consumer<Changes> changes) {
     synchronized (events) {
       checkOpen();
-      forgotten.forEach(checkpoints::remove);
-      changed.forEach((name, bytes) -> checkpoints.put(name, bytes.clone()));
+      checkpoints.save(changes);
     }
   }
 
@@ -154,9 +150,7 @@ public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
   public Map<String, byte[]> load() {
     synchronized (events) {
       checkOpen();
-      TreeMap<String, byte[]> copy = new TreeMap<>(checkpoints);
-      copy.replaceAll((name, bytes) -> Arrays.copyOf(bytes, bytes.length));
-      return copy;
+      return checkpoints.load();
     }
   }
 
@@ -164,7 +158,7 @@ public final class InMemoryBanLog implements BanLog, BanHistory, Checkpoints {
   public Optional<byte[]> load(String name) {
     synchronized (events) {
       checkOpen();
-      return Optional.ofNullable(checkpoints.get(name)).map(byte[]::clone);
+      return checkpoints.load(name);
     }
   }
 

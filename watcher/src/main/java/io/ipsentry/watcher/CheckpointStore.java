@@ -21,8 +21,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the positions of the sources and the windows of the engine, stored together: {@code
- * windows} (in pieces, see {@link PiecedCheckpoint}), {@code request-windows} (of inline rules, see {@link RequestDetection#writeTo}), {@code
- * reporters} (see {@link HitLedger}) and the positions ({@link ChangedCheckpoints}).
+ * windows} (in pieces, see {@link PiecedCheckpoint}), {@code request-windows} (of inline rules, see
+ * {@link RequestDetection#writeTo}), {@code reporters} (see {@link HitLedger}) and the positions
+ * ({@link ChangedCheckpoints}).
  *
  * <p>Damaged state is never fatal: it is said, and the windows or the source start afresh.
  */
