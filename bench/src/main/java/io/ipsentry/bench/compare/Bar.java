@@ -24,6 +24,7 @@ record Bar(Metric metric, String subject, double bound, Optional<String> than) {
           absolute(Metric.KERNEL_1000000, Kernel.BY_IPSET, 10),
           absolute(Metric.KERNEL_1000000, Kernel.BY_NFTABLES, 10),
           absolute(Metric.MEMORY_BUSY, Subject.IP_SENTRY, 160),
+          absolute(Metric.MEMORY_TRACKED, Subject.IP_SENTRY, 160),
           absolute(Metric.CLUSTER_DROP_P99, "node-0", 250),
           absolute(Metric.CLUSTER_DROP_P99, "node-1", 250),
           absolute(Metric.CLUSTER_DROP_P99, "node-2", 250),

@@ -23,7 +23,7 @@ final class Load implements Bench.Part {
   private static final int BATCHES_PER_SECOND = 50;
   private static final int WARM_SECONDS = 15;
 
-  private static final DateTimeFormatter STAMP =
+  static final DateTimeFormatter STAMP =
       DateTimeFormatter.ofPattern("dd/MMM/yyyy:HH:mm:ss Z", Locale.ROOT).withZone(ZoneOffset.UTC);
 
   /** A product in a namespace, with the log that it watches. */

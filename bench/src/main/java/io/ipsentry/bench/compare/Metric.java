@@ -29,6 +29,7 @@ enum Metric {
   RESTORE_1000000("restore-1000000", Section.RESTORE, "1,000,000 bans", "s", false),
   MEMORY_IDLE("memory-idle", Section.MEMORY, "idle", "MiB", false),
   MEMORY_BUSY("memory-busy", Section.MEMORY, "1,000 lines/s", "MiB", false),
+  MEMORY_TRACKED("memory-tracked", Section.MEMORY, "1,000,000 tracked addresses", "MiB", false),
   CPU_IDLE("cpu-idle", Section.CPU, "idle", "% of a core", false),
   CPU_BUSY("cpu-busy", Section.CPU, "1,000 lines/s", "% of a core", false),
   START("start", Section.START, "until it watches", "s", false),

@@ -25,6 +25,7 @@ final class Parts {
     parts.put("kernel", new Kernel());
     Restore.SIZES.forEach(bans -> parts.put("restore-" + bans, new Restore(bans)));
     parts.put("load", new Load());
+    parts.put("tracked", new Tracked());
     parts.put("start", new Start());
     parts.put("check", new Checks());
     parts.put("forward", new Forward());

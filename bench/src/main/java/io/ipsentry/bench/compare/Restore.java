@@ -283,7 +283,8 @@ final class Restore implements Bench.Part {
     return told.find() ? Integer.parseInt(told.group(1)) : 0;
   }
 
-  private static String address(int number) {
+  /** Different ones for numbers below 2^24. */
+  static String address(int number) {
     return "45.%d.%d.%d".formatted(number >> 16 & 255, number >> 8 & 255, number & 255);
   }
 }
