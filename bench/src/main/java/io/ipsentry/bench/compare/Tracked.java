@@ -30,7 +30,7 @@ final class Tracked implements Bench.Part {
       bench.absent(Metric.MEMORY_TRACKED, Subject.IP_SENTRY, reason.get());
       return;
     }
-    for (int round = 1; round <= bench.rounds(2); round++) {
+    for (int round = 1; round <= bench.rounds(1); round++) {
       Path directory = bench.empty("tracked");
       Path log = Files.createFile(bench.empty("tracked-log").resolve("access.log"));
       try (Product.Running running = bench.ipSentry().start(null, directory, log)) {
