@@ -49,11 +49,9 @@ final class CheckpointStore {
       RuleEngine engine, RequestDetection requests, HitLedger ledger, List<LineSource> sources) {
     loaded = checkpoints.load();
     loadedPieces = PiecedCheckpoint.pieces(WINDOWS, loaded);
-    if (loadedPieces > 0) {
+    outdated = loaded.containsKey(WINDOWS) ? Set.of(WINDOWS) : Set.of();
+    if (loadedPieces > 0 || !outdated.isEmpty()) {
       restore(WINDOWS, PiecedCheckpoint.read(WINDOWS, loaded), engine::readFrom);
-    } else if (loaded.containsKey(WINDOWS)) {
-      outdated = Set.of(WINDOWS);
-      restore(WINDOWS, engine::readFrom);
     }
     restore(REQUEST_WINDOWS, requests::readFrom);
     restore(REPORTERS, ledger::readFrom);

@@ -50,8 +50,17 @@ final class PiecedCheckpoint {
     return hash;
   }
 
-  /** What was loaded of a name, whole; without a piece where there is none. */
+  /**
+   * What was loaded of a name: the pieces, or the one checkpoint of an earlier version. Where there
+   * are both, that one is newer: this version forgets it, and the earlier does not know of pieces.
+   *
+   * @return empty where there is neither
+   */
   static InputStream read(String name, Map<String, byte[]> loaded) {
+    byte[] one = loaded.get(name);
+    if (one != null) {
+      return new ByteArrayInputStream(one);
+    }
     List<InputStream> pieces = new ArrayList<>();
     for (int i = 0; i < pieces(name, loaded); i++) {
       pieces.add(new ByteArrayInputStream(loaded.get(name + "/" + i)));

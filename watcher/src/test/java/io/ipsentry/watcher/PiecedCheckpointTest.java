@@ -125,6 +125,20 @@ class PiecedCheckpointTest {
     assertThat(stored.saves).isEqualTo(2);
   }
 
+  /** This version, an earlier one, and this again. */
+  @Test
+  void read_piecesAndOneOfAnEarlierVersion_takesThatOne() throws IOException {
+    save(new ChangedCheckpoints(stored), bytes(2 * PIECE));
+    stored.save(Map.of("windows", bytes(3)), Set.of());
+    assertThat(read()).isEqualTo(bytes(3));
+
+    ChangedCheckpoints checkpoints = new ChangedCheckpoints(stored);
+    checkpoints.put(of(bytes(5)), 3);
+    checkpoints.save(Set.of("windows"));
+    assertThat(stored.load()).containsOnlyKeys("windows/0");
+    assertThat(read()).isEqualTo(bytes(5));
+  }
+
   /** Of an earlier version, whose windows were one checkpoint. */
   @Test
   void save_theSameAsOneCheckpoint_isStoredInPieces() throws IOException {
