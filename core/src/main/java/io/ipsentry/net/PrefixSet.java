@@ -10,108 +10,28 @@ import java.util.RandomAccess;
 /**
  * An immutable set of addresses, given by prefixes of both families.
  *
- * <p>Kept as sorted arrays of the prefixes that lie in no other one (5 bytes for IPv4, 17 for
- * IPv6), so a question is one binary search and allocates nothing; from {@value #LEAST_INDEXED}
- * IPv4 prefixes on within a /16 only, by an index of 256 KiB. Safe for any thread. At most {@value
- * #MAX_PREFIXES} prefixes.
+ * <p>Kept as sorted arrays of the prefixes that lie in no other one (17 bytes for IPv6, 2 to 5 for
+ * IPv4, see {@link V4Members}), so a question is one binary search and allocates nothing. Safe for
+ * any thread. At most {@value #MAX_PREFIXES} prefixes.
  */
 public final class PrefixSet {
   /** More prefixes are refused; the largest public feeds have about a million. */
   public static final int MAX_PREFIXES = 16_000_000;
 
-  private static final PrefixSet EMPTY = new PrefixSet(List.of());
+  private static final PrefixSet EMPTY =
+      new PrefixSet(V4Members.NONE, new long[0], new long[0], new byte[0]);
 
-  /** From so many on, IPv4 prefixes are looked for within their /16 only. */
-  private static final int LEAST_INDEXED = 1 << 16;
-
-  private static final int BLOCKS = 1 << 16;
-
-  private final int[] v4;
-
-  /** How many of {@link #v4} begin before each /16, and in all; empty: there are too few. */
-  private final int[] before16;
-
-  private final byte[] v4Lengths;
+  private final V4Members v4;
   private final long[] v6Hi;
   private final long[] v6Lo;
   private final byte[] v6Lengths;
 
-  private PrefixSet(Collection<IpPrefix> prefixes) {
-    if (prefixes.size() > MAX_PREFIXES) {
-      throw new IllegalArgumentException(
-          "a prefix set holds at most " + MAX_PREFIXES + " prefixes");
-    }
-    IpPrefix[] sorted = prefixes.toArray(IpPrefix[]::new);
-    Arrays.sort(sorted);
-    int count4 = 0;
-    int count6 = 0;
-    IpPrefix last4 = null;
-    IpPrefix last6 = null;
-    for (int i = 0; i < sorted.length; i++) {
-      IpPrefix prefix = sorted[i];
-      IpPrefix last = prefix.isV4() ? last4 : last6;
-      if (last != null && last.contains(prefix)) {
-        continue;
-      }
-      // Compacted in place: IPv4 and IPv6 are told apart again when the arrays are filled.
-      sorted[count4 + count6] = prefix;
-      if (prefix.isV4()) {
-        last4 = prefix;
-        count4++;
-      } else {
-        last6 = prefix;
-        count6++;
-      }
-    }
-    v4 = new int[count4];
-    v4Lengths = new byte[count4];
-    v6Hi = new long[count6];
-    v6Lo = new long[count6];
-    v6Lengths = new byte[count6];
-    fill(sorted, count4 + count6);
-    before16 = before16(v4);
-  }
-
   /** Of arrays that are in order, disjoint, and nobody else's. */
-  PrefixSet(int[] v4, byte[] v4Lengths, long[] v6Hi, long[] v6Lo, byte[] v6Lengths) {
+  PrefixSet(V4Members v4, long[] v6Hi, long[] v6Lo, byte[] v6Lengths) {
     this.v4 = v4;
-    this.v4Lengths = v4Lengths;
     this.v6Hi = v6Hi;
     this.v6Lo = v6Lo;
     this.v6Lengths = v6Lengths;
-    before16 = before16(v4);
-  }
-
-  private static int[] before16(int[] v4) {
-    if (v4.length < LEAST_INDEXED) {
-      return new int[0];
-    }
-    int[] before = new int[BLOCKS + 1];
-    int at = 0;
-    for (int block = 0; block < BLOCKS; block++) {
-      before[block] = at;
-      while (at < v4.length && v4[at] >>> 16 == block) {
-        at++;
-      }
-    }
-    before[BLOCKS] = at;
-    return before;
-  }
-
-  private void fill(IpPrefix[] members, int count) {
-    int at4 = 0;
-    int at6 = 0;
-    for (int i = 0; i < count; i++) {
-      IpPrefix member = members[i];
-      if (member.isV4()) {
-        v4[at4] = (int) member.lo();
-        v4Lengths[at4++] = (byte) member.length();
-      } else {
-        v6Hi[at6] = member.hi();
-        v6Lo[at6] = member.lo();
-        v6Lengths[at6++] = (byte) member.length();
-      }
-    }
   }
 
   /** The set that holds nothing. */
@@ -121,7 +41,17 @@ public final class PrefixSet {
 
   /** The addresses of all the prefixes, which may overlap or repeat. */
   public static PrefixSet of(Collection<IpPrefix> prefixes) {
-    return prefixes.isEmpty() ? EMPTY : new PrefixSet(prefixes);
+    if (prefixes.size() > MAX_PREFIXES) {
+      throw new IllegalArgumentException(
+          "a prefix set holds at most " + MAX_PREFIXES + " prefixes");
+    }
+    IpPrefix[] sorted = prefixes.toArray(IpPrefix[]::new);
+    Arrays.sort(sorted);
+    PrefixSetBuilder set = new PrefixSetBuilder();
+    for (IpPrefix prefix : sorted) {
+      set.add(prefix.hi(), prefix.lo(), prefix.length());
+    }
+    return set.build();
   }
 
   /**
@@ -135,7 +65,7 @@ public final class PrefixSet {
 
   /** Whether the address is in the set. */
   public boolean contains(long hi, long lo) {
-    return IpPrefix.isV4(hi, lo) ? containsV4((int) lo) : containsV6(hi, lo);
+    return IpPrefix.isV4(hi, lo) ? v4.contains((int) lo) : containsV6(hi, lo);
   }
 
   /** Whether every address of the prefix is in the set, be it through several members. */
@@ -180,7 +110,7 @@ public final class PrefixSet {
   public int indexOf(IpPrefix prefix) {
     boolean family4 = prefix.isV4();
     int at = floor(prefix);
-    return at < 0 || !member(family4, at).equals(prefix) ? -1 : family4 ? at : at + v4.length;
+    return at < 0 || !member(family4, at).equals(prefix) ? -1 : family4 ? at : at + v4.size();
   }
 
   /** Whether the set and the prefix have an address in common. */
@@ -190,7 +120,7 @@ public final class PrefixSet {
 
   /** Whether the set holds nothing. */
   public boolean isEmpty() {
-    return v4.length + v6Hi.length == 0;
+    return v4.size() + v6Hi.length == 0;
   }
 
   /** Members that lie in no other one: IPv4 first, each family in order. An unmodifiable view. */
@@ -206,7 +136,7 @@ public final class PrefixSet {
     if (other.isEmpty() || isEmpty()) {
       return this;
     }
-    PrefixSetBuilder rest = new PrefixSetBuilder(v4.length, v6Hi.length);
+    PrefixSetBuilder rest = new PrefixSetBuilder(v4.size(), v6Hi.length);
     forEach((hi, lo, length) -> addWithout(new IpPrefix(hi, lo, length), other, rest));
     return rest.build();
   }
@@ -238,48 +168,50 @@ public final class PrefixSet {
       return other;
     }
     PrefixSetBuilder both =
-        new PrefixSetBuilder(v4.length + other.v4.length, v6Hi.length + other.v6Hi.length);
-    merge(other, true, both);
-    merge(other, false, both);
+        new PrefixSetBuilder(v4.size() + other.v4.size(), v6Hi.length + other.v6Hi.length);
+    merge4(other, both);
+    merge6(other, both);
     return both.build();
   }
 
-  private void merge(PrefixSet other, boolean family4, PrefixSetBuilder both) {
+  private void merge4(PrefixSet other, PrefixSetBuilder both) {
+    V4Members.Cursor left = v4.new Cursor();
+    V4Members.Cursor right = other.v4.new Cursor();
+    while (!left.isDone() || !right.isDone()) {
+      boolean isLeft = right.isDone();
+      if (!left.isDone() && !right.isDone()) {
+        int order = Integer.compareUnsigned(left.address(), right.address());
+        isLeft = order < 0 || order == 0 && left.length() <= right.length();
+      }
+      V4Members.Cursor first = isLeft ? left : right;
+      both.add(0, IpPrefix.v4ToLo(first.address()), first.length());
+      first.next();
+    }
+  }
+
+  private void merge6(PrefixSet other, PrefixSetBuilder both) {
     int left = 0;
     int right = 0;
-    int lefts = size(family4);
-    int rights = other.size(family4);
+    int lefts = v6Hi.length;
+    int rights = other.v6Hi.length;
     while (left < lefts || right < rights) {
-      if (right == rights || left < lefts && isBefore(left, other, right, family4)) {
-        add(left++, family4, both);
+      if (right == rights || left < lefts && isBefore(left, other, right)) {
+        add6(left++, both);
       } else {
-        other.add(right++, family4, both);
+        other.add6(right++, both);
       }
     }
   }
 
-  /** Whether a member comes before one of another set, or is the same. */
-  private boolean isBefore(int at, PrefixSet other, int otherAt, boolean family4) {
-    int order;
-    if (family4) {
-      order = Integer.compareUnsigned(v4[at], other.v4[otherAt]);
-    } else {
-      order = Long.compareUnsigned(v6Hi[at], other.v6Hi[otherAt]);
-      order = order != 0 ? order : Long.compareUnsigned(v6Lo[at], other.v6Lo[otherAt]);
-    }
-    return order < 0 || order == 0 && lengthAt(at, family4) <= other.lengthAt(otherAt, family4);
+  /** Whether an IPv6 member comes before one of another set, or is the same. */
+  private boolean isBefore(int at, PrefixSet other, int otherAt) {
+    int order = Long.compareUnsigned(v6Hi[at], other.v6Hi[otherAt]);
+    order = order != 0 ? order : Long.compareUnsigned(v6Lo[at], other.v6Lo[otherAt]);
+    return order < 0 || order == 0 && (v6Lengths[at] & 0xff) <= (other.v6Lengths[otherAt] & 0xff);
   }
 
-  private int lengthAt(int at, boolean family4) {
-    return (family4 ? v4Lengths[at] : v6Lengths[at]) & 0xff;
-  }
-
-  private void add(int at, boolean family4, PrefixSetBuilder to) {
-    if (family4) {
-      to.add(0, IpPrefix.v4ToLo(v4[at]), lengthAt(at, true));
-    } else {
-      to.add(v6Hi[at], v6Lo[at], lengthAt(at, false));
-    }
+  private void add6(int at, PrefixSetBuilder to) {
+    to.add(v6Hi[at], v6Lo[at], v6Lengths[at] & 0xff);
   }
 
   /** Is shown prefixes without an object for each. */
@@ -295,25 +227,24 @@ public final class PrefixSet {
 
   /** Shows the members in the order of {@link #prefixes}. */
   public void forEach(PrefixVisitor visitor) {
-    for (int i = 0; i < v4.length; i++) {
-      visitor.prefix(0, IpPrefix.v4ToLo(v4[i]), lengthAt(i, true));
+    for (V4Members.Cursor at = v4.new Cursor(); !at.isDone(); at.next()) {
+      visitor.prefix(0, IpPrefix.v4ToLo(at.address()), at.length());
     }
     for (int i = 0; i < v6Hi.length; i++) {
-      visitor.prefix(v6Hi[i], v6Lo[i], lengthAt(i, false));
+      visitor.prefix(v6Hi[i], v6Lo[i], v6Lengths[i] & 0xff);
     }
   }
 
   /** How many members {@link #prefixes} has. */
   public int size() {
-    return v4.length + v6Hi.length;
+    return v4.size() + v6Hi.length;
   }
 
   /** Two sets are equal if they have the same members, as {@link #prefixes} shows them. */
   @Override
   public boolean equals(Object other) {
     return other instanceof PrefixSet that
-        && Arrays.equals(v4, that.v4)
-        && Arrays.equals(v4Lengths, that.v4Lengths)
+        && v4.equals(that.v4)
         && Arrays.equals(v6Hi, that.v6Hi)
         && Arrays.equals(v6Lo, that.v6Lo)
         && Arrays.equals(v6Lengths, that.v6Lengths);
@@ -321,7 +252,7 @@ public final class PrefixSet {
 
   @Override
   public int hashCode() {
-    return 31 * (31 * Arrays.hashCode(v4) + Arrays.hashCode(v6Hi)) + Arrays.hashCode(v6Lo);
+    return 31 * (31 * v4.hashCode() + Arrays.hashCode(v6Hi)) + Arrays.hashCode(v6Lo);
   }
 
   @Override
@@ -330,22 +261,13 @@ public final class PrefixSet {
   }
 
   private int size(boolean family4) {
-    return family4 ? v4.length : v6Hi.length;
+    return family4 ? v4.size() : v6Hi.length;
   }
 
   private IpPrefix member(boolean family4, int at) {
     return family4
-        ? new IpPrefix(0, IpPrefix.v4ToLo(v4[at]), v4Lengths[at] & 0xff)
+        ? new IpPrefix(0, IpPrefix.v4ToLo(v4.address(at)), v4.length(at))
         : new IpPrefix(v6Hi[at], v6Lo[at], v6Lengths[at] & 0xff);
-  }
-
-  private boolean containsV4(int address) {
-    int at = lastV4(address);
-    if (at < 0) {
-      return false;
-    }
-    int bits = (v4Lengths[at] & 0xff) - IpPrefix.V4_OFFSET;
-    return bits == 0 || (address ^ v4[at]) >>> (32 - bits) == 0;
   }
 
   private boolean containsV6(long hi, long lo) {
@@ -360,7 +282,7 @@ public final class PrefixSet {
 
   /** Index of the last member that begins at or before the prefix, or -1. */
   private int floor(IpPrefix prefix) {
-    return prefix.isV4() ? lastV4((int) prefix.lo()) : lastV6(prefix.hi(), prefix.lo());
+    return prefix.isV4() ? v4.last((int) prefix.lo()) : lastV6(prefix.hi(), prefix.lo());
   }
 
   /** Index of the first member that begins at or behind the prefix. */
@@ -371,24 +293,6 @@ public final class PrefixSet {
     }
     IpPrefix member = member(prefix.isV4(), at);
     return member.hi() == prefix.hi() && member.lo() == prefix.lo() ? at : at + 1;
-  }
-
-  private int lastV4(int address) {
-    int low = 0;
-    int high = v4.length - 1;
-    if (before16.length > 0) {
-      low = before16[address >>> 16];
-      high = before16[(address >>> 16) + 1] - 1;
-    }
-    while (low <= high) {
-      int middle = (low + high) >>> 1;
-      if (Integer.compareUnsigned(v4[middle], address) <= 0) {
-        low = middle + 1;
-      } else {
-        high = middle - 1;
-      }
-    }
-    return high;
   }
 
   private int lastV6(long hi, long lo) {
@@ -418,7 +322,7 @@ public final class PrefixSet {
   private final class Members extends AbstractList<IpPrefix> implements RandomAccess {
     @Override
     public IpPrefix get(int index) {
-      return index < v4.length ? member(true, index) : member(false, index - v4.length);
+      return index < v4.size() ? member(true, index) : member(false, index - v4.size());
     }
 
     @Override

@@ -9,12 +9,10 @@ import java.util.Arrays;
 public final class PrefixSetBuilder {
   private static final int LEAST_ROOM = 16;
 
-  private int[] v4;
-  private byte[] v4Lengths;
+  private final V4Members.Builder v4;
   private long[] v6Hi;
   private long[] v6Lo;
   private byte[] v6Lengths;
-  private int count4;
   private int count6;
 
   /** For as many as come. */
@@ -29,8 +27,7 @@ public final class PrefixSetBuilder {
    * @param expected6 of IPv6
    */
   public PrefixSetBuilder(int expected4, int expected6) {
-    v4 = new int[expected4];
-    v4Lengths = new byte[expected4];
+    v4 = new V4Members.Builder(expected4);
     v6Hi = new long[expected6];
     v6Lo = new long[expected6];
     v6Lengths = new byte[expected6];
@@ -58,24 +55,19 @@ public final class PrefixSetBuilder {
   }
 
   private void add4(int address, int length) {
-    if (count4 > 0) {
-      int last = v4[count4 - 1];
+    if (v4.count() > 0) {
+      int last = v4.lastAddress();
       if (Integer.compareUnsigned(address, last) < 0) {
         throw outOfOrder();
       }
-      int bits = (v4Lengths[count4 - 1] & 0xff) - IpPrefix.V4_OFFSET;
+      int bits = v4.lastLength() - IpPrefix.V4_OFFSET;
       if (bits == 0 || (address ^ last) >>> (32 - bits) == 0) {
         within(length, bits + IpPrefix.V4_OFFSET);
         return;
       }
     }
-    if (count4 == v4.length) {
-      int room = room(count4);
-      v4 = Arrays.copyOf(v4, room);
-      v4Lengths = Arrays.copyOf(v4Lengths, room);
-    }
-    v4[count4] = address;
-    v4Lengths[count4++] = (byte) length;
+    refuseTooMany();
+    v4.add(address, length);
   }
 
   private void add6(long hi, long lo, int length) {
@@ -93,8 +85,9 @@ public final class PrefixSetBuilder {
         return;
       }
     }
+    refuseTooMany();
     if (count6 == v6Hi.length) {
-      int room = room(count6);
+      int room = Math.max(LEAST_ROOM, count6 + (count6 >> 1));
       v6Hi = Arrays.copyOf(v6Hi, room);
       v6Lo = Arrays.copyOf(v6Lo, room);
       v6Lengths = Arrays.copyOf(v6Lengths, room);
@@ -110,12 +103,11 @@ public final class PrefixSetBuilder {
     }
   }
 
-  private int room(int count) {
-    if (count4 + count6 >= PrefixSet.MAX_PREFIXES) {
+  private void refuseTooMany() {
+    if (v4.count() + count6 >= PrefixSet.MAX_PREFIXES) {
       throw new IllegalArgumentException(
           "a prefix set holds at most " + PrefixSet.MAX_PREFIXES + " prefixes");
     }
-    return Math.max(LEAST_ROOM, count + (count >> 1));
   }
 
   private static IllegalArgumentException outOfOrder() {
@@ -124,18 +116,13 @@ public final class PrefixSetBuilder {
 
   /** The set of what was added; the builder must not be used any more. */
   public PrefixSet build() {
-    if (count4 + count6 == 0) {
+    if (v4.count() + count6 == 0) {
       return PrefixSet.empty();
     }
     return new PrefixSet(
-        exactly(v4, count4),
-        v4Lengths.length == count4 ? v4Lengths : Arrays.copyOf(v4Lengths, count4),
+        v4.build(),
         v6Hi.length == count6 ? v6Hi : Arrays.copyOf(v6Hi, count6),
         v6Lo.length == count6 ? v6Lo : Arrays.copyOf(v6Lo, count6),
         v6Lengths.length == count6 ? v6Lengths : Arrays.copyOf(v6Lengths, count6));
-  }
-
-  private static int[] exactly(int[] array, int count) {
-    return array.length == count ? array : Arrays.copyOf(array, count);
   }
 }

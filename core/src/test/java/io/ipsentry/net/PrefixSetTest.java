@@ -191,6 +191,65 @@ final class PrefixSetTest {
   }
 
   @Test
+  void packed_anyLengths_agreesWithItsMembersOneByOne() {
+    for (int seed = 1; seed <= 4; seed++) {
+      Random random = new Random(seed);
+      Set<IpPrefix> model = new HashSet<>();
+      List<IpPrefix> left = new ArrayList<>();
+      List<IpPrefix> right = new ArrayList<>();
+      while (model.size() < 3 * V4Members.LEAST_PACKED) {
+        // Wide ones are in the upper half, for they would hold most of the others.
+        int bits = random.nextInt(500) == 0 ? 9 + random.nextInt(24) : 32 - seed % 2 * 2;
+        int address = bits == 32 ? random.nextInt() : random.nextInt() | 0x8000_0000;
+        IpPrefix prefix = IpPrefix.of(0, IpPrefix.v4ToLo(address), IpPrefix.V4_OFFSET + bits);
+        model.add(prefix);
+        (random.nextInt(8) == 0 ? right : left).add(prefix);
+      }
+      List<IpPrefix> all = new ArrayList<>(left);
+      all.addAll(right);
+      PrefixSet set = PrefixSet.of(all);
+      String where = "seed " + seed;
+      List<IpPrefix> members = set.prefixes();
+      assertThat(members).as(where).hasSize(set.size()).isSorted();
+      assertThat(PrefixSet.of(left).union(PrefixSet.of(right))).as(where).isEqualTo(set);
+      PrefixSetBuilder built = new PrefixSetBuilder(all.size(), 0);
+      set.forEach(built::add);
+      assertThat(built.build()).as(where).isEqualTo(set).hasSameHashCodeAs(set);
+      for (int i = 0; i < members.size(); i += 1 + random.nextInt(5)) {
+        IpPrefix member = members.get(i);
+        assertThat(set.indexOf(member)).as(where).isEqualTo(i);
+        assertThat(set.covers(member)).as(where).isTrue();
+        int last = (int) (member.lo() | ~IpPrefix.maskLo(member.length()));
+        assertThat(set.contains(0, IpPrefix.v4ToLo(last))).as(where).isTrue();
+        boolean nextIsIn =
+            i + 1 < members.size() && members.get(i + 1).lo() == IpPrefix.v4ToLo(last + 1);
+        if (last != -1) {
+          assertThat(set.contains(0, IpPrefix.v4ToLo(last + 1))).as(where).isEqualTo(nextIsIn);
+        }
+      }
+    }
+  }
+
+  @Test
+  void builder_fewerThanExpected_isTheSetOfThem() {
+    for (int count : new int[] {1, 1000, V4Members.LEAST_PACKED, V4Members.LEAST_PACKED + 1}) {
+      PrefixSetBuilder expected = new PrefixSetBuilder(2 * V4Members.LEAST_PACKED, 0);
+      PrefixSetBuilder grown = new PrefixSetBuilder();
+      for (int i = 0; i < count; i++) {
+        expected.add(0, IpPrefix.v4ToLo(40_000 * i), IpPrefix.MAX_LENGTH - i % 2);
+        grown.add(0, IpPrefix.v4ToLo(40_000 * i), IpPrefix.MAX_LENGTH - i % 2);
+      }
+      PrefixSet set = expected.build();
+      assertThat(set).isEqualTo(grown.build());
+      assertThat(set.size()).isEqualTo(count);
+      assertThat(set.prefixes().getLast())
+          .isEqualTo(
+              IpPrefix.of(
+                  0, IpPrefix.v4ToLo(40_000 * (count - 1)), IpPrefix.MAX_LENGTH - (count - 1) % 2));
+    }
+  }
+
+  @Test
   void reserved_addresses_areProtectedAsWritten() {
     PrefixSet all = ReservedPrefixes.protectedPrefixes(true);
     PrefixSet local = ReservedPrefixes.protectedPrefixes(false);

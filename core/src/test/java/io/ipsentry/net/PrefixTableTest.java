@@ -102,6 +102,16 @@ final class PrefixTableTest {
   }
 
   @Test
+  void put_aMillionV4AddressesAllOver_staysWithin20MiB() {
+    Random random = new Random(1);
+    PrefixTable table = new PrefixTable();
+    for (int i = 0; i < 1_000_000; i++) {
+      table.put(IpPrefix.ofV4(random.nextInt()), i);
+    }
+    assertThat(table.sizeBytes()).isLessThanOrEqualTo(20L << 20);
+  }
+
+  @Test
   void match_whileAnotherThreadWrites_neverThrowsOrHangs() throws Exception {
     PrefixTable table = new PrefixTable();
     AtomicBoolean done = new AtomicBoolean();
