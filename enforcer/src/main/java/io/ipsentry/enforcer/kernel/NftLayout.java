@@ -5,6 +5,7 @@ import io.ipsentry.config.EnforcerConfig.PortRange;
 import io.ipsentry.config.EnforcerConfig.Verdict;
 import io.ipsentry.net.IpPrefix;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,10 @@ import java.util.stream.IntStream;
  * are, and prefixes may lie in one another with ends of their own, which an interval set cannot
  * hold. IPv4 addresses are spread over {@value #SHARDS} sets by their last bits, because the kernel
  * lists a set in time that grows with the square of its size.
+ *
+ * <p>Nothing returns from where it was sent ({@code goto}): who is refused is refused by one chain,
+ * whichever prefix he is in, and an IPv4 packet ends at the set of its address, the last that can
+ * hold it, before the rules of IPv6.
  *
  * @param sets type by name
  * @param chains by name; a hook, if it is a base chain, is the first line
@@ -71,20 +76,27 @@ record NftLayout(Map<String, String> sets, Map<String, Chain> chains) {
           refuse(family), new Chain("", new Refusals(config, family, ephemeral).rules()));
     }
     List<String> sources = new ArrayList<>();
-    List<String> jumps = new ArrayList<>();
+    List<String> gotos = new ArrayList<>();
     for (int shard = 0; shard < SHARDS; shard++) {
       layout.sets.put(shard(shard), "ipv4_addr");
-      String rule = "ip saddr @" + shard(shard) + " jump " + refuse(Family.V4);
+      String rule = "ip saddr @" + shard(shard) + " goto " + refuse(Family.V4);
       layout.chains.put(shard(shard), new Chain("", List.of(rule)));
-      jumps.add("0.0.0." + shard + " : jump " + shard(shard));
+      gotos.add("0.0.0." + shard + " : goto " + shard(shard));
     }
-    sources.add("ip saddr & 0.0.0." + (SHARDS - 1) + " vmap { " + String.join(", ", jumps) + " }");
-    lengths.forEach(
-        (family, bits) -> bits.descendingSet().forEach(n -> layout.add(family, n, sources)));
+    for (Family family : Family.values()) {
+      lengths
+          .getOrDefault(family, Collections.emptyNavigableSet())
+          .descendingSet()
+          .forEach(bits -> layout.add(family, bits, sources));
+      if (family == Family.V4) {
+        sources.add(
+            "ip saddr & 0.0.0." + (SHARDS - 1) + " vmap { " + String.join(", ", gotos) + " }");
+      }
+    }
     layout.chains.put(SOURCES, new Chain("", sources));
     hooks(config)
         .forEach(
-            (name, hook) -> layout.chains.put(name, new Chain(hook, List.of("jump " + SOURCES))));
+            (name, hook) -> layout.chains.put(name, new Chain(hook, List.of("goto " + SOURCES))));
     return layout;
   }
 
@@ -94,7 +106,7 @@ record NftLayout(Map<String, String> sets, Map<String, Chain> chains) {
     IpPrefix ones =
         family == Family.V4 ? IpPrefix.ofV4(-1).truncate(bits) : IpPrefix.of(-1, -1, bits);
     String mask = ones.isAddress() ? "" : " & " + ones.toString().replaceFirst("/.*", "");
-    sources.add(family.nft() + " saddr" + mask + " @" + set + " jump " + refuse(family));
+    sources.add(family.nft() + " saddr" + mask + " @" + set + " goto " + refuse(family));
   }
 
   private static Map<String, String> hooks(EnforcerConfig config) {

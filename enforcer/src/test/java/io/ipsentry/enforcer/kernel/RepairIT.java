@@ -107,7 +107,23 @@ class RepairIT {
             "nft flush chain inet ip-blocker v4-32-1; nft delete set inet ip-blocker v4-32-1",
             "set v4-32-1"));
     harms.add(new Harm(Backend.NFTABLES, "nft add chain inet ip-blocker mine", "chain mine"));
+    harms.addAll(rulesOfEarlierVersions());
     return harms.stream();
+  }
+
+  /** As earlier builds made them: every rule jumped, and a packet came back to pass the others. */
+  private static List<Harm> rulesOfEarlierVersions() {
+    return List.of(
+        new Harm(
+            Backend.NFTABLES,
+            "nft flush chain inet ip-blocker prerouting;"
+                + " nft add rule inet ip-blocker prerouting jump sources",
+            "chain prerouting"),
+        new Harm(
+            Backend.NFTABLES,
+            "nft flush chain inet ip-blocker v4-32-1;"
+                + " nft add rule inet ip-blocker v4-32-1 ip saddr @v4-32-1 jump refuse4",
+            "chain v4-32-1"));
   }
 
   @BeforeEach
