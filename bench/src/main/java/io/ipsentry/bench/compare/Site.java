@@ -14,6 +14,8 @@ final class Site implements AutoCloseable {
   static final String ADDRESS = "203.0.113.1";
   static final int PORT = 8080;
 
+  private static final String CONFIG = "nginx.conf";
+
   /** Clients are 203.0.113.2 to this. */
   private static final int LAST_CLIENT = 60;
 
@@ -48,8 +50,13 @@ final class Site implements AutoCloseable {
       }
       """;
   private static final String ANSWERS =
-      "access_log off; keepalive_requests 1000000; server { listen %2$s:%3$d; location / { return"
-          + " 200 \"ok\"; } }";
+      """
+      access_log off;
+      keepalive_requests 1000000000;
+      keepalive_timeout 1h;
+      server { listen %2$s:%3$d; location / { return 200 "ok"; } }
+      server { listen unix:%1$s/status; location / { stub_status; } }
+      """;
 
   private final NetworkNamespace node;
   private final NetworkNamespace world;
@@ -65,38 +72,55 @@ final class Site implements AutoCloseable {
 
   /** It serves an empty directory and logs. */
   static Site serving(Path directory) throws IOException, InterruptedException {
-    return start(directory, SERVES);
+    return start(directory, SERVES, nginx(directory));
   }
 
   /** The same, after it has asked {@code ip-sentry run} in the same namespace. */
   static Site asking(Path directory) throws IOException, InterruptedException {
-    return start(directory, ASKS);
+    return start(directory, ASKS, nginx(directory));
   }
 
-  /** It answers as fast as it can, and logs nothing. */
+  /** It answers as fast as it can on its core, and logs nothing; it has a {@link #status}. */
   static Site answering(Path directory) throws IOException, InterruptedException {
-    return start(directory, ANSWERS);
+    return start(directory, ANSWERS, onItsCore(nginx(directory)));
   }
 
-  private static Site start(Path directory, String http) throws IOException, InterruptedException {
+  /** The command that runs a command on one core of this machine, always the same. */
+  static List<String> onItsCore(List<String> command) {
+    int last = Runtime.getRuntime().availableProcessors() - 1;
+    List<String> whole = new ArrayList<>(List.of("taskset", "-c", Integer.toString(last)));
+    whole.addAll(command);
+    return whole;
+  }
+
+  private static List<String> nginx(Path directory) {
+    return List.of(
+        Programs.path("nginx").toString(),
+        "-p",
+        directory.toString(),
+        "-c",
+        directory.resolve(CONFIG).toString());
+  }
+
+  private static Site start(Path directory, String http, List<String> command)
+      throws IOException, InterruptedException {
     Files.createDirectories(directory.resolve("html"));
     Files.createFile(directory.resolve("access.log"));
-    Path config =
-        Files.writeString(
-            directory.resolve("nginx.conf"),
-            """
-            daemon off;
-            master_process off;
-            pid %1$s/nginx.pid;
-            error_log %1$s/error.log notice;
-            events { worker_connections 4096; }
-            http {
-              client_body_temp_path %1$s/body; proxy_temp_path %1$s/proxy; fastcgi_temp_path %1$s/fastcgi;
-              uwsgi_temp_path %1$s/uwsgi; scgi_temp_path %1$s/scgi;
-            """
-                    .formatted(directory)
-                + http.formatted(directory, ADDRESS, PORT)
-                + "}\n");
+    Files.writeString(
+        directory.resolve(CONFIG),
+        """
+        daemon off;
+        master_process off;
+        pid %1$s/nginx.pid;
+        error_log %1$s/error.log notice;
+        events { worker_connections 4096; }
+        http {
+          client_body_temp_path %1$s/body; proxy_temp_path %1$s/proxy; fastcgi_temp_path %1$s/fastcgi;
+          uwsgi_temp_path %1$s/uwsgi; scgi_temp_path %1$s/scgi;
+        """
+                .formatted(directory)
+            + http.formatted(directory, ADDRESS, PORT)
+            + "}\n");
     NetworkNamespace node = Bench.namespace("node");
     NetworkNamespace world = Bench.namespace("world");
     List<String> clients = new ArrayList<>();
@@ -104,17 +128,7 @@ final class Site implements AutoCloseable {
       clients.add("203.0.113." + last + "/24");
     }
     NetworkNamespace.connect("veth0", node, List.of(ADDRESS + "/24"), world, clients);
-    Daemon nginx =
-        Daemon.start(
-            node,
-            directory.resolve("nginx.out"),
-            Map.of(),
-            List.of(
-                Programs.path("nginx").toString(),
-                "-p",
-                directory.toString(),
-                "-c",
-                config.toString()));
+    Daemon nginx = Daemon.start(node, directory.resolve("nginx.out"), Map.of(), command);
     Site site = new Site(node, world, directory, nginx);
     try {
       nginx.await(directory.resolve("error.log"), "getrlimit");
@@ -143,6 +157,11 @@ final class Site implements AutoCloseable {
 
   Path log() {
     return directory.resolve("access.log");
+  }
+
+  /** The socket on which nginx tells how many requests it has answered. */
+  Path status() {
+    return directory.resolve("status");
   }
 
   long nginx() {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What processes use, by proc(5). */
 final class Usage {
@@ -24,6 +25,17 @@ final class Usage {
       }
     }
     return ticks / TICKS;
+  }
+
+  /** Nanoseconds of processor time of a process's threads, as the scheduler has counted them. */
+  static long cpuNanos(long pid) throws IOException {
+    long nanos = 0;
+    try (Stream<Path> threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
+      for (Path thread : threads.toList()) {
+        nanos += Long.parseLong(Files.readString(thread.resolve("schedstat")).split(" ", 2)[0]);
+      }
+    }
+    return nanos;
   }
 
   /** Resident memory of these processes. */

@@ -1,5 +1,6 @@
 package io.ipsentry.bench.compare;
 
+import io.ipsentry.bench.compare.LoadedSite.Rate;
 import io.ipsentry.bench.enforcer.PacketFilterBenchmark;
 import io.ipsentry.testing.NetworkNamespace;
 import java.io.BufferedWriter;
@@ -7,12 +8,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** Requests a second of those who are not banned, with what each program puts into the kernel. */
 final class Web implements Bench.Part {
@@ -23,74 +23,124 @@ final class Web implements Bench.Part {
   private static final int SET_ENTRIES = 65_536;
 
   private static final int PIECE = 20_000;
-  private static final Pattern REQUESTS =
-      Pattern.compile(
-          "(\\d+) requests in.*Requests/sec: +([0-9.]+).*time ([0-9.]+) ([0-9.]+)", Pattern.DOTALL);
+  private static final String NOTHING = "no firewall, again";
+
+  /** Forth and back in turns; a round is their median. */
+  private static final int PASSES = 4;
 
   /** A site whose kernel holds so many bans of a program. */
-  private record Filtered(Metric metric, Metric cpu, String subject, Site site) {}
-
-  /** Requests a second, and microseconds of processor time a request. */
-  private record Rate(double requests, double micros) {}
+  private record Filtered(String subject, int bans, LoadedSite site) {
+    Metric metric(String kind) {
+      return Metric.of(kind + bans);
+    }
+  }
 
   @Override
   public void measure(Bench bench) throws IOException, InterruptedException {
-    Optional<String> reason = Parts.needs("nginx", "wrk", "ip", "ipset", "iptables-legacy", "nft");
+    Optional<String> reason =
+        Parts.needs("nginx", "wrk", "taskset", "ip", "ipset", "iptables-legacy", "nft");
     if (reason.isPresent()) {
       bench.absent(Metric.WEB_0, Subject.IP_SENTRY, reason.get());
       return;
     }
-    List<Site> sites = new ArrayList<>();
+    List<LoadedSite> sites = new ArrayList<>();
     try {
-      Site bare = Site.answering(bench.empty("w"));
-      sites.add(bare);
+      LoadedSite bare = site(bench, NOTHING, 0, sites);
       List<Filtered> all = new ArrayList<>();
+      all.add(new Filtered(NOTHING, 0, site(bench, NOTHING, 0, sites)));
       for (int bans :
           bench.isQuick() ? new int[] {0, 10_000} : new int[] {0, 10_000, 100_000, 1_000_000}) {
         for (Map.Entry<String, Optional<String>> subject : subjects(bans).entrySet()) {
-          Metric metric = Metric.of("web-" + bans);
-          Optional<String> why = bench.leftOut(subject.getKey()).or(subject::getValue);
+          String name = subject.getKey();
+          String own = name.startsWith(Subject.IP_SENTRY) ? Subject.IP_SENTRY : name;
+          Optional<String> why = bench.leftOut(own).or(subject::getValue);
           if (why.isPresent()) {
-            bench.absent(metric, subject.getKey(), why.get());
-            continue;
+            bench.absent(Metric.of("web-" + bans), name, why.get());
+          } else {
+            all.add(new Filtered(name, bans, site(bench, name, bans, sites)));
           }
-          Site site = Site.answering(bench.empty("w" + sites.size()));
-          sites.add(site);
-          bench.say("puts %,d bans into the kernel as %s does".formatted(bans, subject.getKey()));
-          fill(bench, site.node(), subject.getKey(), bans);
-          all.add(new Filtered(metric, Metric.of("web-cpu-" + bans), subject.getKey(), site));
         }
       }
-      rate(bare); // nginx and wrk are warm then
       for (int round = 1; round <= bench.rounds(9); round++) {
-        Rate base = rate(bare);
-        for (Filtered one : all) {
-          Rate rate = rate(one.site());
-          bench.add(one.metric(), one.subject(), round, rate.requests() / base.requests());
-          bench.add(one.cpu(), one.subject(), round, rate.micros() / base.micros());
-        }
+        add(bench, round, shares(bare, all));
       }
     } finally {
-      sites.forEach(Site::close);
+      sites.forEach(LoadedSite::close);
     }
+  }
+
+  private static LoadedSite site(Bench bench, String subject, int bans, List<LoadedSite> sites)
+      throws IOException, InterruptedException {
+    Path directory = bench.empty("w" + sites.size());
+    Site site = Site.answering(directory);
+    try {
+      if (!subject.equals(NOTHING)) {
+        bench.say("puts %,d bans into the kernel as %s does".formatted(bans, subject));
+        fill(bench, site.node(), subject, bans);
+      }
+    } catch (IOException | RuntimeException e) {
+      site.close();
+      throw e;
+    }
+    LoadedSite loaded = LoadedSite.start(site, directory.resolve("wrk.out"));
+    sites.add(loaded);
+    return loaded;
+  }
+
+  /** What each site does, as shares of the bare one's slices before and after it: the medians. */
+  private static Map<Filtered, Rate> shares(LoadedSite bare, List<Filtered> all)
+      throws IOException, InterruptedException {
+    Map<Filtered, List<Rate>> passes = new LinkedHashMap<>();
+    for (int pass = 0; pass < PASSES; pass++) {
+      Rate before = bare.slice();
+      for (Filtered one : pass % 2 == 0 ? all : all.reversed()) {
+        Rate rate = one.site().slice();
+        Rate after = bare.slice();
+        passes.computeIfAbsent(one, _ -> new ArrayList<>()).add(rate.over(before, after));
+        before = after;
+      }
+    }
+    Map<Filtered, Rate> shares = new LinkedHashMap<>();
+    for (Filtered one : all) {
+      List<Rate> rates = passes.getOrDefault(one, List.of());
+      shares.put(
+          one,
+          new Rate(
+              Spread.of(rates.stream().map(Rate::requests).toList()).median(),
+              Spread.of(rates.stream().map(Rate::micros).toList()).median()));
+    }
+    return shares;
+  }
+
+  private static void add(Bench bench, int round, Map<Filtered, Rate> shares) {
+    Map<String, Double> withoutBans = new HashMap<>();
+    shares.forEach((one, share) -> {
+      bench.add(one.metric("web-"), one.subject(), round, share.requests());
+      bench.add(one.metric("web-cpu-"), one.subject(), round, share.micros());
+      if (one.bans() == 0) {
+        withoutBans.put(one.subject(), share.requests());
+      } else {
+        double none = withoutBans.getOrDefault(one.subject(), Double.NaN);
+        bench.add(one.metric("web-bans-"), one.subject(), round, share.requests() / none);
+      }
+    });
   }
 
   private static Map<String, Optional<String>> subjects(int bans) {
     Map<String, Optional<String>> subjects = new LinkedHashMap<>();
-    subjects.put(Subject.IP_SENTRY, Optional.empty());
-    if (bans > 0) {
-      subjects.put(
-          SET,
-          bans < SET_ENTRIES
-              ? Optional.empty()
-              : Optional.of("its action makes a set for %,d addresses".formatted(SET_ENTRIES)));
-      subjects.put(
-          RULES,
-          bans <= 100_000
-              ? Optional.empty()
-              : Optional.of("so many rules, one after the other, are not tried"));
-      subjects.put(Subject.CROWDSEC, Optional.empty());
-    }
+    subjects.put(Kernel.BY_IPSET, Optional.empty());
+    subjects.put(Kernel.BY_NFTABLES, Optional.empty());
+    subjects.put(
+        SET,
+        bans < SET_ENTRIES
+            ? Optional.empty()
+            : Optional.of("its action makes a set for %,d addresses".formatted(SET_ENTRIES)));
+    subjects.put(
+        RULES,
+        bans <= 100_000
+            ? Optional.empty()
+            : Optional.of("so many rules, one after the other, are not tried"));
+    subjects.put(Subject.CROWDSEC, Optional.empty());
     return subjects;
   }
 
@@ -98,7 +148,7 @@ final class Web implements Bench.Part {
       throws IOException {
     Path file = bench.scratch().resolve("fill");
     switch (subject) {
-      case Subject.IP_SENTRY ->
+      case Kernel.BY_IPSET, Kernel.BY_NFTABLES ->
           node.run(
               Path.of(System.getProperty("java.home"), "bin", "java").toString(),
               "-XX:+UseSerialGC",
@@ -106,7 +156,7 @@ final class Web implements Bench.Part {
               "-cp",
               System.getProperty("java.class.path"),
               PacketFilterBenchmark.class.getName(),
-              "ipset",
+              subject.equals(Kernel.BY_IPSET) ? "ipset" : "nftables",
               Integer.toString(bans));
       case SET -> {
         addresses(
@@ -186,28 +236,5 @@ final class Web implements Bench.Part {
         out.write(i % PIECE == PIECE - 1 || i == bans - 1 ? " }\n" : "");
       }
     }
-  }
-
-  private static Rate rate(Site site) throws IOException {
-    double before = Usage.cpuSeconds(List.of(site.nginx()));
-    String told =
-        site.world()
-            .run(
-                "bash",
-                "-c",
-                "TIMEFORMAT='time %U %S'; export LC_ALL=C; time timeout 30 wrk -t1 -c32 -d1s"
-                    + " http://"
-                    + Site.ADDRESS
-                    + ":"
-                    + Site.PORT
-                    + "/");
-    double used = Usage.cpuSeconds(List.of(site.nginx())) - before;
-    Matcher matcher = REQUESTS.matcher(told);
-    if (!matcher.find()) {
-      throw new IllegalStateException("wrk says: " + told);
-    }
-    double cpu = used + Double.parseDouble(matcher.group(3)) + Double.parseDouble(matcher.group(4));
-    return new Rate(
-        Double.parseDouble(matcher.group(2)), cpu / Long.parseLong(matcher.group(1)) * 1e6);
   }
 }
