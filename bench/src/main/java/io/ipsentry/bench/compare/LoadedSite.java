@@ -99,7 +99,7 @@ final class LoadedSite implements AutoCloseable {
     }
   }
 
-  /** Lets it be asked for a slice. */
+  /** Lets it be asked for a slice; when this returns, what was asked is answered. */
   Rate slice() throws IOException, InterruptedException {
     signal("CONT");
     Thread.sleep(WARM_MILLIS);
@@ -107,6 +107,7 @@ final class LoadedSite implements AutoCloseable {
     Thread.sleep(SLICE_MILLIS);
     Reading end = read();
     signal("STOP");
+    long ignored = requests(); // behind all that are under way, which may be slow ones
     return begin.until(end);
   }
 
