@@ -38,7 +38,7 @@ enum Section {
       "Web throughput behind bans",
       """
       What bans cost those who are not banned: requests a second of wrk through a pair of virtual interfaces to nginx, which answers two bytes from memory, as a share of the same
-      without any firewall. A page that takes any work hides this cost, and here it is as large as it can be: nginx and wrk share one core, so that none of it falls into a time in which
+      without any firewall. A page that takes any work hides this cost, and here it is as large as it can be: nginx and wrk share one core, before all other work, so that none of it falls into a time in which
       something waits. Sites take turns in slices of a tenth of a second, each between two of the bare site, forth and back; a round is the median of four. *No firewall, again* is
       a second bare site: how far it is from 1 is what this measurement cannot tell. ip-sentry: what its enforcer's backends make. fail2ban: a set as its action `iptables-ipset` makes
       it, and rules as its `iptables-multiport` makes them, the default of its package. CrowdSec: a set and a chain as its bouncer makes them in nftables.\

@@ -38,7 +38,7 @@ final class Web implements Bench.Part {
   @Override
   public void measure(Bench bench) throws IOException, InterruptedException {
     Optional<String> reason =
-        Parts.needs("nginx", "wrk", "taskset", "ip", "ipset", "iptables-legacy", "nft");
+        Parts.needs("nginx", "wrk", "taskset", "setsid", "ip", "ipset", "iptables-legacy", "nft");
     if (reason.isPresent()) {
       bench.absent(Metric.WEB_0, Subject.IP_SENTRY, reason.get());
       return;
