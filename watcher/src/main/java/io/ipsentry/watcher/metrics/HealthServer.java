@@ -1,20 +1,20 @@
 package io.ipsentry.watcher.metrics;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
+import io.ipsentry.watcher.metrics.HealthConnections.Answer;
+import io.ipsentry.watcher.metrics.HealthConnections.Request;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import io.prometheus.metrics.expositionformats.OpenMetricsTextFormatWriter;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,24 +40,25 @@ public final class HealthServer implements AutoCloseable {
   public static final int MAX_REQUEST_SECONDS = 10;
 
   private static final Logger logger = LoggerFactory.getLogger(HealthServer.class);
+  private static final String OK = "200 OK";
   private static final String TEXT = "text/plain; charset=utf-8";
 
-  private final HttpServer server;
-  private final ExecutorService executor;
+  private final HealthConnections connections;
   private final Supplier<MetricSnapshots> metrics;
   private final Supplier<List<String>> reasonsNotReady;
   private final ExpositionFormatWriter openMetrics = OpenMetricsTextFormatWriter.create();
   private final ExpositionFormatWriter prometheus = PrometheusTextFormatWriter.create();
 
   private HealthServer(
-      HttpServer server,
+      InetSocketAddress address,
       Supplier<MetricSnapshots> metrics,
-      Supplier<List<String>> reasonsNotReady) {
-    this.server = server;
+      Supplier<List<String>> reasonsNotReady)
+      throws IOException {
     this.metrics = metrics;
     this.reasonsNotReady = reasonsNotReady;
-    executor =
-        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("health-server-", 0).factory());
+    connections =
+        HealthConnections.start(
+            address, MAX_CONNECTIONS, Duration.ofSeconds(MAX_REQUEST_SECONDS), this::answer);
   }
 
   /**
@@ -72,10 +73,9 @@ public final class HealthServer implements AutoCloseable {
       InetSocketAddress address,
       Supplier<MetricSnapshots> metrics,
       Supplier<List<String>> reasonsNotReady) {
-    bound();
-    HttpServer server;
+    HealthServer health;
     try {
-      server = HttpServer.create(address, 0);
+      health = new HealthServer(address, metrics, reasonsNotReady);
     } catch (IOException e) {
       throw new HealthServerException(
           "cannot serve metrics on "
@@ -85,97 +85,59 @@ public final class HealthServer implements AutoCloseable {
               + "; set another address as metrics in the configuration",
           e);
     }
-    HealthServer health = new HealthServer(server, metrics, reasonsNotReady);
-    server.setExecutor(health.executor);
-    server.createContext("/", health::handle);
-    server.start();
     logger
         .atInfo()
-        .addKeyValue("address", server.getAddress().getAddress().getHostAddress())
-        .addKeyValue("port", server.getAddress().getPort())
+        .addKeyValue("address", health.address().getAddress().getHostAddress())
+        .addKeyValue("port", health.address().getPort())
         .log("metrics, health and readiness are served");
     return health;
   }
 
   /** Where it listens. */
   public InetSocketAddress address() {
-    return server.getAddress();
+    return connections.address();
   }
 
   /** Closes the port; requests under way may be cut. */
   @Override
   public void close() {
-    server.stop(0);
-    executor.shutdownNow();
+    connections.close();
   }
 
-  /**
-   * Sets the limits of the JDK's server, which are properties of the process and read once, before
-   * the first server is made. What an operator set stays.
-   */
-  private static void bound() {
-    limit("jdk.httpserver.maxConnections", MAX_CONNECTIONS);
-    limit("sun.net.httpserver.maxReqTime", MAX_REQUEST_SECONDS);
-    limit("sun.net.httpserver.maxRspTime", MAX_REQUEST_SECONDS);
-  }
-
-  private static void limit(String property, int value) {
-    if (System.getProperty(property) == null) {
-      System.setProperty(property, Integer.toString(value));
+  private Answer answer(Request request) {
+    if (!request.method().equals("GET") && !request.method().equals("HEAD")) {
+      return new Answer(
+          "405 Method Not Allowed", TEXT, "Allow: GET, HEAD\r\n", "only GET and HEAD\n");
     }
+    return switch (request.path()) {
+      case "/metrics" -> metrics(request.headers().get("Accept"));
+      case "/healthz" -> text(OK, "ok\n");
+      case "/readyz" -> readiness();
+      default -> text("404 Not Found", "there are /metrics, /healthz and /readyz\n");
+    };
   }
 
-  private void handle(HttpExchange exchange) throws IOException {
-    try (exchange) {
-      String method = exchange.getRequestMethod();
-      if (!method.equals("GET") && !method.equals("HEAD")) {
-        exchange.getResponseHeaders().set("Allow", "GET, HEAD");
-        respond(exchange, 405, TEXT, "only GET and HEAD\n");
-        return;
-      }
-      switch (exchange.getRequestURI().getPath()) {
-        case "/metrics" -> respondMetrics(exchange);
-        case "/healthz" -> respond(exchange, 200, TEXT, "ok\n");
-        case "/readyz" -> respondReadiness(exchange);
-        default -> respond(exchange, 404, TEXT, "there are /metrics, /healthz and /readyz\n");
-      }
-    }
-  }
-
-  private void respondMetrics(HttpExchange exchange) throws IOException {
-    String accept = exchange.getRequestHeaders().getFirst("Accept");
+  private Answer metrics(@Nullable String accept) {
     ExpositionFormatWriter writer =
         accept != null && openMetrics.accepts(accept) ? openMetrics : prometheus;
     ByteArrayOutputStream body = new ByteArrayOutputStream(16_384);
-    writer.write(body, metrics.get());
-    respond(exchange, 200, writer.getContentType(), body.toByteArray());
+    try {
+      writer.write(body, metrics.get());
+    } catch (IOException e) {
+      // Of a stream in memory: does not happen.
+      throw new UncheckedIOException(e);
+    }
+    return new Answer(OK, writer.getContentType(), "", body.toString(StandardCharsets.UTF_8));
   }
 
-  private void respondReadiness(HttpExchange exchange) throws IOException {
+  private Answer readiness() {
     List<String> reasons = reasonsNotReady.get();
-    if (reasons.isEmpty()) {
-      respond(exchange, 200, TEXT, "ready\n");
-    } else {
-      respond(exchange, 503, TEXT, String.join("\n", reasons) + "\n");
-    }
+    return reasons.isEmpty()
+        ? text(OK, "ready\n")
+        : text("503 Service Unavailable", String.join("\n", reasons) + "\n");
   }
 
-  private static void respond(HttpExchange exchange, int status, String type, String body)
-      throws IOException {
-    respond(exchange, status, type, body.getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static void respond(HttpExchange exchange, int status, String type, byte[] body)
-      throws IOException {
-    exchange.getResponseHeaders().set("Content-Type", type);
-    if (exchange.getRequestMethod().equals("HEAD")) {
-      exchange.getResponseHeaders().set("Content-Length", Integer.toString(body.length));
-      exchange.sendResponseHeaders(status, -1);
-      return;
-    }
-    exchange.sendResponseHeaders(status, body.length);
-    try (OutputStream out = exchange.getResponseBody()) {
-      out.write(body);
-    }
+  private static Answer text(String status, String body) {
+    return new Answer(status, TEXT, "", body);
   }
 }
