@@ -1,7 +1,9 @@
 package io.ipsentry.cli;
 
+import io.ipsentry.watcher.logging.JsonLogging;
 import java.io.IOException;
-import java.util.concurrent.Callable;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -24,7 +26,7 @@ import picocli.CommandLine.Mixin;
       "  ip-sentry authz-server --config authz.yaml --server sentry.example:9004 --ca ca.pem"
           + " --token-file /run/secrets/token"
     })
-final class AuthzServerCommand implements Callable<Integer> {
+final class AuthzServerCommand implements Service {
   private final Shell shell;
 
   @Mixin final CommonOptions common = new CommonOptions();
@@ -32,6 +34,11 @@ final class AuthzServerCommand implements Callable<Integer> {
 
   AuthzServerCommand(Shell shell) {
     this.shell = shell;
+  }
+
+  @Override
+  public void set(@Nullable Path file, JsonLogging.Verbosity level) {
+    service.set(file, level);
   }
 
   @Override

@@ -1,16 +1,8 @@
 package io.ipsentry.cli;
 
-import io.ipsentry.authz.admin.AdminEndpointException;
-import io.ipsentry.authz.admin.AdminServerException;
-import io.ipsentry.banlog.BanLogException;
-import io.ipsentry.enforcer.InstanceLockException;
 import io.ipsentry.net.InvalidAddressException;
 import io.ipsentry.net.IpPrefix;
-import io.ipsentry.watcher.host.HostAddressesException;
-import io.ipsentry.watcher.metrics.HealthServerException;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -132,7 +124,8 @@ final class Commands {
         .setAbbreviatedOptionsAllowed(false)
         .registerConverter(IpPrefix.class, text -> address(text, shell))
         .setParameterExceptionHandler((wrong, args) -> usageError(wrong, shell))
-        .setExecutionExceptionHandler((failure, line, parsed) -> failure(failure, shell, debug));
+        .setExecutionExceptionHandler(
+            (failure, line, parsed) -> Failures.exitCode(failure, shell, debug));
   }
 
   /**
@@ -145,7 +138,7 @@ final class Commands {
       if (slash > 0) {
         IpPrefix first = IpPrefix.parse(text.substring(0, slash));
         if (first.hi() != prefix.hi() || first.lo() != prefix.lo()) {
-          say(shell, "note: " + text + " is read as " + prefix);
+          Failures.say(shell, "note: " + text + " is read as " + prefix);
         }
       }
       return prefix;
@@ -164,56 +157,7 @@ final class Commands {
       }
     }
     String name = line.getCommandSpec().qualifiedName();
-    say(shell, name + ": " + message + "; see " + name + " --help");
+    Failures.say(shell, name + ": " + message + "; see " + name + " --help");
     return ExitCode.USAGE;
-  }
-
-  private static int failure(Exception failure, Shell shell, boolean debug) {
-    shell.out().flush();
-    if (debug) {
-      failure.printStackTrace(shell.err());
-    }
-    return switch (failure) {
-      case CommandException expected -> {
-        say(shell, "ip-sentry: " + expected.getMessage());
-        yield expected.exitCode();
-      }
-      case BanLogException log -> {
-        say(shell, "ip-sentry: " + log.getMessage());
-        yield ExitCode.FAILED;
-      }
-      case RejectedRequestException rejected -> {
-        say(shell, "ip-sentry: " + rejected.getMessage());
-        yield ExitCode.USAGE;
-      }
-      case AdminEndpointException _,
-          AdminServerException _,
-          HealthServerException _,
-          InstanceLockException _,
-          HostAddressesException _ -> {
-        say(shell, "ip-sentry: " + failure.getMessage());
-        yield ExitCode.FAILED;
-      }
-      case UncheckedIOException io -> ioFailure(io, shell);
-      case IOException io -> ioFailure(io, shell);
-      default -> {
-        say(
-            shell,
-            "ip-sentry: a defect of ip-sentry: "
-                + failure
-                + "; run it again with --debug and report what it says");
-        yield ExitCode.FAILED;
-      }
-    };
-  }
-
-  private static int ioFailure(Exception failure, Shell shell) {
-    say(shell, "ip-sentry: cannot read or write: " + failure.getMessage());
-    return ExitCode.FAILED;
-  }
-
-  /** One message for people; several lines only if it says so itself. */
-  private static void say(Shell shell, String message) {
-    message.lines().map(Printable::of).forEach(shell.err()::println);
   }
 }

@@ -1,8 +1,8 @@
 package io.ipsentry.cli;
 
+import io.ipsentry.watcher.logging.JsonLogging;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,7 +28,7 @@ import picocli.CommandLine.Option;
       "  ip-sentry enforcer --config enforcer.yaml --server sentry.example:9004 --ca ca.pem"
           + " --token-file /run/secrets/token"
     })
-final class EnforcerCommand implements Callable<Integer> {
+final class EnforcerCommand implements Service {
   private final Shell shell;
 
   @Mixin final CommonOptions common = new CommonOptions();
@@ -45,6 +45,11 @@ final class EnforcerCommand implements Callable<Integer> {
 
   EnforcerCommand(Shell shell) {
     this.shell = shell;
+  }
+
+  @Override
+  public void set(@Nullable Path file, JsonLogging.Verbosity level) {
+    service.set(file, level);
   }
 
   @Override

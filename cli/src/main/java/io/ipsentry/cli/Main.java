@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.Optional;
 
 /** Entry point of {@code ip-sentry}: takes the surroundings from the system and runs a command. */
 final class Main {
@@ -36,7 +37,9 @@ final class Main {
             environment,
             user(environment),
             InstantSource.system());
-    int exitCode = Commands.run(args, shell);
+    Optional<Service> service = PlainStart.of(args, shell);
+    int exitCode =
+        service.isPresent() ? PlainStart.run(service.get(), shell) : Commands.run(args, shell);
     out.flush();
     System.exit(exitCode);
   }

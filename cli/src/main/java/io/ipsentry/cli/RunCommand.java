@@ -3,7 +3,6 @@ package io.ipsentry.cli;
 import io.ipsentry.watcher.logging.JsonLogging;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -27,7 +26,7 @@ import picocli.CommandLine.Option;
       "  ip-sentry run --config ip-sentry.yaml",
       "  tail -F app.log | ip-sentry run --config stdin.yaml"
     })
-final class RunCommand implements Callable<Integer> {
+final class RunCommand implements Service {
   private final Shell shell;
 
   @Mixin final CommonOptions common = new CommonOptions();
@@ -47,6 +46,12 @@ final class RunCommand implements Callable<Integer> {
 
   RunCommand(Shell shell) {
     this.shell = shell;
+  }
+
+  @Override
+  public void set(@Nullable Path file, JsonLogging.Verbosity level) {
+    config = file;
+    verbosity = level;
   }
 
   @Override

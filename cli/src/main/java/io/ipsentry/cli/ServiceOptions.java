@@ -31,6 +31,12 @@ final class ServiceOptions {
       defaultValue = "info")
   private JsonLogging.Verbosity verbosity = JsonLogging.Verbosity.INFO;
 
+  /** As {@link Service#set}. */
+  void set(@Nullable Path file, JsonLogging.Verbosity level) {
+    config = file;
+    verbosity = level;
+  }
+
   /**
    * Reads the configuration, after a look at the options.
    *

@@ -4,7 +4,6 @@ import io.ipsentry.config.ClusterStoreConfig;
 import io.ipsentry.watcher.logging.JsonLogging;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,7 +24,7 @@ import picocli.CommandLine.Option;
       ""
     },
     footer = {"", "Examples:", "  ip-sentry watcher", "  ip-sentry watcher --config watcher.yaml"})
-final class WatcherCommand implements Callable<Integer> {
+final class WatcherCommand implements Service {
   private final Shell shell;
 
   @Mixin final CommonOptions common = new CommonOptions();
@@ -45,6 +44,12 @@ final class WatcherCommand implements Callable<Integer> {
 
   WatcherCommand(Shell shell) {
     this.shell = shell;
+  }
+
+  @Override
+  public void set(@Nullable Path file, JsonLogging.Verbosity level) {
+    config = file;
+    verbosity = level;
   }
 
   @Override
