@@ -71,6 +71,41 @@ final class LauncherIT {
         .containsPattern("picocli\\.CommandLine source: shared objects file");
   }
 
+  /** Each of these would cost a process that stays 1 to 3 MiB for as long as it lives. */
+  @Test
+  void start_run_takesNeitherParserNorServerOfTheJdkNorLinkerOfNetty() throws Exception {
+    Path config =
+        Files.writeString(
+            directory.resolve("run.yaml"),
+            """
+            sources: [{ stdin: true, format: combined }]
+            rules: [{ name: probing, match: { packs: [default] }, threshold: 3, window: 2m }]
+            store: { path: %1$s/store.db }
+            admin: { socket: %1$s/admin.sock }
+            metrics: { listen: "127.0.0.1:0" }
+            """
+                .formatted(directory));
+
+    Outcome outcome =
+        start(
+                directory,
+                "env",
+                "IP_SENTRY_JAVA_OPTS=-Xlog:class+load",
+                LAUNCHER.toString(),
+                "run",
+                "--config",
+                config.toString())
+            .finish();
+
+    assertThat(outcome.status()).as(outcome.err()).isZero();
+    assertThat(outcome.out())
+        .contains(" io.ipsentry.watcher.metrics.HealthConnections ")
+        .contains(" io.netty.util.internal.PlatformDependent ")
+        .doesNotContain(" picocli.CommandLine ")
+        .doesNotContain(" com.sun.net.httpserver.HttpServer ")
+        .doesNotContain(" io.netty.util.internal.CleanerJava24Linker ");
+  }
+
   @Test
   void start_twoAtOnceWithoutCache_bothRunAndCacheIsMade() throws Exception {
     Path build =
