@@ -1,9 +1,15 @@
 package io.ipsentry.bench.check;
 
+import io.grpc.CallOptions;
+import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
+import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.ClientCalls;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -81,6 +87,23 @@ public final class CheckBenchmark {
   /** The message of a check, in the frame that gRPC puts around it. */
   public static byte[] framedCheck() {
     return framed(Services.checkMessage());
+  }
+
+  /** Asks a server on this machine over gRPC, so many times, one after the other. */
+  public static void ask(int port, int calls) {
+    ManagedChannel channel =
+        NettyChannelBuilder.forAddress(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+            .usePlaintext()
+            .build();
+    try {
+      for (int i = 0; i < calls; i++) {
+        ClientCalls.blockingUnaryCall(
+            channel, Services.CHECK, CallOptions.DEFAULT, Services.checkMessage());
+      }
+    } finally {
+      channel.shutdownNow();
+    }
   }
 
   /** Runs it all. */

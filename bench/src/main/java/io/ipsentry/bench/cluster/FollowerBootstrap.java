@@ -8,6 +8,7 @@ import io.ipsentry.ban.SequencedEvent;
 import io.ipsentry.banlog.AppendResult;
 import io.ipsentry.banlog.BanLog;
 import io.ipsentry.banlog.SnapshotBytes;
+import io.ipsentry.bench.check.CheckBenchmark;
 import io.ipsentry.feed.FeedStore;
 import io.ipsentry.kubernetes.api.ClusterClients;
 import io.ipsentry.kubernetes.api.ClusterConfigMaps;
@@ -46,7 +47,14 @@ import java.util.regex.Pattern;
  */
 public final class FollowerBootstrap {
   private static final String RELEASE = "guard";
+  private static final String SERVER = "authz-server";
   private static final String METRICS = "127.0.0.1:9403";
+  private static final int GRPC_PORT = 9401;
+  private static final int HTTP_PORT = 9402;
+
+  /** What gateways ask before the memory is looked at, over each protocol. */
+  private static final int CHECKS = 5_000;
+
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   private final int bans;
@@ -97,7 +105,7 @@ public final class FollowerBootstrap {
             "idle MiB",
             "read KiB");
         for (int run = 0; run < runs; run++) {
-          bootstrap.measure(cluster, namespace, "authz-server");
+          bootstrap.measure(cluster, namespace, SERVER);
           bootstrap.measure(cluster, namespace, "enforcer");
         }
       }
@@ -194,10 +202,10 @@ public final class FollowerBootstrap {
               """
               store: { kubernetes: { release: %s, namespace: %s } }
               metrics: { listen: "%s" }
-              authz: { listen: "127.0.0.1:9401", http: "127.0.0.1:9402" }
+              authz: { listen: "127.0.0.1:%d", http: "127.0.0.1:%d" }
               enforcer: { backend: ipset, name: bootstrap }
               """
-                  .formatted(RELEASE, namespace, METRICS));
+                  .formatted(RELEASE, namespace, METRICS, GRPC_PORT, HTTP_PORT));
       List<String> command = new ArrayList<>(program);
       command.addAll(List.of(shape, "--config", config.toString()));
       long begun = System.nanoTime();
@@ -213,6 +221,10 @@ public final class FollowerBootstrap {
         long rss = memory(process, "VmRSS");
         double ready = await(process, begun, shape, "/readyz", body -> true);
         long readyRss = memory(process, "VmRSS");
+        if (shape.equals(SERVER)) {
+          CheckBenchmark.ask(GRPC_PORT, CHECKS);
+          askOverHttp();
+        }
         Thread.sleep(Duration.ofSeconds(idleSeconds));
         System.out.printf(
             Locale.ROOT,
@@ -230,6 +242,22 @@ public final class FollowerBootstrap {
         if (!process.waitFor(10, TimeUnit.SECONDS)) {
           process.destroyForcibly().waitFor();
         }
+      }
+    }
+  }
+
+  private void askOverHttp() throws IOException, InterruptedException {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + HTTP_PORT + "/forward-auth"))
+            .header("X-Forwarded-For", "203.0.113.7")
+            .header("X-Forwarded-Method", "GET")
+            .header("X-Forwarded-Host", "app.example")
+            .header("X-Forwarded-Uri", "/products/42?page=3")
+            .build();
+    for (int i = 0; i < CHECKS; i++) {
+      int status = http.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+      if (status != 200) {
+        throw new IllegalStateException("a check over HTTP is answered " + status);
       }
     }
   }
