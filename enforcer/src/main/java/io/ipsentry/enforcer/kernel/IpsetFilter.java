@@ -17,6 +17,9 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Bans in two ipsets of the type {@code hash:net}, one a family, and one chain of iptables-legacy
@@ -37,17 +40,22 @@ final class IpsetFilter implements PacketFilter {
   private static final long MAX_TIMEOUT_SECONDS = 2_147_483;
 
   /**
-   * After so many lines of a batch it is looked what time it is. What is left of a ban is told in
+   * After so many changes of a batch it is looked what time it is. What is left of a ban is told in
    * seconds from when the kernel takes it, and a large batch takes many of them on a machine that
    * has much to do; what is written lies in a pipe of 64 KiB at most until then.
    */
-  private static final int LINES_A_LOOK = 256;
+  private static final int CHANGES_A_LOOK = 256;
+
+  /** More changes than this are quicker told to a program, which sends many at once. */
+  private static final int MAX_DIRECT = 256;
 
   private static final String TYPE = "hash:net";
 
   private static final List<String> RESTORE = List.of("ipset", "restore", "-exist");
 
   private static final String NO_SUCH_SET = "set with the given name does not exist";
+
+  private static final Logger logger = LoggerFactory.getLogger(IpsetFilter.class);
 
   private static final Pattern HEADER =
       Pattern.compile(
@@ -67,6 +75,11 @@ final class IpsetFilter implements PacketFilter {
 
   /** The room of sets that are as they are made here. */
   private final Map<String, Integer> rooms = new HashMap<>();
+
+  private @Nullable IpsetSocket socket;
+
+  /** There is no netlink for this process; then programs do all. */
+  private boolean isWithoutNetlink;
 
   IpsetFilter(KernelPrograms programs, EnforcerConfig config, InstantSource clock) {
     this.programs = programs;
@@ -139,7 +152,7 @@ final class IpsetFilter implements PacketFilter {
     create(names.set(family), family);
     if (make(names.spareSet(family), family, 0) == Make.RIGHT) {
       // A process before this one was ended while the spare stood in.
-      copy(names.spareSet(family), names.set(family), family);
+      copy(names.spareSet(family), names.set(family));
     }
     mended.add("the set " + names.set(family) + " was missing");
   }
@@ -161,7 +174,7 @@ final class IpsetFilter implements PacketFilter {
     for (Family family : aliens) {
       destroy(names.set(family));
       create(names.set(family), family);
-      copy(names.spareSet(family), names.set(family), family);
+      copy(names.spareSet(family), names.set(family));
       mended.add("the set " + names.set(family) + " was not of the type " + TYPE);
     }
   }
@@ -175,7 +188,7 @@ final class IpsetFilter implements PacketFilter {
       }
       create(spare, family);
     }
-    copy(names.set(family), spare, family);
+    copy(names.set(family), spare);
   }
 
   /** The one chain: who is not in the set goes on; what is left is refused, as configured. */
@@ -193,43 +206,81 @@ final class IpsetFilter implements PacketFilter {
 
   @Override
   public void apply(Changes changes) {
-    if (changes.size() == 0) {
+    if (changes.size() == 0 || isApplied(changes)) {
       return;
     }
     restore.feed(out -> {
-      Writer writer = new Writer(out);
       try {
-        changes.forEach(writer);
+        changes.forEach(new Writer(new IpsetLines(out, makes())));
       } catch (UncheckedIOException e) {
         throw e.getCause();
       }
     });
   }
 
+  /** Whether all were carried out over netlink. */
+  private boolean isApplied(Changes changes) {
+    IpsetSocket direct = socket;
+    if (direct == null || changes.size() > MAX_DIRECT) {
+      return false;
+    }
+    try {
+      changes.forEach(new Writer(direct));
+      return true;
+    } catch (UncheckedIOException e) {
+      // What is wrong, ipset says in words; what was carried out may be so again.
+      logger.atDebug().addKeyValue("message", e.getMessage()).log("ipset makes the changes");
+      closeSocket();
+      return false;
+    }
+  }
+
+  /** Opens a socket to the kernel or, where that cannot be, starts a program that waits. */
   @Override
   public void makeReady() {
-    restore.start();
+    if (socket == null && !isWithoutNetlink) {
+      try {
+        socket = IpsetSocket.open(programs);
+      } catch (IOException e) {
+        isWithoutNetlink = true;
+        logger
+            .atWarn()
+            .addKeyValue("message", e.getMessage())
+            .log("a program puts each ban into its set, because netlink does not work");
+      }
+    }
+    if (socket == null) {
+      restore.start();
+    }
   }
 
   @Override
   public void relax() {
     restore.end();
+    closeSocket();
   }
 
-  /** Writes changes as lines for {@code ipset restore}. */
-  private final class Writer implements ChangeVisitor {
-    private final AsciiOutput out;
-    private final Set<Family> introduced = EnumSet.noneOf(Family.class);
-    private long now;
-    private int lines;
+  private void closeSocket() {
+    IpsetSocket open = socket;
+    socket = null;
+    if (open != null) {
+      open.close();
+    }
+  }
 
-    Writer(AsciiOutput out) {
-      this.out = out;
+  /** Says changes as commands to the sets of the instance. */
+  private final class Writer implements ChangeVisitor {
+    private final SetCommands to;
+    private long now;
+    private int changes;
+
+    Writer(SetCommands to) {
+      this.to = to;
     }
 
     @Override
     public void put(IpPrefix prefix, long untilMillis) {
-      if (lines++ % LINES_A_LOOK == 0) {
+      if (changes++ % CHANGES_A_LOOK == 0) {
         now = clock.millis();
       }
       if (untilMillis <= now) {
@@ -237,7 +288,7 @@ final class IpsetFilter implements PacketFilter {
         return;
       }
       try {
-        line("add ", prefix).text(" timeout ").number(timeoutSeconds(untilMillis)).text("\n");
+        to.add(set(prefix), prefix, timeoutSeconds(untilMillis));
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
@@ -246,20 +297,15 @@ final class IpsetFilter implements PacketFilter {
     @Override
     public void remove(IpPrefix prefix) {
       try {
-        line("del ", prefix).text("\n");
+        to.remove(set(prefix), prefix);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
     }
 
-    private AsciiOutput line(String command, IpPrefix prefix) throws IOException {
+    private String set(IpPrefix prefix) {
       Elements.requireNotEverybody(prefix);
-      Family family = Family.of(prefix);
-      String set = names.set(family);
-      if (introduced.add(family)) {
-        introduce(out, set, family);
-      }
-      return out.text(command).text(set).text(" ").prefix(prefix);
+      return names.set(Family.of(prefix));
     }
 
     /** Rounded up, so that none ends early; 0 is for ever. */
@@ -318,17 +364,19 @@ final class IpsetFilter implements PacketFilter {
     }
   }
 
-  /**
-   * In a batch, the set is "created" before the first element. It is there already, which {@code
-   * -exist} allows; but only of a set that ipset has created itself does it know the type. Else it
-   * asks the kernel at every element, and a million take twice as long.
-   */
-  private void introduce(AsciiOutput out, String set, Family family) throws IOException {
-    Integer room = rooms.get(set);
-    if (room != null) {
-      out.text("create ").text(set).text(" " + TYPE + " family ").text(family.ipset());
-      out.text(" maxelem ").number(room).text(" timeout 0\n");
+  /** What makes each of our sets, as ipset is told it. */
+  private Map<String, String> makes() {
+    Map<String, String> makes = new HashMap<>();
+    for (Family family : Family.values()) {
+      for (String set : List.of(names.set(family), names.spareSet(family))) {
+        Integer room = rooms.get(set);
+        if (room != null) {
+          makes.put(
+              set, " " + TYPE + " family " + family.ipset() + " maxelem " + room + " timeout 0");
+        }
+      }
     }
+    return makes;
   }
 
   private void create(String set, Family family) {
@@ -353,26 +401,24 @@ final class IpsetFilter implements PacketFilter {
   }
 
   /** Adds to a set what is in another, with its ends, as far as it is prefixes. */
-  private void copy(String from, String to, Family family) {
+  private void copy(String from, String to) {
     programs.feed(
         RESTORE,
         out -> {
-          introduce(out, to, family);
+          IpsetLines lines = new IpsetLines(out, makes());
           programs.read(
               List.of("ipset", "save", from),
               answer ->
-                  new IpsetListing(false, (prefix, timeout) -> add(out, to, prefix, timeout))
+                  new IpsetListing(false, (prefix, timeout) -> add(lines, to, prefix, timeout))
                       .readFrom(answer));
         });
   }
 
-  private static void add(AsciiOutput out, String set, IpPrefix prefix, long timeout)
+  private static void add(IpsetLines lines, String to, IpPrefix prefix, long timeout)
       throws IOException {
     if (timeout >= 0) {
       // The seconds that are left were rounded down; it must not end early.
-      long rounded = timeout == 0 ? 0 : Math.min(MAX_TIMEOUT_SECONDS, timeout + 1);
-      out.text("add ").text(set).text(" ").prefix(prefix).text(" timeout ").number(rounded);
-      out.text("\n");
+      lines.add(to, prefix, timeout == 0 ? 0 : Math.min(MAX_TIMEOUT_SECONDS, timeout + 1));
     }
   }
 

@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
-/** A socket to the netfilter of a network namespace; see netlink(7). Confined to one thread. */
+/** A socket to the netfilter of a network namespace; see netlink(7). One thread at a time. */
 final class NetlinkSocket implements AutoCloseable {
   /** What the kernel makes of a dump is at most 32 KiB. */
   private static final int MAX_DATAGRAM_BYTES = 1 << 16;
@@ -24,7 +24,7 @@ final class NetlinkSocket implements AutoCloseable {
 
   private final LibC libC;
   private final int descriptor;
-  private final Arena arena = Arena.ofConfined();
+  private final Arena arena = Arena.ofShared();
   private final MemorySegment datagram = arena.allocate(MAX_DATAGRAM_BYTES);
   private final ByteBuffer view = datagram.asByteBuffer().order(ByteOrder.nativeOrder());
 

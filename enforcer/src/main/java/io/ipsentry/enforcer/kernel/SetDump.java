@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 
 /**
  * One dump of a set's elements by nf_tables: the request, and what the datagrams of the answer
@@ -22,12 +21,7 @@ final class SetDump {
   /** What is left of an element that has no end. */
   static final long NO_END = Long.MAX_VALUE;
 
-  private static final int HEADER_BYTES = 16;
-  private static final int NETFILTER_HEADER_BYTES = 4;
-  private static final int ATTRIBUTE_HEADER_BYTES = 4;
-
   // Types of messages.
-  private static final int ERROR = 2;
   private static final int DONE = 3;
   private static final int OVERRUN = 4;
   private static final int NFTABLES = 10 << 8;
@@ -35,7 +29,6 @@ final class SetDump {
   private static final int GET_ELEMENTS = NFTABLES | 13;
 
   // Flags of messages.
-  private static final int REQUEST = 1;
   private static final int DUMP = 0x300;
   private static final int DUMP_INTERRUPTED = 0x10;
 
@@ -101,26 +94,10 @@ final class SetDump {
 
   /** Asks for a set of a table of the family inet. */
   ByteBuffer request(String table, String set) {
-    byte[] tableName = (table + '\0').getBytes(StandardCharsets.US_ASCII);
-    byte[] setName = (set + '\0').getBytes(StandardCharsets.US_ASCII);
-    int length =
-        HEADER_BYTES
-            + NETFILTER_HEADER_BYTES
-            + 2 * ATTRIBUTE_HEADER_BYTES
-            + aligned(tableName.length)
-            + aligned(setName.length);
-    ByteBuffer request = ByteBuffer.allocate(length).order(ByteOrder.nativeOrder());
-    request.putInt(length).putShort((short) GET_ELEMENTS).putShort((short) (REQUEST | DUMP));
-    request.putInt(sequence).putInt(0);
-    request.put((byte) INET).put((byte) 0).putShort((short) 0);
-    attribute(request, LIST_TABLE, tableName);
-    attribute(request, LIST_SET, setName);
-    return request.flip();
-  }
-
-  private static void attribute(ByteBuffer request, int type, byte[] value) {
-    request.putShort((short) (ATTRIBUTE_HEADER_BYTES + value.length)).putShort((short) type);
-    request.put(value).position(aligned(request.position()));
+    return new NetlinkRequest(GET_ELEMENTS, NetlinkRequest.REQUEST | DUMP, sequence, INET)
+        .text(LIST_TABLE, table)
+        .text(LIST_SET, set)
+        .whole();
   }
 
   /** Whether the answer is not of one moment, and so has to be asked for again. */
@@ -138,10 +115,10 @@ final class SetDump {
    */
   boolean read(ByteBuffer datagram) throws IOException {
     try {
-      while (datagram.remaining() >= HEADER_BYTES) {
+      while (datagram.remaining() >= NetlinkRequest.HEADER_BYTES) {
         int begin = datagram.position();
         int length = datagram.getInt();
-        if (length < HEADER_BYTES || length > datagram.limit() - begin) {
+        if (length < NetlinkRequest.HEADER_BYTES || length > datagram.limit() - begin) {
           throw new IOException("a message of " + length + " bytes");
         }
         int type = Short.toUnsignedInt(datagram.getShort());
@@ -150,12 +127,12 @@ final class SetDump {
         int end = begin + length;
         if (number == sequence) {
           torn |= (flags & DUMP_INTERRUPTED) != 0;
-          ByteBuffer body = part(datagram, begin + HEADER_BYTES, end);
+          ByteBuffer body = part(datagram, begin + NetlinkRequest.HEADER_BYTES, end);
           if (message(type, body)) {
             return true;
           }
         }
-        datagram.position(Math.min(begin + aligned(length), datagram.limit()));
+        datagram.position(Math.min(begin + NetlinkRequest.aligned(length), datagram.limit()));
       }
       return false;
     } catch (BufferUnderflowException e) {
@@ -168,7 +145,7 @@ final class SetDump {
     switch (type) {
       case NEW_ELEMENTS -> elements(body);
       case OVERRUN -> torn = true;
-      case ERROR, DONE -> {
+      case NetlinkRequest.ERROR, DONE -> {
         int error = -body.getInt();
         if (error == EINTR || error == EAGAIN || error == EBUSY) {
           torn = true;
@@ -250,7 +227,8 @@ final class SetDump {
   /** Length of the attribute that begins here, its header included. */
   private static int attributeLength(ByteBuffer attributes) throws IOException {
     int length = Short.toUnsignedInt(attributes.getShort());
-    if (length < ATTRIBUTE_HEADER_BYTES || length - Short.BYTES > attributes.remaining()) {
+    if (length < NetlinkRequest.ATTRIBUTE_HEADER_BYTES
+        || length - Short.BYTES > attributes.remaining()) {
       throw new IOException("an attribute of " + length + " bytes");
     }
     return length;
@@ -261,7 +239,7 @@ final class SetDump {
   }
 
   private static void skipTo(ByteBuffer attributes, int end) {
-    attributes.position(Math.min(aligned(end), attributes.limit()));
+    attributes.position(Math.min(NetlinkRequest.aligned(end), attributes.limit()));
   }
 
   private static ByteBuffer part(ByteBuffer whole, int begin, int end) throws IOException {
@@ -269,9 +247,5 @@ final class SetDump {
       throw new IOException("a list that is longer than its message");
     }
     return whole.slice(begin, end - begin).order(ByteOrder.nativeOrder());
-  }
-
-  private static int aligned(int length) {
-    return length + 3 & ~3;
   }
 }
