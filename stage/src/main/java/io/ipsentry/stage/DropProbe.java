@@ -95,11 +95,13 @@ public final class DropProbe implements AutoCloseable {
   /**
    * Sends until every node drops, and returns for each when it began.
    *
+   * @param attack called once a datagram has arrived at each node: what comes then may be dropped
    * @throws IllegalStateException if one does not within this time, or never received anything
    */
-  public synchronized List<Long> awaitDrops(String address, Duration atMost) {
+  public synchronized List<Long> awaitDrops(String address, Runnable attack, Duration atMost) {
     sinks.forEach(Sink::begin);
     long begun = System.nanoTime();
+    boolean attacked = false;
     try (DatagramChannel channel = open(address)) {
       while (!sinks.stream().allMatch(sink -> sink.isDropping)) {
         if (System.nanoTime() - begun > atMost.toNanos()) {
@@ -111,6 +113,10 @@ public final class DropProbe implements AutoCloseable {
         LockSupport.parkNanos(BETWEEN.toNanos());
         for (Sink sink : sinks) {
           sink.take(address);
+        }
+        if (!attacked && sinks.stream().allMatch(sink -> sink.arrived != 0)) {
+          attacked = true;
+          attack.run();
         }
       }
     } catch (IOException e) {

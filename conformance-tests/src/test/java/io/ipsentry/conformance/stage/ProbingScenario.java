@@ -17,10 +17,12 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -218,17 +220,18 @@ final class ProbingScenario {
             }
           };
       stage.onLine(listener);
-      var wave =
-          stage
-              .outside()
-              .attack(
-                  List.of(attacker),
-                  stage.nodes().get(i % stage.nodes().size()),
-                  Way.LOG.target,
-                  THRESHOLD,
-                  500);
-      List<Long> dropped = probe.awaitDrops(attacker, SOON);
-      Wave.Result ignored = wave.get(SOON.toSeconds(), TimeUnit.SECONDS);
+      StageNode node = stage.nodes().get(i % stage.nodes().size());
+      AtomicReference<Future<Wave.Result>> wave = new AtomicReference<>();
+      List<Long> dropped =
+          probe.awaitDrops(
+              attacker,
+              () ->
+                  wave.set(
+                      stage
+                          .outside()
+                          .attack(List.of(attacker), node, Way.LOG.target, THRESHOLD, 500)),
+              SOON);
+      Wave.Result ignored = wave.get().get(SOON.toSeconds(), TimeUnit.SECONDS);
       stage.offLine(listener);
       assertThat(lines).hasValue(THRESHOLD);
       samples.add(dropped.stream().map(moment -> (moment - decisive.get()) / 1e6).toList());
