@@ -1,64 +1,43 @@
 package io.ipsentry.stage;
 
+import io.ipsentry.testing.Programs;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The program's command lines: this JVM's class path, with the flags of the launcher. */
+/**
+ * The program as people start it: by the launcher of the checkout, which has flags and caches for
+ * each component. Stateless.
+ */
 final class Program {
-  private static final List<String> ALL =
-      List.of(
-          "-XX:+UseSerialGC",
-          "-XX:-UsePerfData",
-          "-XX:+UseCompactObjectHeaders",
-          "--enable-native-access=ALL-UNNAMED");
+  /** From the directory of a module. */
+  private static final String LAUNCHER =
+      Path.of("..", "ip-sentry").toAbsolutePath().normalize().toString();
+
+  /** As in a pod: the caches of a cluster's processes are others than those of a host's. */
+  private static final String IN_POD = "KUBERNETES_SERVICE_HOST=" + Addresses.API_SERVICE;
+
+  /** With everything to download, on a slow machine. */
+  private static final Duration FIRST_USE = Duration.ofMinutes(10);
 
   private Program() {}
 
-  /** A component, or a command of an operator. */
-  static List<String> command(String component, List<String> arguments) {
-    List<String> command = new ArrayList<>(List.of("env", "MALLOC_ARENA_MAX=1", "LC_ALL=C.UTF-8"));
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(ALL);
-    command.addAll(flags(component));
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), "io.ipsentry.cli.Main"));
-    command.add(component);
-    command.addAll(arguments);
-    return command;
+  /**
+   * Builds it and makes its caches, unless that is done: some two minutes at first use, so that
+   * those who start together later do not wait for it.
+   *
+   * @throws IllegalStateException if it cannot be built, with what the launcher says
+   */
+  static void prepare() {
+    String ignored = Programs.run(FIRST_USE, List.of("env", IN_POD, LAUNCHER, "watcher", "--help"));
   }
 
-  private static List<String> flags(String component) {
-    return switch (component) {
-      case "enforcer" ->
-          List.of(
-              "-Xms8m",
-              "-Xmn2m",
-              "-XX:TieredStopAtLevel=1",
-              "-XX:TrimNativeHeapInterval=5000",
-              "-XX:MarkSweepDeadRatio=0",
-              "-Dio.netty.allocator.type=unpooled",
-              "-Dio.netty.noPreferDirect=true",
-              "-XX:MinHeapFreeRatio=5",
-              "-XX:MaxHeapFreeRatio=15",
-              "-XX:-ShrinkHeapInSteps");
-      case "authz-server" ->
-          List.of(
-              "-Xms16m",
-              "-Xmn8m",
-              "-XX:TrimNativeHeapInterval=5000",
-              "-XX:MinHeapFreeRatio=5",
-              "-XX:MaxHeapFreeRatio=15",
-              "-XX:-ShrinkHeapInSteps");
-      case "watcher" ->
-          List.of(
-              "-Xms24m",
-              "-Xmn8m",
-              "-XX:TrimNativeHeapInterval=5000",
-              "-XX:MarkSweepDeadRatio=0",
-              "-XX:MinHeapFreeRatio=5",
-              "-XX:MaxHeapFreeRatio=15",
-              "-XX:-ShrinkHeapInSteps");
-      default -> List.of("-Xms64m", "-Xmn16m", "-XX:TieredStopAtLevel=1");
-    };
+  /** A component of a release. */
+  static List<String> command(String component, List<String> arguments) {
+    List<String> command =
+        new ArrayList<>(List.of("env", IN_POD, "IP_SENTRY_NO_BUILD=1", LAUNCHER, component));
+    command.addAll(arguments);
+    return command;
   }
 }

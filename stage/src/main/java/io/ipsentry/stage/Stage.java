@@ -49,6 +49,7 @@ public final class Stage implements AutoCloseable {
     this.options = options;
     this.clock = clock;
     try {
+      Program.prepare();
       network = opened(new StageNetwork(options.nodes()));
       outside = new Outside(network.outside());
       cluster = opened(TestCluster.start(options.directory()));
@@ -75,7 +76,7 @@ public final class Stage implements AutoCloseable {
 
   /**
    * Builds it and waits until every process is ready and one watcher leads, which takes some 20 s
-   * of processor time.
+   * of processor time, and before its first use in a checkout a build of the program.
    *
    * @throws IllegalStateException if a part does not start, with the end of what it wrote
    */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -36,12 +37,21 @@ public final class Programs {
    *     another code than 0
    */
   public static String run(List<String> command) {
+    return run(Duration.ofSeconds(MAX_RUN_SECONDS), command);
+  }
+
+  /**
+   * As {@link #run(List)}, for one that takes longer.
+   *
+   * @param atMost until it is ended
+   */
+  public static String run(Duration atMost, List<String> command) {
     try {
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
       process.getOutputStream().close();
       process
           .onExit()
-          .orTimeout(MAX_RUN_SECONDS, TimeUnit.SECONDS)
+          .orTimeout(atMost.toSeconds(), TimeUnit.SECONDS)
           .exceptionally(e -> {
             process.destroyForcibly();
             return process;

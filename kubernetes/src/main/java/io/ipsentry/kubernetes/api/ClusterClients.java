@@ -27,7 +27,10 @@ public final class ClusterClients {
    * @param config where the API server is and who we are; changed here
    */
   static KubernetesClient of(Config config, Duration timeout) {
-    return new KubernetesClientBuilder().withConfig(configured(config, timeout)).build();
+    return new KubernetesClientBuilder()
+        .withConfig(configured(config, timeout))
+        .withHttpClientFactory(new ApiHttp())
+        .build();
   }
 
   /** What we set of a configuration, which is changed here. */

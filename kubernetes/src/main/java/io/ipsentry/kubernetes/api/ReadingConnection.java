@@ -4,7 +4,6 @@ import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.http.HttpClient;
-import io.fabric8.kubernetes.client.utils.HttpClientUtils;
 import io.ipsentry.banlog.BanLogException;
 import io.ipsentry.config.ClusterStoreConfig;
 import java.nio.file.Files;
@@ -23,7 +22,7 @@ public final class ReadingConnection implements AutoCloseable {
   private final ApiRequests requests;
 
   private ReadingConnection(Config config, String namespace) {
-    http = HttpClientUtils.getHttpClientFactory().newBuilder(config).build();
+    http = new ApiHttp().newBuilder(config).build();
     requests = new ApiRequests(http, config.getMasterUrl(), namespace);
   }
 
