@@ -43,6 +43,9 @@ final class ProbingScenario {
   private static final int SWARM_RATE = 1_000;
   private static final int SAMPLES_A_ROUND = 12;
 
+  /** Attackers before the first round, as few as a cluster has seen after its first hour. */
+  private static final int FIRST = 24;
+
   /** Requests of a wave by its rate: long enough for a ban on a quiet machine, and short. */
   private static final Map<Integer, Integer> REQUESTS =
       new TreeMap<>(Map.of(10, 8, 100, 60, 1_000, 800));
@@ -95,8 +98,8 @@ final class ProbingScenario {
 
   void run() throws InterruptedException, ExecutionException, TimeoutException {
     try (DropProbe probe = new DropProbe(stage)) {
-      // What is loaded and compiled at the first attack is not what is to be seen.
-      sample(probe, new ArrayList<>(), 4);
+      // What is loaded and compiled at the first attacks is not what is to be seen.
+      sample(probe, new ArrayList<>(), FIRST);
       for (Way way : Way.values()) {
         var ignored = wave(way, 0, List.of(attackers.next(false)), 200, 400);
       }
