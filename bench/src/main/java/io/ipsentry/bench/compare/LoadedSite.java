@@ -26,6 +26,15 @@ final class LoadedSite implements AutoCloseable {
 
   private static final int SLICE_MILLIS = 90;
 
+  /**
+   * What stopped clients have received the kernel acknowledges after 40 ms, a packet a connection.
+   * Where packets are dear that is much of another site's slice, so it is waited for.
+   */
+  private static final int ACKNOWLEDGED_MILLIS = 60;
+
+  /** Of a request, which takes some 15 where nothing looks at its packets. */
+  private static final int SLOW_MICROS = 30;
+
   /** After so many all connections are open. */
   private static final int FIRST_REQUESTS = 1_000;
 
@@ -99,7 +108,9 @@ final class LoadedSite implements AutoCloseable {
     }
   }
 
-  /** Lets it be asked for a slice; when this returns, what was asked is answered. */
+  /**
+   * Lets it be asked for a slice; when this returns, what was asked is answered, and known to be.
+   */
   Rate slice() throws IOException, InterruptedException {
     signal("CONT");
     Thread.sleep(WARM_MILLIS);
@@ -108,7 +119,11 @@ final class LoadedSite implements AutoCloseable {
     Reading end = read();
     signal("STOP");
     long ignored = requests(); // behind all that are under way, which may be slow ones
-    return begin.until(end);
+    Rate rate = begin.until(end);
+    if (rate.micros() > SLOW_MICROS) {
+      Thread.sleep(ACKNOWLEDGED_MILLIS);
+    }
+    return rate;
   }
 
   private void signal(String name) {
