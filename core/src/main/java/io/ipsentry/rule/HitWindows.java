@@ -1,5 +1,8 @@
 package io.ipsentry.rule;
 
+import static io.ipsentry.rule.Chunks.at;
+import static io.ipsentry.rule.Chunks.set;
+
 import io.ipsentry.net.IpPrefix;
 import java.io.DataInput;
 import java.io.DataOutput;
@@ -47,10 +50,7 @@ public final class HitWindows {
   /** Smallest budget, in bytes. */
   public static final long MIN_BUDGET_BYTES = 1 << 20;
 
-  private static final int NIL = -1;
-  private static final int CHUNK_BITS = 12;
-  private static final int CHUNK = 1 << CHUNK_BITS;
-  private static final int CHUNK_MASK = CHUNK - 1;
+  private static final int NIL = HitRings.NIL;
   private static final int FIRST_INDEX = 1 << 12;
   private static final int FORM = 1;
   private static final int LEVEL_MASK = LEVELS - 1;
@@ -76,12 +76,7 @@ public final class HitWindows {
   private int freeWindow = NIL;
   private int windows;
 
-  // Hits. Free ones are linked through hitNext; those of a window in a ring, from the newest to the
-  // oldest.
-  private long[][] hitTime = new long[0][];
-  private int[][] hitPattern = new int[0][];
-  private int[][] hitNext = new int[0][];
-  private int freeHit = NIL;
+  private final HitRings hits = new HitRings();
 
   // Open addressing: window + 1 or 0.
   private int[] index = new int[FIRST_INDEX];
@@ -91,11 +86,6 @@ public final class HitWindows {
   private final int[] levelTail = new int[LEVELS];
 
   private long evictions;
-
-  // The answer of the last add.
-  private int count;
-  private int distinctCount;
-  private long decidedAt;
 
   /**
    * What a rule asks of its windows.
@@ -187,22 +177,22 @@ public final class HitWindows {
     }
     link(window, Math.min(LEVELS - 1, (size(window) + 1) * LEVELS / (t.fewest() + 1)));
     insert(window, time, pattern);
-    return judge(window, t, time);
+    return hits.reaches(at(windowTail, window), size(window), t, time);
   }
 
   /** Hits in the window of the hit that was added last, or of the one that decided. */
   public int count() {
-    return count;
+    return hits.count();
   }
 
   /** Different patterns among {@link #count()}. */
   public int distinctCount() {
-    return distinctCount;
+    return hits.distinctCount();
   }
 
   /** Event time of the hit that reached the rule, after {@link #add} said true. */
   public long decidedAtMillis() {
-    return decidedAt;
+    return hits.decidedAtMillis();
   }
 
   /** Drops the hits of an address, because it is banned or was unbanned. */
@@ -249,13 +239,13 @@ public final class HitWindows {
 
   /** Bytes of all arrays; at most the budget. */
   public long bytes() {
-    long unused = (long) (windowRest.length - restChunks) * CHUNK * Long.BYTES;
-    return bytes(windowWord.length, hitTime.length, index.length) - unused;
+    long unused = (long) (windowRest.length - restChunks) * Chunks.SIZE * Long.BYTES;
+    return bytes(windowWord.length, hits.chunks(), index.length) - unused;
   }
 
   private static long bytes(long windowChunks, long hitChunks, long indexLength) {
-    return windowChunks * CHUNK * BYTES_PER_WINDOW
-        + hitChunks * CHUNK * BYTES_PER_HIT
+    return windowChunks * Chunks.SIZE * BYTES_PER_WINDOW
+        + hitChunks * Chunks.SIZE * BYTES_PER_HIT
         + indexLength * Integer.BYTES;
   }
 
@@ -278,157 +268,39 @@ public final class HitWindows {
     terms = newTerms.clone();
   }
 
-  // ---- deciding
-
-  private boolean judge(int window, Terms t, long time) {
-    int size = size(window);
-    if (size < t.fewest()) {
-      count = size;
-      distinctCount = 0;
-      return false;
-    }
-    // Only windows that end at this hit or later can have gained by it.
-    int end = head(window);
-    while (at(hitTime, end) < time) {
-      end = after(window, end);
-    }
-    while (end != NIL && at(hitTime, end) - time < t.windowMillis) {
-      long endTime = at(hitTime, end);
-      if (reachedAt(window, endTime, t)) {
-        decidedAt = endTime;
-        return true;
-      }
-      while (end != NIL && at(hitTime, end) == endTime) {
-        end = after(window, end);
-      }
-    }
-    reachedAt(window, time, t);
-    return false;
-  }
-
-  private boolean reachedAt(int window, long end, Terms t) {
-    int hits = 0;
-    int different = 0;
-    int first = head(window);
-    while (first != NIL && at(hitTime, first) <= end - t.windowMillis) {
-      first = after(window, first);
-    }
-    for (int h = first; h != NIL && at(hitTime, h) <= end; h = after(window, h)) {
-      hits++;
-      if (t.distinct > 0 && different < t.distinct && !seenBefore(first, h)) {
-        different++;
-      }
-    }
-    count = hits;
-    distinctCount = different;
-    return t.threshold > 0 && hits >= t.threshold || t.distinct > 0 && different >= t.distinct;
-  }
-
-  private boolean seenBefore(int first, int hit) {
-    int pattern = at(hitPattern, hit);
-    for (int h = first; h != hit; h = at(hitNext, h)) {
-      if (at(hitPattern, h) == pattern) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   // ---- the hits of one window
 
-  /** The oldest; {@link #NIL}: there is none. */
-  private int head(int window) {
-    int tail = at(windowTail, window);
-    return tail == NIL ? NIL : at(hitNext, tail);
-  }
-
-  /** The next newer one; {@link #NIL} behind the newest. */
-  private int after(int window, int hit) {
-    return hit == at(windowTail, window) ? NIL : at(hitNext, hit);
-  }
-
   private void insert(int window, long time, int pattern) {
-    int hit = takeHit(window);
-    set(hitTime, hit, time);
-    set(hitPattern, hit, pattern);
-    int tail = at(windowTail, window);
-    if (tail == NIL) {
-      set(hitNext, hit, hit);
-      set(windowTail, window, hit);
-    } else {
-      int before = tail;
-      if (at(hitTime, tail) <= time) {
-        set(windowTail, window, hit);
-      } else {
-        while (at(hitTime, at(hitNext, before)) <= time) {
-          before = at(hitNext, before);
-        }
-      }
-      set(hitNext, hit, at(hitNext, before));
-      set(hitNext, before, hit);
+    if (hits.isFull() && !growHits() && !evict(window)) {
+      dropOldestRepeated(window);
     }
+    set(windowTail, window, hits.insert(at(windowTail, window), time, pattern));
     set(windowSize, window, size(window) + 1);
   }
 
   private void prune(int window, long upTo) {
-    int head = head(window);
-    while (head != NIL && at(hitTime, head) <= upTo) {
-      remove(window, at(windowTail, window));
-      head = head(window);
+    int oldest = hits.oldest(at(windowTail, window));
+    while (oldest != NIL && hits.time(oldest) <= upTo) {
+      removeBehind(window, at(windowTail, window));
+      oldest = hits.oldest(at(windowTail, window));
     }
   }
 
   private void dropOldestRepeated(int window) {
-    int before = at(windowTail, window);
-    int victim = head(window);
-    while (victim != NIL && !repeatedLater(window, victim)) {
-      before = victim;
-      victim = after(window, victim);
-    }
-    remove(window, victim == NIL ? at(windowTail, window) : before);
+    removeBehind(window, hits.beforeOldestRepeated(at(windowTail, window)));
   }
 
-  /** Removes the hit behind one in the ring. */
-  private void remove(int window, int before) {
-    int hit = at(hitNext, before);
-    set(hitNext, before, at(hitNext, hit));
-    if (hit == at(windowTail, window)) {
-      set(windowTail, window, hit == before ? NIL : before);
-    }
-    freeHit(hit);
+  private void removeBehind(int window, int before) {
+    set(windowTail, window, hits.removeBehind(at(windowTail, window), before));
     set(windowSize, window, size(window) - 1);
-  }
-
-  private boolean repeatedLater(int window, int hit) {
-    int pattern = at(hitPattern, hit);
-    for (int h = after(window, hit); h != NIL; h = after(window, h)) {
-      if (at(hitPattern, h) == pattern) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private long newest(int window, long otherwise) {
     int tail = at(windowTail, window);
-    return tail == NIL ? otherwise : at(hitTime, tail);
+    return tail == NIL ? otherwise : hits.time(tail);
   }
 
   // ---- room
-
-  private int takeHit(int keep) {
-    if (freeHit == NIL && !growHits() && !evict(keep)) {
-      dropOldestRepeated(keep);
-    }
-    int hit = freeHit;
-    freeHit = at(hitNext, hit);
-    return hit;
-  }
-
-  private void freeHit(int hit) {
-    set(hitNext, hit, freeHit);
-    freeHit = hit;
-  }
 
   /** Drops the least dangerous window other than {@code keep}; false when there is no other. */
   private boolean evict(int keep) {
@@ -446,7 +318,7 @@ public final class HitWindows {
 
   private int open(int rule, long hi, long lo) {
     if (windows + 1 > index.length / 2
-        && fits(windowWord.length, hitTime.length, index.length * 3L)) {
+        && fits(windowWord.length, hits.chunks(), index.length * 3L)) {
       rebuildIndex(index.length * 2);
     }
     if (freeWindow == NIL && !growWindows() || windows + 1 > index.length / 4 * 3) {
@@ -469,12 +341,7 @@ public final class HitWindows {
   private void close(int window) {
     unlink(window);
     removeIndex(window);
-    int tail = at(windowTail, window);
-    if (tail != NIL) {
-      int head = at(hitNext, tail);
-      set(hitNext, tail, freeHit);
-      freeHit = head;
-    }
+    hits.freeAll(at(windowTail, window));
     set(windowSize, window, 0);
     set(windowNext, window, freeWindow);
     freeWindow = window;
@@ -488,18 +355,18 @@ public final class HitWindows {
   private boolean growWindows() {
     // Keep room for the hits that the new windows need at least.
     int chunks = windowWord.length;
-    if (!fits(chunks + 1L, Math.max(hitTime.length, chunks + 1L), index.length) && chunks > 0) {
+    if (!fits(chunks + 1L, Math.max(hits.chunks(), chunks + 1L), index.length) && chunks > 0) {
       return false;
     }
-    windowWord = growLong(windowWord);
+    windowWord = Chunks.grown(windowWord);
     windowRest = Arrays.copyOf(windowRest, chunks + 1);
-    windowRule = growInt(windowRule);
-    windowTail = growInt(windowTail);
-    windowSize = growInt(windowSize);
-    windowPrevious = growInt(windowPrevious);
-    windowNext = growInt(windowNext);
-    int first = chunks << CHUNK_BITS;
-    for (int w = first + CHUNK - 1; w >= first; w--) {
+    windowRule = Chunks.grown(windowRule);
+    windowTail = Chunks.grown(windowTail);
+    windowSize = Chunks.grown(windowSize);
+    windowPrevious = Chunks.grown(windowPrevious);
+    windowNext = Chunks.grown(windowNext);
+    int first = chunks << Chunks.BITS;
+    for (int w = first + Chunks.SIZE - 1; w >= first; w--) {
       set(windowNext, w, freeWindow);
       freeWindow = w;
     }
@@ -507,29 +374,11 @@ public final class HitWindows {
   }
 
   private boolean growHits() {
-    if (!fits(windowWord.length, hitTime.length + 1L, index.length) && hitTime.length > 0) {
+    if (!fits(windowWord.length, hits.chunks() + 1L, index.length) && hits.chunks() > 0) {
       return false;
     }
-    hitTime = growLong(hitTime);
-    hitPattern = growInt(hitPattern);
-    hitNext = growInt(hitNext);
-    int first = (hitTime.length - 1) << CHUNK_BITS;
-    for (int h = first + CHUNK - 1; h >= first; h--) {
-      freeHit(h);
-    }
+    hits.grow();
     return true;
-  }
-
-  private static long[][] growLong(long[][] chunks) {
-    long[][] grown = Arrays.copyOf(chunks, chunks.length + 1);
-    grown[chunks.length] = new long[CHUNK];
-    return grown;
-  }
-
-  private static int[][] growInt(int[][] chunks) {
-    int[][] grown = Arrays.copyOf(chunks, chunks.length + 1);
-    grown[chunks.length] = new int[CHUNK];
-    return grown;
   }
 
   // ---- index: linear probing with backward-shift deletion
@@ -660,42 +509,26 @@ public final class HitWindows {
   }
 
   private long rest(int window) {
-    long[] chunk = windowRest[window >>> CHUNK_BITS];
-    return chunk == null ? 0 : chunk[window & CHUNK_MASK];
+    long[] chunk = windowRest[window >>> Chunks.BITS];
+    return chunk == null ? 0 : chunk[window & Chunks.MASK];
   }
 
   /** The room for it is within the budget already. */
   private void setRest(int window, long rest) {
-    long[] chunk = windowRest[window >>> CHUNK_BITS];
+    long[] chunk = windowRest[window >>> Chunks.BITS];
     if (chunk == null) {
       if (rest == 0) {
         return;
       }
-      chunk = new long[CHUNK];
-      windowRest[window >>> CHUNK_BITS] = chunk;
+      chunk = new long[Chunks.SIZE];
+      windowRest[window >>> Chunks.BITS] = chunk;
       restChunks++;
     }
-    chunk[window & CHUNK_MASK] = rest;
+    chunk[window & Chunks.MASK] = rest;
   }
 
   private int size(int window) {
     return at(windowSize, window);
-  }
-
-  private static int at(int[][] chunks, int i) {
-    return chunks[i >>> CHUNK_BITS][i & CHUNK_MASK];
-  }
-
-  private static long at(long[][] chunks, int i) {
-    return chunks[i >>> CHUNK_BITS][i & CHUNK_MASK];
-  }
-
-  private static void set(int[][] chunks, int i, int value) {
-    chunks[i >>> CHUNK_BITS][i & CHUNK_MASK] = value;
-  }
-
-  private static void set(long[][] chunks, int i, long value) {
-    chunks[i >>> CHUNK_BITS][i & CHUNK_MASK] = value;
   }
 
   // ---- checkpoint
@@ -723,7 +556,7 @@ public final class HitWindows {
 
   /** Places for windows, each of which holds one or none. */
   int places() {
-    return windowWord.length << CHUNK_BITS;
+    return windowWord.length << Chunks.BITS;
   }
 
   /**
@@ -765,12 +598,13 @@ public final class HitWindows {
     }
     writeNumber(out, size(w));
     long before = base;
-    int head = head(w);
-    for (int h = head; h != NIL; h = after(w, h)) {
-      long since = at(hitTime, h) - before;
-      writeNumber(out, h == head ? since << 1 ^ since >> 63 : since);
-      out.writeInt(at(hitPattern, h));
-      before = at(hitTime, h);
+    int newest = at(windowTail, w);
+    int oldest = hits.oldest(newest);
+    for (int h = oldest; h != NIL; h = hits.after(newest, h)) {
+      long since = hits.time(h) - before;
+      writeNumber(out, h == oldest ? since << 1 ^ since >> 63 : since);
+      out.writeInt(hits.pattern(h));
+      before = hits.time(h);
     }
   }
 
@@ -821,8 +655,8 @@ public final class HitWindows {
     boolean v4 = (flags & V4_FLAG) != 0;
     long hi = v4 ? 0 : in.readLong();
     long lo = v4 ? IpPrefix.v4ToLo(in.readInt()) : in.readLong();
-    long hits = readNumber(in);
-    if (level < 0 || level >= LEVELS || hits < 0 || rule >= terms.length) {
+    long stored = readNumber(in);
+    if (level < 0 || level >= LEVELS || stored < 0 || rule >= terms.length) {
       throw new IOException(DAMAGED);
     }
     int window = NIL;
@@ -833,7 +667,7 @@ public final class HitWindows {
       link(window, level);
     }
     long time = base;
-    for (long h = 0; h < hits; h++) {
+    for (long h = 0; h < stored; h++) {
       long since = readNumber(in);
       time += h == 0 ? since >>> 1 ^ -(since & 1) : since;
       int pattern = in.readInt();
