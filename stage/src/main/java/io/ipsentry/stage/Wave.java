@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Requests that are sent at the moments at which they are due, whatever became of those before (an
@@ -110,10 +111,12 @@ public final class Wave {
           now = System.nanoTime();
         }
         long untilDue = sent < plan.requests() ? start + sent * interval - now : GRACE.toNanos();
-        // A selector knows whole milliseconds only: the rest of one is waited for by asking again.
+        // A selector knows whole milliseconds only. The rest of one is slept through: asking again
+        // and again would take a processor from who is attacked.
         if (untilDue >= 1_000_000) {
           selector.select(untilDue / 1_000_000);
         } else {
+          LockSupport.parkNanos(untilDue);
           selector.selectNow();
         }
         for (SelectionKey key : selector.selectedKeys()) {

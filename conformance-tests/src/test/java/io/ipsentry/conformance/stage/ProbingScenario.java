@@ -43,8 +43,11 @@ final class ProbingScenario {
   private static final int SWARM_RATE = 1_000;
   private static final int SAMPLES_A_ROUND = 12;
 
-  /** Attackers before the first round, as few as a cluster has seen after its first hour. */
-  private static final int FIRST = 24;
+  /**
+   * Attackers before the first round. A hundred times is what a JVM runs a method before it
+   * compiles it, and who is measured is to be a cluster that has run for a day.
+   */
+  private static final int FIRST = 72;
 
   /** Requests of a wave by its rate: long enough for a ban on a quiet machine, and short. */
   private static final Map<Integer, Integer> REQUESTS =
@@ -101,7 +104,7 @@ final class ProbingScenario {
       // What is loaded and compiled at the first attacks is not what is to be seen.
       sample(probe, new ArrayList<>(), FIRST);
       for (Way way : Way.values()) {
-        var ignored = wave(way, 0, List.of(attackers.next(false)), 200, 400);
+        var ignored = wave(way, 0, List.of(attackers.next(false)), 1_000, REQUESTS.get(1_000));
       }
       for (int round = 0; round < rounds; round++) {
         List<List<Double>> samples = new ArrayList<>();

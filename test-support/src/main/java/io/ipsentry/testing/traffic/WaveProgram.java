@@ -12,6 +12,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Clients that ask at the moments at which they are due, whatever became of what they asked before
@@ -121,10 +122,12 @@ public final class WaveProgram {
           now = System.nanoTime();
         }
         long untilDue = sent < requests ? start + sent * intervalNanos - now : GRACE_NANOS;
-        // A selector knows whole milliseconds only: the rest of one is waited for by asking again.
+        // A selector knows whole milliseconds only. The rest of one is slept through: asking again
+        // and again would take a processor from who is attacked.
         if (untilDue >= 1_000_000) {
           selector.select(untilDue / 1_000_000);
         } else {
+          LockSupport.parkNanos(untilDue);
           selector.selectNow();
         }
         for (SelectionKey key : selector.selectedKeys()) {
