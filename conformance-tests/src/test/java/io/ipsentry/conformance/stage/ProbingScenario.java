@@ -104,7 +104,7 @@ final class ProbingScenario {
       // What is loaded and compiled at the first attacks is not what is to be seen.
       sample(probe, new ArrayList<>(), FIRST);
       for (Way way : Way.values()) {
-        var ignored = wave(way, 0, List.of(attackers.next(false)), 1_000, REQUESTS.get(1_000));
+        var ignored = wave(way, 0, List.of(attackers.next(false)), 1_000, 800);
       }
       for (int round = 0; round < rounds; round++) {
         List<List<Double>> samples = new ArrayList<>();
